@@ -1,7 +1,6 @@
 """Tasks, learned durations, workers and pools in the admin; staff edit only workers and pools."""
 
 from collections.abc import Callable
-from functools import partial
 from math import exp
 from typing import Any
 
@@ -92,8 +91,7 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.action(description="Cancel, with all that depends on it", permissions=["operate"])
     def cancel(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
-        service = partial(services.cancel, actor=request.user.get_username())
-        self.apply(request, tasks, service, "Cancelled")
+        self.apply(request, tasks, services.cancel, "Cancelled")
 
     def apply(
         self, request: HttpRequest, tasks: QuerySet[Task], service: Callable[..., Task], done: str

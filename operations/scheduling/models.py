@@ -67,6 +67,14 @@ class Task(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
 
+    class Failure(models.TextChoices):
+        """Why a task failed."""
+
+        REPORTED = "reported", "its worker reported it"
+        LEASE = "lease", "its lease expired too often"
+        CANCELLED = "cancelled"
+        DEPENDENCY = "dependency", "a task that it needs failed"
+
     task_id = models.CharField(max_length=MAX_NAME_LENGTH, unique=True)
     task_type = models.CharField(max_length=MAX_NAME_LENGTH)
     priority = models.PositiveSmallIntegerField(choices=Priority)
@@ -96,7 +104,16 @@ class Task(models.Model):
     lease_until = models.DateTimeField(null=True)
     lease_seconds = models.FloatField(null=True, help_text="By which a heartbeat extends it.")
     attempt = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(
+        max_length=10, choices=Failure, blank=True, default="", db_default="", editable=False
+    )
     error = models.TextField(blank=True)
+    is_propagated = models.BooleanField(
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text="Whether the tasks that wait for it have followed its status.",
+    )
     planned_start = models.DateTimeField(null=True)
     planned_worker = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
 
@@ -129,6 +146,11 @@ class Task(models.Model):
             models.Index(fields=["worker", "status"], name="operations_task_worker"),
             models.Index(fields=["completed_at"], name="operations_task_ended"),
             models.Index(fields=["created_at"], name="operations_task_created"),
+            models.Index(
+                fields=["id"],
+                name="operations_task_to_propagate",
+                condition=Q(is_propagated=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ TASK_FIELDS = {"task_id", "task_type", "priority", "estimated_duration", "depend
 NUMBERS = {int, float, Decimal}
 MAX_DEPENDENCIES = 1_000
 MAX_NAME_LENGTH = 255
+DEPENDENCY = "dependency"  # why a task failed whose dependency has failed
 PENDING, QUEUED, COMPLETED, FAILED = "pending", "queued", "completed", "failed"
 Needs = Mapping[str, Sequence[str]]
 
@@ -168,6 +169,7 @@ class NewTaskRow(NamedTuple):
     chain_seconds: float
     queue_key: float | None
     error: str
+    failure: str
 
 
 COLUMNS = (
@@ -210,6 +212,7 @@ def new_rows(
             chain.seconds,
             urgency.queue_key(now, chain.weight / chain.seconds) if status == QUEUED else None,
             error,
+            DEPENDENCY if error else "",
         )
     return made
 

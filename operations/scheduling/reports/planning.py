@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -24,41 +24,61 @@ Status = Task.Status
 MAX_GANTT_TASKS = 2_000
 
 
+class OpenTask(NamedTuple):
+    """An open task as stored."""
+
+    pk: int
+    task_id: str
+    priority: int
+    estimate_used: float
+    pool: str
+    status: str
+    worker_id: int | None
+    started_at: datetime | None
+    ready_at: datetime | None
+    planned_start: datetime | None
+    planned_worker: str
+
+
 @dataclass(frozen=True, slots=True)
 class OpenWork:
-    """A planning problem whose task k is called names[k] and whose worker slot h workers[h]."""
+    """A planning problem whose task k is tasks[k] and whose worker slot h workers[h]."""
 
-    names: list[str]
+    tasks: list[OpenTask]
     workers: list[str]
     problem: Problem
+
+    @property
+    def names(self) -> list[str]:
+        return [row.task_id for row in self.tasks]
 
 
 def open_work(now: datetime) -> OpenWork:
     """All pending, queued and running tasks, seen from `now`, in a fixed number of queries."""
-    columns = "pk task_id priority estimate_used pool__name status worker_id started_at ready_at"
-    found = Task.objects.filter(status__in=OPEN).order_by("pk")
-    rows: list[Any] = list(found.values_list(*columns.split(), named=True))
+    columns = ["pool__name" if name == "pool" else name for name in OpenTask._fields]
+    found = Task.objects.filter(status__in=OPEN).order_by("pk").values_list(*columns)
+    rows = [OpenTask(*row) for row in found]
     running = [
-        (place, row.worker_id, row.pool__name)
+        (place, row.worker_id, row.pool)
         for place, row in enumerate(rows)
         if row.status == Status.RUNNING
     ]
     slots, slot_of = worker_slots(now, running)
-    pools = sorted({row.pool__name for row in rows} | {pool for _, pool in slots})
+    pools = sorted({row.pool for row in rows} | {pool for _, pool in slots})
     number = {name: place for place, name in enumerate(pools)}
     problem = Problem(
         Graph.from_needs(_open_needs([row.pk for row in rows])),
         np.array([max(0.0, row.estimate_used - _since(row.started_at, now)) for row in rows]),
         np.array([weight(row.priority) for row in rows]),
         [number[pool] for _, pool in slots],
-        np.array([number[row.pool__name] for row in rows], dtype=np.int64),
+        np.array([number[row.pool] for row in rows], dtype=np.int64),
         np.array(
             [_since(row.ready_at, now) if row.status == Status.QUEUED else 0.0 for row in rows]
         ),
         slot_of,
         pools,
     )
-    return OpenWork([row.task_id for row in rows], [name for name, _ in slots], problem)
+    return OpenWork(rows, [name for name, _ in slots], problem)
 
 
 def _since(at: datetime | None, now: datetime) -> float:

@@ -16,6 +16,15 @@ def present(now: datetime) -> Q:
 
 
 def available(now: datetime, busy: set[int]) -> list[tuple[int, str, str]]:
-    """(id, name, pool) of each present worker, and of the busy ones even if absent."""
+    """(id, name, pool) of each worker that is alive, and of the busy ones even if silent.
+
+    Those that never called under their own name count in a pool in which no other is alive.
+    """
     rows = Worker.objects.filter(present(now) | Q(pk__in=busy)).order_by("name")
-    return list(rows.values_list("pk", "name", "pool__name"))
+    found = list(rows.values_list("pk", "name", "pool__name", "last_seen_at"))
+    served = {pool for _, _, pool, seen in found if seen and now - seen <= SILENT_AFTER}
+    return [
+        (key, name, pool)
+        for key, name, pool, seen in found
+        if seen or key in busy or pool not in served
+    ]

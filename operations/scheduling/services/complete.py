@@ -6,7 +6,7 @@ from django.db import transaction
 
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
-from operations.scheduling.services import task_state
+from operations.scheduling.services import propagate, task_state
 
 Status = Task.Status
 
@@ -15,7 +15,6 @@ class WrongWorker(NotRunning):
     """The task is leased to another worker."""
 
 
-@transaction.atomic
 def complete(
     task_id: str, *, now: datetime, success: bool = True, error: str = "", worker: str = ""
 ) -> Task:
@@ -24,6 +23,13 @@ def complete(
     Repeating the same end changes nothing; a worker whose lease expired may still end the task
     while no other has it. Raises UnknownTask, NotRunning, or WrongWorker.
     """
+    row = _ended(task_id, now=now, success=success, error=error, worker=worker)
+    propagate.propagate(row, now)
+    return row
+
+
+@transaction.atomic
+def _ended(task_id: str, *, now: datetime, success: bool, error: str, worker: str) -> Task:
     row = task_state.locked_task(task_id)
     wanted = Status.COMPLETED if success else Status.FAILED
     holder = row.worker.name if row.worker else row.previous_worker
@@ -38,28 +44,16 @@ def complete(
         row.worker, row.started_at = Worker.objects.filter(name=worker).first(), now
     else:
         row.run_seconds = max(0.0, (now - (row.started_at or now)).total_seconds())
-    task_state.end_task(row, wanted, "" if success else error or "failed", now)
+    if success:
+        task_state.complete_task(row, now)
+    else:
+        task_state.fail_task(row, Task.Failure.REPORTED, error or "failed", now)
     row.save()
     if row.worker_id:
         Worker.objects.filter(pk=row.worker_id).exclude(last_seen_at=None).update(last_seen_at=now)
     if success:
-        _queue_waiters(row, now)
         _learn_duration(row)
-    else:
-        task_state.fail_waiters([row], now)
     return row
-
-
-def _queue_waiters(row: Task, now: datetime) -> None:
-    """Count one unmet dependency less for each task that waits, and queue those without any."""
-    pending = Task.objects.filter(dependencies__needs=row, status=Status.PENDING)
-    waiting = list(pending.order_by("pk").select_for_update(of=("self",)))
-    for each in waiting:
-        each.unmet_dependencies -= 1
-        if not each.unmet_dependencies:
-            task_state.make_ready(each, now)
-    fields = ["unmet_dependencies", "status", "ready_at", "queue_key"]
-    Task.objects.bulk_update(waiting, fields, batch_size=task_state.BATCH_ROWS)
 
 
 def _learn_duration(row: Task) -> None:

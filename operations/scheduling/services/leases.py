@@ -6,10 +6,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from operations.scheduling.models import Task
-from operations.scheduling.services.task_state import BATCH_ROWS, Status, end_task, fail_waiters
+from operations.scheduling.services import propagate
+from operations.scheduling.services.task_state import BATCH_ROWS, Failure, Status, fail_task
 from operations.scheduling.services.workers import record_contact
 
 MAX_ATTEMPTS = 3  # expired leases before a task fails
+MAX_RECLAIMED = 500  # in one transaction
+MAX_CLOCK_STEP = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -27,8 +30,27 @@ def extend_leases(name: str, now: datetime) -> list[Task]:
 
 def reclaim_expired(now: datetime) -> tuple[int, int]:
     """Take back tasks whose lease expired: (queued again at their old place, failed)."""
-    rows = expired(now)
-    return _reclaimed(rows, now) if rows.exists() else (0, 0)
+    late, queued, failed = expired(now), 0, 0
+    while late.exists() and (rows := _reclaimed(late, now)):
+        for row in rows:
+            propagate.propagate(row, now)
+        lost = sum(row.status == Status.FAILED for row in rows)
+        queued, failed = queued + len(rows) - lost, failed + lost
+    return queued, failed
+
+
+def shorten_leases(now: datetime) -> int:
+    """Shorten leases that end later than one given now would: the clock was ahead."""
+    running = Task.objects.filter(status=Status.RUNNING, lease_until__gt=now + MAX_CLOCK_STEP)
+    given = running.values_list("pk", "lease_until", "lease_seconds")
+    too_long = [
+        (pk, until, now + timedelta(seconds=seconds or 0))
+        for pk, until, seconds in given
+        if until > now + timedelta(seconds=seconds or 0) + MAX_CLOCK_STEP
+    ]
+    for pk, until, end in too_long:
+        Task.objects.filter(pk=pk, lease_until=until).update(lease_until=end)
+    return len(too_long)
 
 
 def expired(now: datetime) -> QuerySet[Task]:
@@ -37,17 +59,17 @@ def expired(now: datetime) -> QuerySet[Task]:
 
 
 @transaction.atomic
-def _reclaimed(late: QuerySet[Task], now: datetime) -> tuple[int, int]:
-    rows = list(late.select_related("worker").select_for_update(of=("self",), skip_locked=True))
+def _reclaimed(late: QuerySet[Task], now: datetime) -> list[Task]:
+    late = late.select_related("worker")[:MAX_RECLAIMED]
+    rows = list(late.select_for_update(of=("self",), skip_locked=True))
     for row in rows:
         row.previous_worker = row.worker.name if row.worker else ""
         if row.attempt >= MAX_ATTEMPTS:
-            end_task(row, Status.FAILED, f"lease expired {MAX_ATTEMPTS} times", now)
+            fail_task(row, Failure.LEASE, f"lease expired {MAX_ATTEMPTS} times", now)
         else:
             row.status, row.worker, row.started_at = Status.QUEUED, None, None
         row.lease_until = None
     fields = ["status", "worker", "started_at", "lease_until", "previous_worker"]
-    Task.objects.bulk_update(rows, [*fields, "completed_at", "error"], batch_size=BATCH_ROWS)
-    failed = [row for row in rows if row.status == Status.FAILED]
-    fail_waiters(failed, now)
-    return len(rows) - len(failed), len(failed)
+    fields += ["completed_at", "error", "failure", "is_propagated"]
+    Task.objects.bulk_update(rows, fields, batch_size=BATCH_ROWS)
+    return rows

@@ -1,4 +1,4 @@
-"""What staff do with tasks: cancel, requeue, and detach what waits for deleted ones."""
+"""Cancel and retry tasks, and detach what waits for deleted ones."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,40 +8,63 @@ from django.db import transaction
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Dependency, Task
 from operations.scheduling.reports.tasks import ENDED
-from operations.scheduling.services import task_state
+from operations.scheduling.services import propagate, task_state
 
 Status = Task.Status
 
 
-@transaction.atomic
-def cancel(task_id: str, *, actor: str, now: datetime) -> Task:
+def cancel(task_id: str, *, now: datetime) -> Task:
     """Fail a task and all that depends on it. Raises UnknownTask, or NotRunning once it ended."""
-    row = task_state.locked_task(task_id)
-    if row.status in ENDED:
-        raise NotRunning(f"task {task_id} is {row.status} already")
-    task_state.end_task(row, Status.FAILED, f"cancelled by {actor}", now)
-    row.started_at = None  # so that a later report of its worker is refused
-    row.save()
-    task_state.fail_waiters([row], now)
+    row = _cancelled(task_id, now)
+    propagate.propagate(row, now)
     return row
 
 
 @transaction.atomic
-def requeue(task_id: str, *, now: datetime) -> Task:
-    """Queue a running or failed task, with all its attempts. Raises UnknownTask or NotRunning."""
+def _cancelled(task_id: str, now: datetime) -> Task:
     row = task_state.locked_task(task_id)
-    if row.status not in {Status.RUNNING, Status.FAILED}:
-        raise NotRunning(f"task {task_id} is {row.status}, neither running nor failed")
+    if row.status in ENDED:
+        raise NotRunning(f"task {task_id} is {row.status} already")
+    task_state.fail_task(row, Task.Failure.CANCELLED, "cancelled", now)
+    row.started_at = None  # so that a later report of its worker is refused
+    row.save()
+    return row
+
+
+def retry(task_id: str, *, now: datetime) -> Task:
+    """Queue a failed task again, with all that waited for it. Raises UnknownTask or NotRunning."""
+    return _again(task_id, {Status.FAILED}, now)
+
+
+def requeue(task_id: str, *, now: datetime) -> Task:
+    """The same of a running or failed task. Raises UnknownTask or NotRunning."""
+    return _again(task_id, {Status.RUNNING, Status.FAILED}, now)
+
+
+def _again(task_id: str, allowed: set[Task.Status], now: datetime) -> Task:
+    row = _requeued(task_id, allowed, now)
+    propagate.propagate(row, now)
+    return row
+
+
+@transaction.atomic
+def _requeued(task_id: str, allowed: set[Task.Status], now: datetime) -> Task:
+    """Queue it with all its attempts; its dependents are to wait again."""
+    row = task_state.locked_task(task_id)
+    if row.status not in allowed:
+        wanted = "neither running nor failed" if Status.RUNNING in allowed else "not failed"
+        raise NotRunning(f"task {task_id} is {row.status}, {wanted}")
     needs = list(Task.objects.filter(waiters__task=row).order_by("pk").select_for_update())
     failed = next((need for need in needs if need.status == Status.FAILED), None)
     if failed is not None:
-        raise NotRunning(f"task {task_id} needs {failed.task_id}, which failed: requeue that first")
+        raise NotRunning(f"task {task_id} needs {failed.task_id}, which failed: retry that first")
     row.unmet_dependencies = sum(need.status != Status.COMPLETED for need in needs)
     row.status, row.worker, row.started_at, row.completed_at = Status.PENDING, None, None, None
     row.lease_until, row.run_seconds, row.attempt = None, None, 0
-    row.error = row.previous_worker = ""
+    row.error = row.failure = row.previous_worker = ""
     if not row.unmet_dependencies:
         task_state.make_ready(row, row.ready_at or now)
+    propagate.mark(row)
     row.save()
     return row
 

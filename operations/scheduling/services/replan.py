@@ -1,22 +1,25 @@
 """Plan the open tasks: during a call where there are few, otherwise each minute."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
+from aethercrown.db import bulk
 from aethercrown.formatting import counted, share_text
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.scheduling.bottlenecks import duration_text
 from operations.scheduling.models import Schedule, Task
-from operations.scheduling.planner.plan import make_plan
+from operations.scheduling.planner.plan import TaskPlan, make_plan
 from operations.scheduling.planner.search import Effort
 from operations.scheduling.reports import planning
+from operations.scheduling.reports.planning import OpenTask, OpenWork
 from operations.scheduling.reports.tasks import OPEN, WAITING
+from operations.scheduling.services import propagate
 from operations.scheduling.services.assign import push
-from operations.scheduling.services.leases import reclaim_expired
-from operations.scheduling.services.task_state import BATCH_ROWS
+from operations.scheduling.services.leases import reclaim_expired, shorten_leases
 
+MAX_STORED_STARTS = 5_000  # in one call
+MIN_MOVE = timedelta(minutes=1)  # of a planned start that is worth a write
+SOON = timedelta(hours=1)  # in which a change of the worker alone is
 MAX_PLANNED_IN_CALL = 500  # open tasks
 CALL_CPU_SECONDS = 0.05  # of planning during a call
 AUTOMATION = "operations.assign_tasks"
@@ -27,15 +30,7 @@ def replan(now: datetime, effort: Effort | None = None) -> Schedule:
     work = planning.open_work(now)
     planned = make_plan(work.problem, effort=effort or Effort())
     proof = planned.certificate
-    _store_starts(
-        {
-            name: (
-                now + timedelta(seconds=start) if slot >= 0 else None,
-                work.workers[slot] if slot >= 0 else "",
-            )
-            for name, start, slot in zip(work.names, planned.start, planned.worker, strict=True)
-        }
-    )
+    _store_starts(work, planned, now)
     row, _ = Schedule.objects.update_or_create(
         pk=1,
         defaults={
@@ -60,25 +55,44 @@ def replan_briefly(now: datetime) -> bool:
     return True
 
 
-def _store_starts(starts: Mapping[str, tuple[datetime | None, str]]) -> None:
-    names = list(starts)
-    for first in range(0, len(names), BATCH_ROWS):
-        with transaction.atomic():
-            part = names[first : first + BATCH_ROWS]
-            waiting = Task.objects.filter(task_id__in=part, status__in=WAITING).order_by("pk")
-            changed = [
-                row
-                for row in waiting.select_for_update(skip_locked=True)
-                if (row.planned_start, row.planned_worker) != starts[row.task_id]
-            ]
-            for row in changed:
-                row.planned_start, row.planned_worker = starts[row.task_id]
-            Task.objects.bulk_update(changed, ["planned_start", "planned_worker"])
+def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> int:
+    """Store the starts that changed, the earliest first; returns how many.
+
+    At most MAX_STORED_STARTS in one call, in short transactions: the next one goes on.
+    """
+    starts = {}
+    for row, start, slot in zip(work.tasks, planned.start, planned.worker, strict=True):
+        at = now + timedelta(seconds=start) if slot >= 0 else None
+        worker = work.workers[slot] if slot >= 0 else ""
+        if row.status in WAITING and has_moved(row, at, worker, now):
+            starts[row.pk] = (at, worker)
+
+    def store(batch: Sequence[int]) -> None:
+        waiting = Task.objects.filter(pk__in=bulk.among(batch), status__in=WAITING).order_by("pk")
+        keys = waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        rows = [
+            (at and bulk.stamp(at), worker, key) for key in keys for at, worker in [starts[key]]
+        ]
+        bulk.update(Task, ["planned_start", "planned_worker"], ["id"], rows)
+
+    first = sorted(starts, key=lambda key: (starts[key][0] or now, key))[:MAX_STORED_STARTS]
+    propagate.in_batches(first, store)
+    return len(first)
+
+
+def has_moved(row: OpenTask, at: datetime | None, worker: str, now: datetime) -> bool:
+    """Whether the plan of a task has changed by more than a minute, or its worker soon."""
+    if row.planned_start is None or at is None:
+        return row.planned_start != at
+    is_soon = at - now < SOON
+    return abs(row.planned_start - at) > MIN_MOVE or (is_soon and row.planned_worker != worker)
 
 
 def assign_and_replan(now: datetime) -> str:
     """Take back expired leases, push tasks to workers and plan; a summary in words."""
+    shorten_leases(now)
     queued, failed = reclaim_expired(now)
+    propagate.resume(now)
     assigned = push(now)
     made = replan(now)
     gap = "" if made.gap is None else f", at most {share_text(made.gap, 2)} above the least"

@@ -4,15 +4,15 @@ Every service locks its rows in the order of their ids, and a task has a higher 
 dependencies, so no two calls deadlock.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from operations.scheduling.backlog import UnknownTask
-from operations.scheduling.models import Dependency, Task
+from operations.scheduling.models import Task
 from operations.scheduling.planner.urgency import queue_key
+from operations.scheduling.services import propagate
 
 BATCH_ROWS = 1_000
-Status = Task.Status
+Status, Failure = Task.Status, Task.Failure
 
 
 def locked_task(task_id: str) -> Task:
@@ -24,24 +24,21 @@ def locked_task(task_id: str) -> Task:
     return row
 
 
-def end_task(row: Task, status: str, error: str, now: datetime) -> None:
-    """Set the final status; the caller saves the row."""
-    row.status, row.error, row.completed_at, row.lease_until = status, error, now, None
+def complete_task(row: Task, now: datetime) -> None:
+    """Set the final status; the caller saves the row, and then propagates it."""
+    row.status, row.error, row.failure = Status.COMPLETED, "", ""
+    row.completed_at, row.lease_until = now, None
+    propagate.mark(row)
+
+
+def fail_task(row: Task, failure: str, error: str, now: datetime) -> None:
+    """The same of a task that failed, with the reason."""
+    row.status, row.failure, row.error = Status.FAILED, failure, error
+    row.completed_at, row.lease_until = now, None
+    propagate.mark(row)
 
 
 def make_ready(row: Task, now: datetime) -> None:
     """Queue a task without unmet dependencies; the caller saves the row."""
     row.status, row.ready_at = Status.QUEUED, now
     row.queue_key = queue_key(now.timestamp(), row.chain_weight / row.chain_seconds)
-
-
-def fail_waiters(failed: Sequence[Task], now: datetime) -> None:
-    """Fail all pending tasks that depend on failed ones, directly or indirectly."""
-    while failed:
-        links = Dependency.objects.filter(needs__in=failed, task__status=Status.PENDING)
-        because = dict(links.order_by("-needs_id").values_list("task_id", "needs__task_id"))
-        rows = Task.objects.filter(pk__in=because, status=Status.PENDING).order_by("pk")
-        failed = list(rows.select_for_update())
-        for row in failed:
-            end_task(row, Status.FAILED, f"dependency {because[row.pk]} failed", now)
-        Task.objects.bulk_update(failed, ["status", "error", "completed_at"], batch_size=BATCH_ROWS)

@@ -13,18 +13,18 @@ pytestmark = pytest.mark.django_db
 def test_a_person_cancels_a_task_once_and_its_worker_is_refused_later():
     submit(ai("a"), ai("b", "a"))
     services.assign(NOON, worker="w")
-    services.cancel("a", actor="eve", now=NOON)
+    services.cancel("a", now=NOON)
     assert statuses() == {"a": "failed", "b": "failed"}
     assert Task.objects.get(task_id="a").error == "cancelled by eve"
     with pytest.raises(NotRunning):
         services.complete("a", now=later(1), success=False, worker="w")
     with pytest.raises(NotRunning, match="failed already"):
-        services.cancel("a", actor="eve", now=NOON)
+        services.cancel("a", now=NOON)
 
 
 def test_a_person_requeues_what_failed_in_the_order_of_the_work():
     submit(ai("a"), ai("b", "a"), ai("c"))
-    services.cancel("a", actor="eve", now=NOON)
+    services.cancel("a", now=NOON)
     with pytest.raises(NotRunning, match="needs a, which failed"):
         services.requeue("b", now=NOON)
     services.requeue("a", now=later(1))

@@ -85,7 +85,7 @@ def test_stored_work_inherits_the_urgency_of_new_work_that_needs_it():
 
 def test_work_that_has_ended_or_leads_to_a_failure_inherits_nothing():
     submit(ai("a"), ai("b", "a"), ai("bad"))
-    services.cancel("bad", actor="eve", now=NOON)
+    services.cancel("bad", now=NOON)
     before = dict(Task.objects.values_list("task_id", "chain_weight"))
     submit(ai("lost", "b", "bad", priority=4), now=later(1))
     services.assign(later(1), worker="w")

@@ -1,0 +1,163 @@
+"""Carry the end or the retry of a task to the tasks that wait for it, in short transactions.
+
+A service changes one task and marks it as not propagated, in one transaction. Its dependents,
+direct and indirect, follow in batches; what a crash leaves is finished by the minute's run. Each
+step may be repeated, and counts again instead of counting on.
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Count, QuerySet
+
+from aethercrown.db import bulk
+from operations.scheduling.models import Dependency, Task
+from operations.scheduling.planner.urgency import queue_key
+
+BATCH_ROWS = 500  # changed in one transaction
+PAUSE_SECONDS = 0.02  # after each on SQLite, which has one writer: others write meanwhile
+MAX_RESUMED_TASKS = 1_000
+Status, Failure = Task.Status, Task.Failure
+DESCENDANTS = """
+WITH RECURSIVE reached(id) AS (
+  SELECT link.task_id FROM operations_dependency AS link
+  JOIN operations_task AS task ON task.id = link.task_id
+  WHERE link.needs_id IN ({seeds}) AND task.status = %s AND task.failure = %s
+  UNION
+  SELECT link.task_id FROM reached
+  JOIN operations_dependency AS link ON link.needs_id = reached.id
+  JOIN operations_task AS task ON task.id = link.task_id
+  WHERE task.status = %s AND task.failure = %s
+)
+SELECT id FROM reached ORDER BY id
+"""
+
+
+def mark(row: Task) -> None:
+    """Note on an unsaved row that its dependents are to follow."""
+    row.is_propagated = not row.waiters.exists()
+
+
+def propagate(row: Task, now: datetime) -> None:
+    """Let all that waits for this task follow its status."""
+    if row.is_propagated:
+        return
+    if row.status == Status.COMPLETED:
+        _queue_waiters(row, now)
+    elif row.status == Status.FAILED:
+        _fail_descendants(row, now)
+    else:
+        _revive_descendants(row)
+    same = Task.objects.filter(pk=row.pk, status=row.status)  # else another call goes on with it
+    row.is_propagated = bool(same.update(is_propagated=True))
+
+
+def resume(now: datetime) -> int:
+    """Finish what a killed process left; returns of how many tasks."""
+    rows = Task.objects.filter(is_propagated=False).order_by("pk")[:MAX_RESUMED_TASKS]
+    left = list(rows)
+    for row in left:
+        propagate(row, now)
+    return len(left)
+
+
+def in_batches(keys: Sequence[int], change: Callable[[Sequence[int]], None]) -> None:
+    """Call `change` for each batch in a transaction of its own, and let others write between."""
+    for first in range(0, len(keys), BATCH_ROWS):
+        if first and connection.vendor == "sqlite":
+            time.sleep(PAUSE_SECONDS)
+        with transaction.atomic():
+            change(keys[first : first + BATCH_ROWS])
+
+
+def locked(keys: Collection[int], status: str) -> QuerySet[Task]:
+    """Those of these tasks with this status, locked in the order of their ids."""
+    rows = Task.objects.filter(pk__in=bulk.among(keys), status=status)
+    return rows.order_by("pk").select_for_update()
+
+
+def _queue_waiters(row: Task, now: datetime) -> None:
+    """Count the unmet dependencies of each waiting task, and queue those without any."""
+
+    def count(batch: Sequence[int]) -> None:
+        columns = ("pk", "chain_weight", "chain_seconds")
+        waiting = list(locked(batch, Status.PENDING).values_list(*columns))
+        unmet = unmet_counts([pk for pk, _, _ in waiting])
+        still = [(unmet[pk], pk) for pk, _, _ in waiting if pk in unmet]
+        bulk.update(Task, ["unmet_dependencies"], ["id"], still)
+        at, since = bulk.stamp(now), now.timestamp()
+        ready = [
+            (0, Status.QUEUED.value, at, queue_key(since, weight / seconds), pk)
+            for pk, weight, seconds in waiting
+            if pk not in unmet
+        ]
+        changed = ["unmet_dependencies", "status", "ready_at", "queue_key"]
+        bulk.update(Task, changed, ["id"], ready)
+
+    pending = Dependency.objects.filter(needs=row, task__status=Status.PENDING)
+    in_batches(list(pending.order_by("task_id").values_list("task_id", flat=True)), count)
+
+
+def unmet_counts(keys: Collection[int]) -> dict[int, int]:
+    """How many dependencies are not completed, of those tasks that have such."""
+    links = Dependency.objects.filter(task__in=bulk.among(keys))
+    counted = links.exclude(needs__status=Status.COMPLETED).order_by().values("task")
+    return dict(counted.annotate(count=Count("pk")).values_list("task", "count"))
+
+
+def _fail_descendants(row: Task, now: datetime) -> None:
+    """Fail all pending tasks that depend on it; a task after those on which it depends."""
+
+    def fail(batch: Sequence[int]) -> None:
+        keys = list(locked(batch, Status.PENDING).values_list("pk", flat=True))
+        causes = {} if row.failure == Failure.CANCELLED else failed_needs(keys)
+        rows = [(*ending, causes.get(pk, "cancelled"), pk) for pk in keys]
+        bulk.update(Task, ["status", "failure", "completed_at", "error"], ["id"], rows)
+
+    ending = (Status.FAILED.value, Failure.DEPENDENCY.value, bulk.stamp(now))
+    seeds = [row.pk]
+    while found := descendants(seeds, Status.PENDING):
+        in_batches(found, fail)
+        seeds = found  # a task may have been submitted meanwhile
+
+
+def failed_needs(keys: Collection[int]) -> dict[int, str]:
+    """Why each task fails: its first dependency that failed, or is failing with it."""
+    links = Dependency.objects.filter(task__in=bulk.among(keys)).order_by("-needs_id")
+    ending = links.filter(needs__status=Status.FAILED) | links.filter(needs__in=bulk.among(keys))
+    found = ending.values_list("task_id", "needs__task_id")
+    return {task: f"dependency {need} failed" for task, need in found}
+
+
+def _revive_descendants(row: Task) -> None:
+    """Let all that failed because of it wait again, unless another dependency has failed."""
+
+    def revive(batch: Sequence[int]) -> None:
+        keys = list(locked(batch, Status.FAILED).values_list("pk", flat=True))
+        links = Dependency.objects.filter(task__in=bulk.among(keys)).exclude(
+            needs__status=Status.COMPLETED
+        )
+        needs: dict[int, list[tuple[int, str]]] = {}
+        for task, need, status in links.values_list("task_id", "needs_id", "needs__status"):
+            needs.setdefault(task, []).append((need, status))
+        revived: dict[int, int] = {}  # with how many unmet dependencies
+        for key in keys:
+            unmet = needs.get(key, [])
+            if all(status != Status.FAILED or need in revived for need, status in unmet):
+                revived[key] = len(unmet)
+        rows = [(Status.PENDING.value, "", "", None, count, key) for key, count in revived.items()]
+        changed = ["status", "failure", "error", "completed_at", "unmet_dependencies"]
+        bulk.update(Task, changed, ["id"], rows)
+
+    in_batches(descendants([row.pk], Status.FAILED, Failure.DEPENDENCY), revive)
+
+
+def descendants(seeds: Collection[int], status: str, failure: str = "") -> list[int]:
+    """The tasks of that status that depend on the seeds through such tasks, lowest id first."""
+    source = bulk.among(seeds)
+    wanted = [str(status), str(failure)]
+    with connection.cursor() as cursor:
+        cursor.execute(DESCENDANTS.format(seeds=source.sql), [*source.params, *wanted, *wanted])
+        return [key for (key,) in cursor.fetchall()]
