@@ -31,5 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimization/tasks/assign", tasks.AssignView.as_view(), name="tasks-assign"),
     path("optimization/tasks/heartbeat", tasks.HeartbeatView.as_view(), name="tasks-heartbeat"),
     path(f"{TASK}/complete", tasks.CompleteView.as_view(), name="tasks-complete"),
+    path(f"{TASK}/retry", tasks.RetryView.as_view(), name="tasks-retry"),
+    path(f"{TASK}/cancel", tasks.CancelView.as_view(), name="tasks-cancel"),
     path(TASK, tasks.TaskView.as_view(), name="task"),
 ]

@@ -3,6 +3,15 @@
 from django.db import migrations, models
 
 
+def name_failures(apps, _schema_editor):
+    """What failed before because of a dependency can follow a retry of it."""
+    failed = apps.get_model("operations", "Task").objects.filter(status="failed", failure="")
+    failed.filter(error__startswith="dependency ", error__endswith=" failed").update(
+        failure="dependency"
+    )
+    failed.update(failure="reported")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -24,4 +33,5 @@ class Migration(migrations.Migration):
             model_name='task',
             index=models.Index(condition=models.Q(('is_propagated', False)), fields=['id'], name='operations_task_to_propagate'),
         ),
+        migrations.RunPython(name_failures, migrations.RunPython.noop),
     ]

@@ -1,6 +1,6 @@
 """The task calls: submit, assign, extend leases, complete, read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -70,6 +70,12 @@ class TaskSubmissionSerializer(serializers.Serializer[Any]):
     priority = PriorityField()
     estimated_duration = fields.Number(min_value=0, max_value=MAX_ESTIMATE_SECONDS)
     dependencies = dependency_list()
+
+    def validate_task_id(self, task_id: str) -> str:
+        """Refuse an id that the calls of one task could not name."""
+        if reason := submission.unreachable(task_id):
+            raise serializers.ValidationError(reason, code="unreachable")
+        return task_id
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Skip the fields for a task that is valid at first sight: they are slow for 10,000."""
@@ -193,6 +199,8 @@ class ScheduleView(Endpoint):
         if not is_one and (extra := values.keys() - {"tasks"}):
             message = "must not be sent together with tasks"
             raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
+        if repeated := submission.duplicate_errors(given):
+            raise InvalidRequest(repeated)
         now = timezone.now()
         paths = [""] if is_one else [f"tasks[{place}]." for place in range(len(given))]
         rows = submit_or_refuse(given, paths, now)
@@ -202,9 +210,20 @@ class ScheduleView(Endpoint):
             found = Task.objects.select_related("worker").in_bulk([row.pk for row in rows])
             rows = [found[row.pk] for row in rows]
         shown = reports.as_dicts(rows, needs)
-        message = "Task scheduled" if is_one else f"{counted(len(shown), 'task')} scheduled"
+        message = submitted_message(rows, now, is_one=is_one)
         data = {"task": shown[0]} if is_one else {"tasks": shown}
         return reply(message, data, 201 if is_new else 200)
+
+
+def submitted_message(rows: Sequence[Task], now: Any, *, is_one: bool) -> str:
+    """What became of the tasks; of those stored before that failed it says so."""
+    failed = [row for row in rows if row.created_at != now and row.status == Task.Status.FAILED]
+    if failed and is_one:
+        return f"Task stored before; it failed: {failed[0].error}. Retry it with /retry"
+    message = "Task scheduled" if is_one else f"{counted(len(rows), 'task')} scheduled"
+    if failed:
+        message = f"{message}; {len(failed)} were stored before and failed: retry them with /retry"
+    return message
 
 
 def submitted_dependencies(
@@ -319,6 +338,45 @@ class CompleteView(Endpoint):
         except services.NotRunning as error:
             raise Conflict(str(error)) from error
         return reply(f"Task {row.status}", {"task": reports.as_dicts([row])[0]})
+
+
+class RetryView(Endpoint):
+    area = "optimization"
+
+    @documented(
+        "Retry a failed task",
+        answer=TaskResponseSerializer,
+        example_answer={"task": examples.TASK},
+        message="Task queued",
+    )
+    def post(self, request: Request, task_id: str) -> Response:
+        """It is queued with all its attempts, and all that failed because of it waits again."""
+        return changed(services.retry, task_id)
+
+
+class CancelView(Endpoint):
+    area = "optimization"
+
+    @documented(
+        "Cancel a task",
+        answer=TaskResponseSerializer,
+        example_answer={"task": {**examples.TASK, "status": "failed", "error": "cancelled"}},
+        message="Task failed",
+    )
+    def post(self, request: Request, task_id: str) -> Response:
+        """It fails as `cancelled`, and so does all that depends on it; a retry brings all back."""
+        return changed(services.cancel, task_id)
+
+
+def changed(service: Callable[..., Task], task_id: str) -> Response:
+    """Call the service and show the task."""
+    try:
+        row = service(task_id, now=timezone.now())
+    except services.UnknownTask as error:
+        raise NotFound(str(error)) from error
+    except services.NotRunning as error:
+        raise Conflict(str(error)) from error
+    return reply(f"Task {row.status}", {"task": reports.as_dicts([row])[0]})
 
 
 class MetricsView(Endpoint):

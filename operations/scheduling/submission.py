@@ -17,6 +17,8 @@ from operations.scheduling.planner.graph import (
 from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS, AITask, TaskPriority
 
 TASK_FIELDS = {"task_id", "task_type", "priority", "estimated_duration", "dependencies"}
+CALLS = frozenset({"schedule", "metrics", "assign", "heartbeat"})
+TASK_CALLS = frozenset({"complete", "retry", "cancel"})
 NUMBERS = {int, float, Decimal}
 MAX_DEPENDENCIES = 1_000
 MAX_NAME_LENGTH = 255
@@ -128,13 +130,36 @@ def parse_valid(data: Any) -> dict[str, Any] | None:
         return None
     if type(needs) is not list or len(needs) > MAX_DEPENDENCIES:
         return None
-    if not all(map(is_valid_name, (data.get("task_id"), data.get("task_type"), *needs))):
+    names = (data.get("task_id"), data.get("task_type"), *needs)
+    if not all(map(is_valid_name, names)) or unreachable(data["task_id"]):
         return None
     try:
         priority = TaskPriority.of(data.get("priority"))
     except ValueError:
         return None
     return {**data, "priority": priority, "estimated_duration": float(seconds)}
+
+
+def duplicate_errors(given: Sequence[Any]) -> list[tuple[str, str, str]]:
+    """(path in the body, code, message) of every id that stands there a second time."""
+    first: dict[str, int] = {}
+    return [
+        (f"tasks[{place}].task_id", "duplicate", f"is {values['task_id']}, as tasks[{seen}] is")
+        for place, values in enumerate(given)
+        if (seen := first.setdefault(values["task_id"], place)) != place
+    ]
+
+
+def unreachable(task_id: str) -> str:
+    """Why no path can name this id; empty if one can."""
+    if task_id in CALLS:
+        return f"must not be {task_id}, which is the name of a call"
+    *_, last = parts = task_id.split("/")
+    if len(parts) > 1 and last in TASK_CALLS:
+        return f"must not end in /{last}, which is the name of a call"
+    if any(part in {"", ".", ".."} for part in parts):
+        return "must not begin or end with a slash, nor have an empty part, . or .."
+    return ""
 
 
 def is_valid_name(name: Any) -> bool:

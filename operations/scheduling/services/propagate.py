@@ -20,16 +20,18 @@ BATCH_ROWS = 500  # changed in one transaction
 PAUSE_SECONDS = 0.02  # after each on SQLite, which has one writer: others write meanwhile
 MAX_RESUMED_TASKS = 1_000
 Status, Failure = Task.Status, Task.Failure
+# CROSS JOIN: SQLite keeps this order, and does not begin with all pending tasks
 DESCENDANTS = """
-WITH RECURSIVE reached(id) AS (
-  SELECT link.task_id FROM operations_dependency AS link
-  JOIN operations_task AS task ON task.id = link.task_id
-  WHERE link.needs_id IN ({seeds}) AND task.status = %s AND task.failure = %s
+WITH RECURSIVE seed(id) AS ({seeds}), reached(id) AS (
+  SELECT link.task_id FROM seed
+  CROSS JOIN operations_dependency AS link CROSS JOIN operations_task AS task
+  WHERE link.needs_id = seed.id AND task.id = link.task_id
+    AND task.status = %s AND task.failure = %s
   UNION
   SELECT link.task_id FROM reached
-  JOIN operations_dependency AS link ON link.needs_id = reached.id
-  JOIN operations_task AS task ON task.id = link.task_id
-  WHERE task.status = %s AND task.failure = %s
+  CROSS JOIN operations_dependency AS link CROSS JOIN operations_task AS task
+  WHERE link.needs_id = reached.id AND task.id = link.task_id
+    AND task.status = %s AND task.failure = %s
 )
 SELECT id FROM reached ORDER BY id
 """
@@ -125,10 +127,14 @@ def _fail_descendants(row: Task, now: datetime) -> None:
 
 def failed_needs(keys: Collection[int]) -> dict[int, str]:
     """Why each task fails: its first dependency that failed, or is failing with it."""
+    failing = set(keys)
     links = Dependency.objects.filter(task__in=bulk.among(keys)).order_by("-needs_id")
-    ending = links.filter(needs__status=Status.FAILED) | links.filter(needs__in=bulk.among(keys))
-    found = ending.values_list("task_id", "needs__task_id")
-    return {task: f"dependency {need} failed" for task, need in found}
+    found = links.values_list("task_id", "needs_id", "needs__task_id", "needs__status")
+    return {
+        task: f"dependency {name} failed"
+        for task, need, name, status in found
+        if status == Status.FAILED or need in failing
+    }
 
 
 def _revive_descendants(row: Task) -> None:

@@ -70,9 +70,7 @@ def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> int:
     def store(batch: Sequence[int]) -> None:
         waiting = Task.objects.filter(pk__in=bulk.among(batch), status__in=WAITING).order_by("pk")
         keys = waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        rows = [
-            (at and bulk.stamp(at), worker, key) for key in keys for at, worker in [starts[key]]
-        ]
+        rows = [(*stamped(*starts[key]), key) for key in keys]
         bulk.update(Task, ["planned_start", "planned_worker"], ["id"], rows)
 
     first = sorted(starts, key=lambda key: (starts[key][0] or now, key))[:MAX_STORED_STARTS]
@@ -80,12 +78,17 @@ def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> int:
     return len(first)
 
 
+def stamped(at: datetime | None, worker: str) -> tuple[object, str]:
+    """A planned start and worker as the driver takes them."""
+    return at and bulk.stamp(at), worker
+
+
 def has_moved(row: OpenTask, at: datetime | None, worker: str, now: datetime) -> bool:
     """Whether the plan of a task has changed by more than a minute, or its worker soon."""
     if row.planned_start is None or at is None:
         return row.planned_start != at
     is_soon = at - now < SOON
-    return abs(row.planned_start - at) > MIN_MOVE or (is_soon and row.planned_worker != worker)
+    return abs(row.planned_start - at) >= MIN_MOVE or (is_soon and row.planned_worker != worker)
 
 
 def assign_and_replan(now: datetime) -> str:

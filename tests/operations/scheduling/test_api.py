@@ -225,7 +225,7 @@ def test_the_figures_come_from_rows(caller):
     data = caller.get(f"{TASKS}/metrics").json()["data"]
     metrics = data["metrics"]
     assert (metrics["total_tasks"], metrics["completed"], metrics["queued"]) == (8, 1, 7)
-    assert (metrics["total_workers"], metrics["makespan_seconds"]) == (5, 200)
+    assert (metrics["total_workers"], metrics["makespan_seconds"]) == (1, 700)
     assert metrics["makespan_lower_bound_seconds"] <= metrics["makespan_seconds"]
     assert {each["type"] for each in data["bottlenecks"]} >= {"work"}
 
@@ -282,3 +282,76 @@ def test_pages_of_tasks_hold_each_once_in_both_directions(caller, filters):
     while back[-1]["previous"]:
         back.append(caller.get(back[-1]["previous"]).json()["data"])
     assert [page["tasks"] for page in reversed(back)] == [page["tasks"] for page in pages]
+
+
+def test_a_failed_task_is_retried_and_an_open_one_cancelled(caller):
+    schedule(caller, body("a/b"), body("c", dependencies=["a/b"]))
+    answer = caller.send(f"{TASKS}/a/b/retry")
+    assert answer.status_code == 409
+    assert answer.json()["message"] == "task a/b is queued, not failed"
+    cancelled = caller.send(f"{TASKS}/a/b/cancel").json()["data"]["task"]
+    assert (cancelled["status"], cancelled["error"]) == ("failed", "cancelled")
+    waiting = caller.get(f"{TASKS}/c").json()["data"]["task"]
+    assert (waiting["status"], waiting["error"]) == ("failed", "cancelled")
+    assert caller.send(f"{TASKS}/a/b/cancel").status_code == 409
+    assert caller.send(f"{TASKS}/ghost/retry").status_code == 404
+    again = schedule(caller, body("a/b"))
+    assert (
+        again.json()["message"] == "Task stored before; it failed: cancelled. Retry it with /retry"
+    )
+    both = schedule(caller, body("a/b"), body("new"))
+    assert "2 tasks scheduled; 1 were stored before and failed" in both.json()["message"]
+    answer = caller.send(f"{TASKS}/a/b/retry")
+    assert (answer.status_code, answer.json()["message"]) == (200, "Task queued")
+    assert caller.get(f"{TASKS}/c").json()["data"]["task"]["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metrics",
+        "schedule",
+        "assign",
+        "heartbeat",
+        "x/complete",
+        "x/retry",
+        "a/cancel",
+        "trail/",
+        "/lead",
+        "a//b",
+        ".",
+        "a/../b",
+    ],
+)
+def test_an_id_that_no_path_can_name_is_refused(caller, name):
+    for answer in (schedule(caller, body(name)), schedule(caller, body("a"), body(name))):
+        assert answer.status_code == 400
+        [error] = answer.json()["errors"]
+        assert error["code"] == "unreachable"
+        assert error["field"].endswith("task_id")
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["complete", "a?b#c", "a/complete/b", "100 %", "ä/ö", "..."])
+def test_any_other_id_is_reached(caller, name):
+    assert schedule(caller, body(name)).status_code == 201
+    path = quote(name)
+    assert caller.get(f"{TASKS}/{path}").json()["data"]["task"]["task_id"] == name
+    assert caller.send(f"{TASKS}/{path}/cancel").status_code == 200
+
+
+def test_an_id_that_stands_twice_in_a_body_is_named_with_both_places(caller):
+    answer = schedule(caller, body("a"), body("b"), body("a"))
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {"field": "tasks[2].task_id", "code": "duplicate", "message": "is a, as tasks[0] is"}
+    ]
+    assert not Task.objects.exists()
+
+
+def test_a_null_worker_is_no_worker(caller):
+    schedule(caller, body("a"))
+    given = caller.send(f"{TASKS}/assign", {"worker": None, "pool": None, "count": None})
+    assert given.status_code == 200
+    done = caller.send(f"{TASKS}/a/complete", {"worker": None, "error": None})
+    assert done.status_code == 200

@@ -142,7 +142,7 @@ def test_a_ready_task_has_its_place_in_the_queue():
     found = {"a": (30.0, 7, Chain(4.0, 30.0))}
     [row] = new_rows({"a": task}, ["a"], {}, found, NOON).values()
     assert row == NewTaskRow(
-        "a", "train", 3, 60.0, 30.0, 7, "queued", 0, 4.0, 30.0, queue_key(NOON, 4 / 30), ""
+        "a", "train", 3, 60.0, 30.0, 7, "queued", 0, 4.0, 30.0, queue_key(NOON, 4 / 30), "", ""
     )
     assert len(values(row, "now")) == len(COLUMNS)
     assert values(row, "now")[-6:-3] == ("now", "now", None)
