@@ -15,7 +15,7 @@ def name_failures(apps, _schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0002_health_text_up_to_1_mib'),
+        ('operations', '0003_jobs'),
     ]
 
     operations = [
