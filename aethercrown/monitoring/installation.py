@@ -35,10 +35,12 @@ def service_settings() -> dict[str, bool]:
     """What `make run` has set by itself, while it runs on this data folder; else nothing."""
     if not lock.is_locked(settings.DATA_DIR):
         return {}
-    stated: dict[str, bool] = json.loads(
-        data_dir.stored(settings.DATA_DIR, data_dir.SERVICE_SETTINGS_FILE) or "{}"
-    )
-    return stated
+    text = data_dir.stored(settings.DATA_DIR, data_dir.SERVICE_SETTINGS_FILE)
+    try:
+        stated = json.loads(text or "{}")
+    except json.JSONDecodeError:  # cut short, or edited by hand
+        return {}
+    return stated if isinstance(stated, dict) else {}
 
 
 def check_settings() -> Iterator[Finding]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
+from django.conf import settings
+
 from aethercrown.demo import NotEmpty, Seeding
 from marketing.budget import services as budget
 from marketing.budget.model.weeks import WEEK, week_of
@@ -24,7 +26,7 @@ def seed(seeding: Seeding) -> None:
         raise NotEmpty(
             "This installation has channels of its own, so the demo company was not loaded."
         )
-    company = SimulatedCompany(seeding.random, float(budget.default_budget()))
+    company = SimulatedCompany(seeding.random, float(settings.DEFAULT_MARKETING_BUDGET))
     channels = {each.name: Channel(name=each.name, notes="Demo company.") for each in CHANNELS}
     Channel.objects.bulk_create(channels.values())
     channels = Channel.objects.in_bulk(list(channels), field_name="name")

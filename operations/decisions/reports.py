@@ -70,8 +70,8 @@ def summaries_by_type() -> list[DecisionTypeSummary]:
     rows = Decision.objects.filter(verdict__in=MEASURED_VERDICTS, realised__isnull=False)
     for decision in rows.only("kind", "expected", "realised", "verdict"):
         measured.setdefault(decision.kind, []).append(decision)
-    counted: Any = Decision.objects.order_by("kind").values("kind").annotate(**COUNTS)
-    return [_summary(counts, measured.get(counts["kind"], [])) for counts in counted]
+    kinds: Any = Decision.objects.order_by("kind").values("kind").annotate(**COUNTS)
+    return [_summary(counts, measured.get(counts["kind"], [])) for counts in kinds]
 
 
 def attention_items(now: datetime) -> list[AttentionItem]:

@@ -7,6 +7,7 @@ revenue by channel: its plan is approved, applied, measured and taken back.
 
 import csv
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def wide_file(tmp_path):
 def test_a_company_that_knows_only_totals_gets_a_plan_that_waits_with_its_verdict(
     wide_file, capsys, settings
 ):
-    settings.DEFAULT_MARKETING_BUDGET = "21000"
+    settings.DEFAULT_MARKETING_BUDGET = Decimal(21000)
     maps = ["date=wk", "revenue=sales", "spend=sp_*", "control=hl_*"]
     call_command(
         "import_data", "budget-weekly", str(wide_file), *(f"--map={each}" for each in maps)

@@ -11,5 +11,5 @@ from marketing.budget.services.decisions import (
     roll_back,
 )
 from marketing.budget.services.jobs import JOB_KIND, OPTIMIZE_JOB
-from marketing.budget.services.plans import default_budget, optimize, replan
+from marketing.budget.services.plans import optimize, replan
 from operations.decisions.decision_types import Stale

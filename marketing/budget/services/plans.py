@@ -2,11 +2,10 @@
 
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from marketing.budget import reports, stored_request
@@ -88,24 +87,10 @@ def _add_allocations(plan: BudgetPlan, proposal: Proposal) -> None:
     )
 
 
-def default_budget() -> Decimal:
-    """DEFAULT_MARKETING_BUDGET: the budget of a scheduled plan, for one week."""
-    value = settings.DEFAULT_MARKETING_BUDGET
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if not amount.is_finite() or amount <= 0:
-        raise ImproperlyConfigured(
-            f"DEFAULT_MARKETING_BUDGET must be an amount above 0, not {value!r}."
-        )
-    return amount
-
-
 def replan(
     *, now: datetime, mode: str, source: str = BudgetPlan.Source.NIGHTLY, run_id: int | None = None
 ) -> BudgetPlan:
-    """Plan the default budget from what is stored up to `now`.
+    """Plan DEFAULT_MARKETING_BUDGET, an amount for one week, from what is stored up to `now`.
 
     Earlier proposed plans of the same source are rejected, so that only the newest waits. Raises
     NotEnoughData where no revenue is stored, Infeasible where limits clash.
@@ -113,7 +98,7 @@ def replan(
     currency = settings.DEFAULT_CURRENCY
     request = stored_request.build_request(
         reports.stored_history(currency, yesterday(now)),
-        default_budget(),
+        settings.DEFAULT_MARKETING_BUDGET,
         currency,
         present=reports.amounts_in_force(currency),
         step_percent=MAX_STEP_PERCENT,

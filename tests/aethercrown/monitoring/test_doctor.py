@@ -196,3 +196,12 @@ def test_it_judges_the_settings_of_the_running_service(capsys, settings, tmp_pat
     assert "without a second factor" not in told
     assert not lock.is_locked(tmp_path)
     assert not lock.is_locked(tmp_path / "none")
+
+
+@pytest.mark.parametrize("text", ['{"HTTPS": fal', "[]", ""])
+def test_settings_of_the_service_that_cannot_be_read_are_none(settings, tmp_path, text):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / data_dir.SERVICE_SETTINGS_FILE).write_text(text, encoding="utf-8")
+    handle = lock.lock_folder(tmp_path)
+    assert installation.service_settings() == {}
+    os.close(handle)
