@@ -36,7 +36,8 @@ class PeriodicThread:
 
     `start` starts it at once. In a web server, call `start_on_request` when the application is
     loaded and `ensure_started` at each request: a server forks after loading, and threads do
-    not survive a fork. With `final_call` the function is called once more when it stops, and
+    not survive a fork. With `at_once` the function is called when the thread starts, not only
+    after the first interval. With `final_call` it is called once more when the thread stops, and
     the end of the process waits up to EXIT_TIMEOUT_SECONDS for that.
     """
 
@@ -47,11 +48,13 @@ class PeriodicThread:
         name: str,
         *,
         final_call: bool = False,
+        at_once: bool = False,
     ) -> None:
         self.function = closing_connection(function)
         self.interval = interval
         self.name = name
         self.final_call = final_call
+        self.at_once = at_once
         self.stopping = Event()
         self.thread: Thread | None = None
         self._lock = Lock()
@@ -89,6 +92,8 @@ class PeriodicThread:
             self.thread.join(EXIT_TIMEOUT_SECONDS)
 
     def _run(self) -> None:
+        if self.at_once:
+            self._call()
         while not self.stopping.wait(self.interval):
             self._call()
         if self.final_call:

@@ -16,6 +16,8 @@ _threads = [
     import_string(each)
     for each in (
         "aethercrown.monitoring.access_log.writer",
+        "aethercrown.monitoring.readiness.writing",
+        "aethercrown.monitoring.readiness.looking",
         "security.apikeys.services.usage.usage_thread",
         "operations.health.services.watchdog",
         "operations.automations.tasks.watcher",

@@ -18,7 +18,7 @@ from dashboards import access
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class NavigationJob:
     """One entry: its page, and labels of the models whose admin lists belong to it.
 
     Without a page the entry opens the first of its lists that the person may open.
@@ -46,13 +46,13 @@ class LinkGroup:
     links: tuple[NavLink, ...]
 
 
-GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
+GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
     (
         "Today",
         (
-            Job("Overview", "/"),
-            Job("Decisions", "/dashboards/decisions", ("operations.decision",)),
-            Job(
+            NavigationJob("Overview", "/"),
+            NavigationJob("Decisions", "/dashboards/decisions", ("operations.decision",)),
+            NavigationJob(
                 "Alerts",
                 "/dashboards/alerts",
                 (
@@ -67,7 +67,7 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
     (
         "Marketing",
         (
-            Job(
+            NavigationJob(
                 "Budget",
                 "/dashboards/budget",
                 (
@@ -85,9 +85,9 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
     (
         "Revenue",
         (
-            Job("MRR", "/dashboards/revenue", ("revenue.mrrmovement",)),
-            Job("Customers", "", ("revenue.customer", "revenue.subscription", "revenue.payment")),
-            Job(
+            NavigationJob("MRR", "/dashboards/revenue", ("revenue.mrrmovement",)),
+            NavigationJob("Customers", "", ("revenue.customer", "revenue.subscription", "revenue.payment")),
+            NavigationJob(
                 "Plans & prices",
                 "/dashboards/pricing",
                 (
@@ -97,20 +97,20 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
                     "revenue.quote",
                 ),
             ),
-            Job(
+            NavigationJob(
                 "Invoices",
                 "",
                 ("revenue.invoice", "revenue.invoicerun", "revenue.meter", "revenue.dailyuse"),
             ),
-            Job("Upsell", "/dashboards/upsell", ("revenue.opportunity", "revenue.offerterms")),
+            NavigationJob("Upsell", "/dashboards/upsell", ("revenue.opportunity", "revenue.offerterms")),
         ),
     ),
     ("Clients", ()),
     (
         "Operations",
         (
-            Job("Automations", "", ("operations.automation", "operations.run", "operations.job")),
-            Job(
+            NavigationJob("Automations", "", ("operations.automation", "operations.run", "operations.job")),
+            NavigationJob(
                 "Tasks",
                 "/dashboards/scheduling",
                 (
@@ -120,7 +120,7 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
                     "operations.taskdurationstats",
                 ),
             ),
-            Job(
+            NavigationJob(
                 "Health",
                 "/dashboards/health",
                 ("operations.component", "operations.check", "operations.incident"),
@@ -130,7 +130,7 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
     (
         "Security",
         (
-            Job(
+            NavigationJob(
                 "Keys",
                 "/dashboards/keys",
                 (
@@ -140,14 +140,14 @@ GROUPS: tuple[tuple[str, tuple[Job, ...]], ...] = (
                     "security.apikey",
                 ),
             ),
-            Job("People", "", ("security.user", "auth.group", "mfa.authenticator")),
-            Job("Audit", "", ("security.event", "security.anchor")),
+            NavigationJob("People", "", ("security.user", "auth.group", "mfa.authenticator")),
+            NavigationJob("Audit", "", ("security.event", "security.anchor")),
         ),
     ),
 )
 
 
-def jobs() -> Iterator[Job]:
+def jobs() -> Iterator[NavigationJob]:
     """Every job, in the order of the navigation."""
     for _title, entries in GROUPS:
         yield from entries
@@ -188,7 +188,7 @@ class Shell:
         return tuple(LinkGroup(title, links) for title, links in found if links)
 
     @cached_property
-    def job(self) -> Job | None:
+    def job(self) -> NavigationJob | None:
         """The job of this address: of its page, or of its admin list."""
         here = self.request.path
         below = [(len(path), job) for job in jobs() for path in _paths(job) if is_below(here, path)]
@@ -228,7 +228,7 @@ class Shell:
         ]
         return [pair for pair in [*pages, *lists] if wanted in pair[1].title.casefold()]
 
-    def lists_of(self, job: Job) -> tuple[NavLink, ...]:
+    def lists_of(self, job: NavigationJob) -> tuple[NavLink, ...]:
         """The admin lists of a job."""
         named = ((list_title(label), list_path(label)) for label in job.lists)
         return tuple(
@@ -237,7 +237,7 @@ class Shell:
             if access.may_open(self.request, path)
         )
 
-    def _job_link(self, job: Job) -> NavLink | None:
+    def _job_link(self, job: NavigationJob) -> NavLink | None:
         openable = (path for path in _paths(job) if access.may_open(self.request, path))
         path = next(openable, "")
         return NavLink(job.title, path, job is self.job) if path else None
@@ -253,7 +253,7 @@ def is_below(path: str, other: str) -> bool:
     return path == other or (other != "/" and f"{path}/".startswith(f"{other.rstrip('/')}/"))
 
 
-def _paths(job: Job) -> tuple[str, ...]:
+def _paths(job: NavigationJob) -> tuple[str, ...]:
     """The addresses of a job: its page, or its lists in their order."""
     lists = tuple(list_path(label) for label in job.lists)
     return (job.page, *lists) if job.page else lists

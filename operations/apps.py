@@ -11,7 +11,7 @@ class OperationsConfig(AppConfig):
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.crypto import sealing  # noqa: PLC0415
-        from aethercrown.monitoring import doctor, views  # noqa: PLC0415 - the same
+        from aethercrown.monitoring import doctor, readiness  # noqa: PLC0415 - the same
         from aethercrown.search import search_sources  # noqa: PLC0415 - the same
         from operations.automations import reports as automation_reports  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
@@ -38,7 +38,7 @@ class OperationsConfig(AppConfig):
         for look in health_doctor.doctor_checks(BUILTIN_CHECKS):
             doctor.register(look)
         doctor.register(recovery_reports.LOOK)
-        views.WARNING_CHECKS["clock"] = (
+        readiness.WARNING_CHECKS["clock"] = (
             automation_reports.is_clock_trusted,
             "Runs are recorded for times that have not come: the clock was ahead. See the doctor.",
         )

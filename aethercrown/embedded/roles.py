@@ -10,7 +10,12 @@ from celery.exceptions import SecurityWarning
 from django.core.handlers.wsgi import WSGIHandler
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # no types published
 
-WEB_THREADS = 4
+from aethercrown.monitoring import gunicorn_config
+
+SHARED_SETTINGS = (  # with a server that is started as a service
+    *("worker_class", "logger_class", "threads", "graceful_timeout", "keepalive"),
+    *("loglevel", "control_socket_disable"),
+)
 WORKER_OPTIONS = ["-c", "2", "--without-gossip", "--without-mingle"]
 BEAT_OPTIONS = ["--max-interval", "5"]
 MODULES_OF_ROLES = (
@@ -64,13 +69,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]  # its base ha
         settings: dict[str, Any] = {
             "bind": f"fd://{self.socket}",
             "workers": 1,
-            "threads": WEB_THREADS,
-            "worker_class": "gthread",
-            "graceful_timeout": 8,
-            "keepalive": 5,
-            "loglevel": "warning",
-            "logger_class": "aethercrown.monitoring.gunicorn_logger.Logger",
-            "control_socket_disable": True,
+            **{name: getattr(gunicorn_config, name) for name in SHARED_SETTINGS},
         }
         for name, setting in settings.items():
             self.cfg.set(name, setting)

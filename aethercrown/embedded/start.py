@@ -18,6 +18,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -139,6 +140,25 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
+def check_broker(url: str) -> None:
+    """Raise ServerUnavailable, in one sentence without the password, unless the broker answers."""
+    import redis  # noqa: PLC0415 - most starts have a broker of their own
+
+    try:
+        with redis.Redis.from_url(
+            url, socket_connect_timeout=PROBE_SECONDS, socket_timeout=PROBE_SECONDS
+        ) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        parts = urlsplit(url)
+        where = parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
+        reason = str(error).rstrip(".")
+        raise ServerUnavailable(
+            f"REDIS_URL names {where}, which does not answer as a broker ({reason}): start that "
+            "server, correct REDIS_URL, or leave it empty for one that is started here."
+        ) from None
+
+
 @contextmanager
 def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     """An embedded Valkey for the block, unless REDIS_URL names a server.
@@ -146,6 +166,7 @@ def broker(chosen: StartOptions, held: int) -> Iterator[EmbeddedBroker | None]:
     It starts while Django is imported; `supervise` waits for it.
     """
     if chosen.redis_url:
+        check_broker(chosen.redis_url)
         yield None
         return
     address = valkey.free_address()

@@ -105,3 +105,11 @@ def test_a_process_starts_one_thread_however_often_it_wakes():
     keeper.stop()
     assert first is not None
     assert not first.is_alive()
+
+
+def test_one_that_begins_at_once_does_not_wait_for_its_interval():
+    called = threading.Event()
+    thread = PeriodicThread(called.set, 3_600, "test", at_once=True)
+    thread.start()
+    assert called.wait(10)
+    thread.stop()

@@ -69,8 +69,8 @@ def test_https_is_not_changed_where_it_is_set(tmp_path):
     assert environment["HTTPS"] == "True"
 
 
-def test_the_broker_of_redis_url_is_used(tmp_path):
-    with start.broker(chosen(tmp_path, REDIS_URL="redis://somewhere"), 0) as none:
+def test_the_broker_of_redis_url_is_used(tmp_path, valkey_url):
+    with start.broker(chosen(tmp_path, REDIS_URL=valkey_url), 0) as none:
         assert none is None
 
 
@@ -261,3 +261,21 @@ def test_where_nobody_may_sign_in_yet_the_way_is_told(tmp_path):
     block = "\n".join(start.ready_message(chosen(tmp_path), told))
     assert "manage.py setup_link" in block
     assert "chosen there" in block
+
+
+def test_a_broker_that_does_not_answer_is_one_sentence_without_its_password():
+    with pytest.raises(ServerUnavailable) as refused:
+        start.check_broker("redis://:hunter22@127.0.0.1:1/0")
+    text = str(refused.value)
+    assert text.startswith("REDIS_URL names 127.0.0.1:1,")
+    assert "hunter22" not in text
+    assert "\n" not in text
+
+
+def test_a_socket_that_is_not_there_is_named():
+    with pytest.raises(ServerUnavailable, match=r"REDIS_URL names /no/such\.sock,"):
+        start.check_broker("unix:///no/such.sock")
+
+
+def test_a_broker_that_answers_is_fine(valkey_url):
+    start.check_broker(valkey_url)
