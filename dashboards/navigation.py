@@ -86,7 +86,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
         "Revenue",
         (
             NavigationJob("MRR", "/dashboards/revenue", ("revenue.mrrmovement",)),
-            NavigationJob("Customers", "", ("revenue.customer", "revenue.subscription", "revenue.payment")),
+            NavigationJob(
+                "Customers", "", ("revenue.customer", "revenue.subscription", "revenue.payment")
+            ),
             NavigationJob(
                 "Plans & prices",
                 "/dashboards/pricing",
@@ -102,14 +104,18 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                 "",
                 ("revenue.invoice", "revenue.invoicerun", "revenue.meter", "revenue.dailyuse"),
             ),
-            NavigationJob("Upsell", "/dashboards/upsell", ("revenue.opportunity", "revenue.offerterms")),
+            NavigationJob(
+                "Upsell", "/dashboards/upsell", ("revenue.opportunity", "revenue.offerterms")
+            ),
         ),
     ),
     ("Clients", ()),
     (
         "Operations",
         (
-            NavigationJob("Automations", "", ("operations.automation", "operations.run", "operations.job")),
+            NavigationJob(
+                "Automations", "", ("operations.automation", "operations.run", "operations.job")
+            ),
             NavigationJob(
                 "Tasks",
                 "/dashboards/scheduling",
