@@ -1,4 +1,10 @@
-from revenue.billing.admin import DailyUseAdmin, InvoiceAdmin, InvoiceRunAdmin, MeterAdmin
+from revenue.billing.admin import (
+    CreditEntryAdmin,
+    DailyUseAdmin,
+    InvoiceAdmin,
+    InvoiceRunAdmin,
+    MeterAdmin,
+)
 from revenue.customers.admin import CustomerAdmin, PaymentAdmin, SubscriptionAdmin
 from revenue.mrr.admin import MrrMovementAdmin
 from revenue.pricing.admin import (
@@ -9,7 +15,7 @@ from revenue.pricing.admin import (
 )
 from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
-__all__ = ["DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]
+__all__ = ["CreditEntryAdmin", "DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]
 __all__ += ["CustomerAdmin", "MrrMovementAdmin", "PaymentAdmin", "SubscriptionAdmin"]
 __all__ += ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]
 __all__ += ["OfferTermsAdmin", "OpportunityAdmin"]

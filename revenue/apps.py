@@ -14,7 +14,7 @@ class RevenueConfig(AppConfig):
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
         from revenue.billing import reports as billing  # noqa: PLC0415
         from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
-        from revenue.billing.services import invoice_run  # noqa: PLC0415
+        from revenue.billing.services import invoice_run, reconciliation  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
@@ -34,7 +34,7 @@ class RevenueConfig(AppConfig):
         for module in (customers, mrr, billing, upsell_reports):
             for exporter in module.EXPORTERS:
                 export.register(exporter)
-        for automations in (rollups, upsell_services, invoice_run):
+        for automations in (rollups, reconciliation, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
         metric_registry.register_all(company_metrics.METRICS)

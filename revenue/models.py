@@ -1,4 +1,11 @@
-from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, Meter
+from revenue.billing.models import (
+    Adjustment,
+    CreditEntry,
+    DailyUse,
+    Invoice,
+    InvoiceRun,
+    Meter,
+)
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
 from revenue.pricing.models import (
@@ -13,7 +20,7 @@ from revenue.pricing.models import (
 )
 from revenue.upsell.models import OfferTerms, Opportunity
 
-__all__ = ["Adjustment", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
+__all__ = ["Adjustment", "CreditEntry", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
 __all__ += ["Customer", "Payment", "Subscription", "SubscriptionChange"]
 __all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]
 __all__ += ["PlanCharge", "PlanPrice", "PlanRule", "PriceBook", "PriceBookVersion", "PriceFactor"]

@@ -1,5 +1,6 @@
 """Meters, daily usage, invoices and invoice runs; services write all but the meters."""
 
+from decimal import Decimal
 from time import monotonic
 from typing import Any
 
@@ -11,7 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from aethercrown.admin_actions import button, confirmation_page, list_url
 from aethercrown.csv.admin import CSVAdmin
@@ -20,9 +25,18 @@ from aethercrown.formatting import counted
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
-from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, Meter
+from revenue.billing.models import (
+    Adjustment,
+    CreditEntry,
+    DailyUse,
+    Invoice,
+    InvoiceRun,
+    Meter,
+)
 from revenue.billing.periods import billing_month, complete_months
-from revenue.billing.services import invoice_run
+from revenue.billing.reports import credit_balance as credit_reports
+from revenue.billing.services import credit_balance, invoice_run
+from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
 from security.access import reports as people
 
@@ -79,6 +93,63 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
     def explanation(self, invoice: Any) -> str:
         path = f"/dashboards/revenue/bills/{invoice.customer_id}?month={invoice.period_start}"
         return format_html('<a href="{}">Line by line</a>', path)
+
+
+class PayoutForm(forms.Form):
+    customer = forms.CharField(
+        max_length=100, help_text="Its external id.", widget=UnfoldAdminTextInputWidget()
+    )
+    amount = forms.DecimalField(
+        max_digits=18, decimal_places=3, widget=UnfoldAdminDecimalFieldWidget()
+    )
+    note = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+
+
+@admin.register(CreditEntry)
+class CreditEntryAdmin(ReadOnlyAdmin, CSVAdmin):
+    list_display = ["booked_at", "customer", "kind", "amount", "balance", "currency", "note"]
+    list_filter = ["kind", "currency"]
+    list_select_related = ["customer"]
+    search_fields = ["customer__name", "customer__external_id"]
+    date_hierarchy = "booked_at"
+    export_kind = "credits"
+    actions_list = ["pay_out"]
+
+    def has_approve_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return people.may_approve(people.person(request.user))
+
+    @admin.display(description="balance now")
+    def balance(self, entry: CreditEntry) -> Decimal:
+        owner = entry.customer.merged_into_id or entry.customer_id
+        return credit_reports.balances([owner]).get(owner, Decimal(0))
+
+    @button("Pay out credit", "payments", "approve")
+    def pay_out(self, request: HttpRequest) -> HttpResponse:
+        """Record that a customer's credit was paid to them; a GET shows the form."""
+        form = PayoutForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._paid_out(request, form):
+            return redirect(list_url(self))
+        question = "The amount leaves the customer's balance; pay it by your bank as usual."
+        title = "Pay out a customer's credit"
+        return confirmation_page(self, request, None, question, "Pay out", form=form, title=title)
+
+    def _paid_out(self, request: HttpRequest, form: PayoutForm) -> bool:
+        values = form.cleaned_data
+        customer = Customer.objects.filter(external_id=values["customer"]).first()
+        if customer is None:
+            form.add_error("customer", f"There is no customer {values['customer']}.")
+            return False
+        by, now = request.user.get_username(), timezone.now()
+        try:
+            row = credit_balance.pay_out(
+                customer.pk, values["amount"], by=by, now=now, note=values["note"]
+            )
+        except InvalidEntry as error:
+            form.add_error(error.field, str(error).removeprefix(f"{error.field}: "))
+            return False
+        self.log_change(request, row, "Paid out.")
+        self.message_user(request, f"{row} for {customer}.", messages.SUCCESS)
+        return True
 
 
 TIME_LIMIT_SECONDS = 20.0  # the nightly run issues the rest

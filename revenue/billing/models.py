@@ -148,6 +148,45 @@ class Adjustment(ImmutableModel):
         return f"{self.amount:+f} for {self.original_invoice}"
 
 
+class CreditEntry(ImmutableModel):
+    """A change of the credit that a customer has: what an invoice left or used, or a payout.
+
+    The balance of a customer is the sum over their record and those merged into it.
+    """
+
+    class Kind(models.TextChoices):
+        CARRIED = "carried", "Left by an invoice"
+        USED = "used", "Used by an invoice"
+        PAID_OUT = "paid_out", "Paid out"
+
+    customer = models.ForeignKey(
+        "revenue.Customer", on_delete=models.PROTECT, related_name="credit_entries"
+    )
+    currency = CurrencyField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    amount = models.DecimalField(**MONEY, help_text="Above zero: the customer has more credit.")
+    invoice = models.ForeignKey(
+        Invoice, null=True, on_delete=models.PROTECT, related_name="credit_entries"
+    )
+    note = models.CharField(max_length=200, blank=True)
+    booked_at = models.DateTimeField()
+    booked_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        verbose_name_plural = "credit entries"
+        ordering = ["-booked_at", "-pk"]
+        constraints = [
+            UniqueConstraint(fields=["invoice", "kind"], name="revenue_creditentry_one_an_invoice"),
+            CheckConstraint(
+                condition=Q(kind="carried", amount__gt=0) | (~Q(kind="carried") & Q(amount__lt=0)),
+                name="revenue_creditentry_sign_of_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount:+f} {self.currency}, {self.get_kind_display().lower()}"
+
+
 class InvoiceRun(models.Model):
     """Issuing all invoices of one month in one currency: proposed, approved, then issued."""
 

@@ -14,6 +14,7 @@ from aethercrown.csv.admin import CSVAdmin
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.customers import reports, services
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.plan_terms import PriceBasis, SubscriptionState
 
 
 @admin.register(Customer)
@@ -91,8 +92,12 @@ class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):
     """The subscription's changes; a further row for the same day adjusts that day."""
 
     model = SubscriptionChange
-    fields = ["on", "amount", "plan", "is_end", "note", "recorded_at"]
-    readonly_fields = ["recorded_at"]
+    fields = [
+        *("on", "state", "plan", "basis", "price", "interval", "quantity", "coupon"),
+        *("coupon_percent", "coupon_until", "trial_until", "price_until", "note", "amount"),
+        "recorded_at",
+    ]
+    readonly_fields = ["amount", "recorded_at"]
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -101,13 +106,19 @@ class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(CSVAdmin):
-    list_display = ["customer", "plan", "amount", "currency", "started_on", "ended_on"]
-    list_filter = ["currency", "plan", ("ended_on", admin.EmptyFieldListFilter)]
+    list_display = [
+        *("customer", "plan", "state", "basis", "price", "interval", "quantity"),
+        *("amount", "currency", "started_on", "ended_on"),
+    ]
+    list_filter = ["currency", "plan", "state", "basis", "interval"]
     list_select_related = ["customer"]
     search_fields = ["external_id", "customer__name", "customer__external_id"]
     date_hierarchy = "started_on"
     autocomplete_fields = ["customer"]
-    fields = ["external_id", "customer", "plan", "amount", "currency", "started_on", "ended_on"]
+    fields = [
+        *("external_id", "customer", "plan", "state", "basis", "price", "interval", "quantity"),
+        *("amount", "currency", "started_on", "ended_on", "next_step_on"),
+    ]
     inlines = [SubscriptionChangeInline]
     import_kinds = ("subscriptions",)
     export_kind = "subscriptions"
@@ -117,10 +128,19 @@ class SubscriptionAdmin(CSVAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
         """A stored subscription is changed only through its list of changes."""
-        return tuple(self.fields) if obj else ("ended_on",)
+        return tuple(self.fields) if obj else ("amount", "ended_on", "next_step_on")
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        """A new subscription starts as a trial, free or active, at a list or negotiated price."""
+        form = super().get_form(request, obj, **options)
+        for name, left_out in (("state", ("paused", "ended")), ("basis", ("override",))):
+            field = form.base_fields.get(name)
+            if field is not None:
+                field.choices = [each for each in field.choices if each[0] not in left_out]
+        return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: object, change: object) -> None:
         if obj.pk is not None:
@@ -128,11 +148,16 @@ class SubscriptionAdmin(CSVAdmin):
         stored = services.record_subscription(
             obj.customer_id,
             external_id=obj.external_id,
-            amount=obj.amount,
+            amount=None if obj.basis == PriceBasis.LIST and not obj.price else obj.price,
             currency=obj.currency,
             started_on=obj.started_on,
             plan=obj.plan,
+            every=obj.interval,
             now=timezone.now(),
+            state=obj.state,
+            basis=obj.basis,
+            quantity=obj.quantity,
+            recorded_by=request.user.get_username(),
         )
         obj.pk = stored.pk
 
@@ -143,16 +168,28 @@ class SubscriptionAdmin(CSVAdmin):
     def _record(self, request: HttpRequest, row: SubscriptionChange) -> None:
         now, of = timezone.now(), row.subscription_id
         again = SubscriptionChange.objects.filter(subscription=of, on=row.on).exists()
+        given: dict[str, Any] = {"on": row.on, "now": now, "note": row.note}
         try:
-            if again:
-                services.adjust(of, on=row.on, amount=row.amount, now=now, note=row.note)
-            elif row.is_end:
-                services.end(of, on=row.on, now=now, note=row.note)
-            else:
-                plan = row.plan or None
-                services.change(of, on=row.on, amount=row.amount, plan=plan, now=now, note=row.note)
+            if row.state == SubscriptionState.ENDED and not again:
+                services.end(of, **given)
+                return
+            terms: dict[str, Any] = {name: getattr(row, name) for name in FORM_TERMS}
+            terms["recorded_by"] = request.user.get_username()
+            record = services.adjust if again else services.change
+            price: dict[str, Any] = {
+                "amount": row.price,
+                "every": row.interval,
+                "plan": row.plan or None,
+            }
+            record(of, **given, **price, **terms)
         except services.InvalidEntry as error:
             self.message_user(request, str(error), messages.ERROR)
+
+
+FORM_TERMS = (
+    *("state", "basis", "quantity", "coupon", "coupon_percent", "coupon_until"),
+    *("trial_until", "price_until"),
+)
 
 
 @admin.register(Payment)

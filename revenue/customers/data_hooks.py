@@ -6,7 +6,8 @@ not import.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from aethercrown.registry import Registry
@@ -18,7 +19,8 @@ class CustomerDataHook:
 
     By default rows hold nothing that identifies a customer, stay at a merged duplicate (readers
     follow `merged_into`), and do not depend on subscriptions. `subscriptions_changed` is called as
-    the function below is, in the transaction that locks these customers.
+    the function below is, in the transaction that locks these customers. `list_price` gives the
+    price of a plan in a currency for an interval on a day, None where there is none.
     """
 
     name: str
@@ -26,6 +28,7 @@ class CustomerDataHook:
     erase: Callable[[Collection[int]], None] | None = None
     merge: Callable[[int, int, datetime], None] | None = None
     subscriptions_changed: Callable[..., object] | None = None
+    list_price: Callable[[str, str, str, date], Decimal | None] | None = None
 
 
 HOOKS: Registry[CustomerDataHook] = Registry("customer data hook")
@@ -38,3 +41,11 @@ def subscriptions_changed(
     for hook in HOOKS:
         if hook.subscriptions_changed:
             hook.subscriptions_changed(customer_ids, now=now, cause=cause, history=history)
+
+
+def list_price(plan: str, currency: str, interval: str, on: date) -> Decimal | None:
+    """The list price of a plan, from the feature that keeps price books; None without one."""
+    for hook in HOOKS:
+        if hook.list_price:
+            return hook.list_price(plan, currency, interval, on)
+    return None

@@ -8,9 +8,12 @@ from typing import NamedTuple
 from aethercrown.csv import reader
 from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day, flag, number, text
 from revenue.customers.billing_interval import MONTHS, monthly, months_before
+from revenue.customers.plan_terms import PlanTerms, PriceBasis
 
 MAX_TENURE_MONTHS = 1200
 MAX_AMOUNT = Decimal(1_000_000_000)
+MAX_QUANTITY = 1_000_000
+BASES = (PriceBasis.LIST.value, PriceBasis.NEGOTIATED.value)
 
 
 def zone(cell: str) -> str:
@@ -29,7 +32,7 @@ def amount(cell: str) -> Decimal:
 
 
 def interval(cell: str) -> str:
-    """A billing interval: week, month, quarter or year."""
+    """A billing interval: week, month, quarter, half_year, year, two_years or three_years."""
     if cell.lower() not in MONTHS:
         raise InvalidCSV(f"{cell[:40]!r} is not one of {', '.join(MONTHS)}")
     return cell.lower()
@@ -41,6 +44,21 @@ def months(cell: str) -> int:
     if value != value.to_integral_value() or not 0 <= value <= MAX_TENURE_MONTHS:
         raise InvalidCSV(f"must be a whole number from 0 to {MAX_TENURE_MONTHS}, not {cell}")
     return int(value)
+
+
+def quantity(cell: str) -> int:
+    """A whole number of units from 1."""
+    value = number(cell)
+    if value != value.to_integral_value() or not 1 <= value <= MAX_QUANTITY:
+        raise InvalidCSV(f"must be a whole number from 1 to {MAX_QUANTITY}, not {cell}")
+    return int(value)
+
+
+def basis(cell: str) -> str:
+    """Whether the price follows the price book (list) or was negotiated."""
+    if cell.lower() not in BASES:
+        raise InvalidCSV(f"{cell[:40]!r} is neither {' nor '.join(BASES)}")
+    return cell.lower()
 
 
 def direction(cell: str) -> str:
@@ -63,8 +81,10 @@ SUBSCRIPTIONS = (
     CSVColumn("subscription", text, about="its identifier"),
     CSVColumn("customer", text, about="the customer's external_id"),
     CSVColumn("plan", text, required=False),
-    CSVColumn("amount", amount, about="for each interval"),
-    CSVColumn("every", interval, required=False, about="week, month (default), quarter or year"),
+    CSVColumn("amount", amount, about="of one unit for each interval"),
+    CSVColumn("every", interval, required=False, about=f"{', '.join(MONTHS)}; default month"),
+    CSVColumn("quantity", quantity, required=False, about="units; default 1"),
+    CSVColumn("terms", basis, required=False, about="list (follows the price book) or negotiated"),
     CSVColumn("currency", reader.currency, required=False),
     CSVColumn("started_on", day),
     CSVColumn("ended_on", day, required=False, about="first day without charge"),
@@ -88,7 +108,7 @@ WIDE = (
 
 
 class SubscriptionRow(NamedTuple):
-    """One subscription of a file; `row` is its row number."""
+    """One subscription of a file; `row` is its row number, `amount` that of an interval."""
 
     row: int
     external_id: str
@@ -98,6 +118,21 @@ class SubscriptionRow(NamedTuple):
     currency: str
     started_on: date
     ended_on: date | None
+    every: str = "month"
+    quantity: int = 1
+    basis: str = PriceBasis.NEGOTIATED.value
+
+    @property
+    def terms(self) -> PlanTerms:
+        return PlanTerms(
+            self.started_on,
+            self.external_id,
+            self.plan,
+            self.amount,
+            basis=PriceBasis(self.basis),
+            interval=self.every,
+            quantity=self.quantity,
+        )
 
 
 def from_subscription_record(record: CSVRow) -> SubscriptionRow:
@@ -108,10 +143,13 @@ def from_subscription_record(record: CSVRow) -> SubscriptionRow:
         values["subscription"],
         values["customer"],
         values["plan"] or "",
-        monthly(values["amount"], values["every"] or "month"),
+        values["amount"],
         values["currency"],
         values["started_on"],
         values["ended_on"],
+        values["every"] or "month",
+        values.get("quantity") or 1,
+        values.get("terms") or PriceBasis.NEGOTIATED.value,
     )
 
 

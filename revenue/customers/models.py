@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.expressions import Combinable
@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from aethercrown.currencies import CODES
 from aethercrown.db.fields import CurrencyField
+from revenue.customers.billing_interval import MONTHS
+from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
 
 MILLION = 1_000_000
 
@@ -132,23 +134,66 @@ class Customer(models.Model):
         return self.name
 
 
-class Subscription(models.Model):
+class AgreedTerms(models.Model):
+    """What is agreed of a subscription: state, plan, and price of an interval.
+
+    `amount` is the MRR that the terms make.
+    """
+
+    plan = models.CharField(max_length=100, blank=True, help_text="The plan's code.")
+    state = models.CharField(
+        max_length=6,
+        choices=[(each.value, each.value) for each in SubscriptionState],
+        default=SubscriptionState.ACTIVE.value,
+        help_text="Trial and free: in force without a fee. Active: billed, also at a price of 0.",
+    )
+    basis = models.CharField(
+        "price",
+        max_length=10,
+        choices=[
+            (PriceBasis.LIST.value, "list: follows the price book"),
+            (PriceBasis.NEGOTIATED.value, "negotiated"),
+            (PriceBasis.OVERRIDE.value, "override: until a day, with its reason"),
+        ],
+        default=PriceBasis.NEGOTIATED.value,
+    )
+    price = AmountField(
+        "amount",
+        default=Decimal(0),
+        validators=[MinValueValidator(0)],
+        help_text="Of one unit for each interval, before coupon and tax.",
+    )
+    interval = models.CharField(
+        max_length=11, choices=[(each, each.replace("_", " ")) for each in MONTHS], default="month"
+    )
+    quantity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    amount = AmountField(
+        "MRR", default=Decimal(0), validators=[MinValueValidator(0)], editable=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Subscription(AgreedTerms):
     """A recurring charge to a customer in its present state; `changes` has its history."""
 
     external_id = models.CharField(max_length=100, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
-    plan = models.CharField(max_length=100, blank=True, help_text="The plan's code.")
-    amount = AmountField(validators=[MinValueValidator(0)], help_text="Per month, before tax.")
     currency = CurrencyField(validators=[known_currency])
     started_on = models.DateField()
     ended_on = models.DateField(
         null=True, blank=True, help_text="First day without it; empty while it is active."
     )
+    next_step_on = models.DateField(
+        null=True, editable=False, help_text="When a trial, a coupon or an override ends next."
+    )
 
     class Meta:
         ordering = ["-started_on", "-pk"]
         indexes = [
-            Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan")
+            Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan"),
+            Index(fields=["next_step_on"], name="revenue_subscription_next_step"),
         ]
         constraints = [
             CheckConstraint(
@@ -161,6 +206,15 @@ class Subscription(models.Model):
             CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(amount=0),
                 name="revenue_subscription_ended_amount_is_zero",
+            ),
+            CheckConstraint(
+                condition=Q(state="ended", ended_on__isnull=False)
+                | (~Q(state="ended") & Q(ended_on__isnull=True)),
+                name="revenue_subscription_ended_has_day",
+            ),
+            CheckConstraint(
+                condition=Q(quantity__gte=1, price__gte=0),
+                name="revenue_subscription_price_not_negative",
             ),
         ]
 
@@ -178,16 +232,42 @@ class Subscription(models.Model):
             raise ValidationError(wrong)
 
 
-class SubscriptionChange(models.Model):
-    """A subscription's plan and monthly amount from a day on; of one day, the last row is valid."""
+class SubscriptionChange(AgreedTerms):
+    """A subscription's terms from a day on; of one day, the last row is valid.
+
+    A plan period runs from one change to the next. A trial, a coupon and an override end by
+    themselves on their day, which is the first day without them.
+    """
 
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="changes")
     on = models.DateField()
-    plan = models.CharField(max_length=100, blank=True)
-    amount = AmountField(validators=[MinValueValidator(0)])
     is_end = models.BooleanField(default=False)
+    coupon = models.CharField(max_length=50, blank=True, help_text="The coupon's code.")
+    coupon_percent = models.DecimalField(
+        max_digits=7,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    coupon_until = models.DateField(
+        null=True, blank=True, help_text="First day without it; empty: it has no end."
+    )
+    trial_until = models.DateField(
+        null=True, blank=True, help_text="First day after the trial, active from then on."
+    )
+    price_until = models.DateField(
+        "override until", null=True, blank=True, help_text="First day after the override."
+    )
+    price_after = AmountField(null=True, blank=True, editable=False)
+    basis_after = models.CharField(
+        max_length=10,
+        choices=[(each.value, each.value) for each in PriceBasis],
+        default=PriceBasis.LIST.value,
+        editable=False,
+    )
     note = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField()
+    recorded_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
         ordering = ["on", "pk"]
@@ -199,14 +279,46 @@ class SubscriptionChange(models.Model):
                 condition=Q(is_end=False) | Q(amount=0),
                 name="revenue_subscriptionchange_end_amount_is_zero",
             ),
+            CheckConstraint(
+                condition=Q(is_end=True, state="ended") | (Q(is_end=False) & ~Q(state="ended")),
+                name="revenue_subscriptionchange_end_is_a_state",
+            ),
+            CheckConstraint(
+                condition=Q(coupon_percent__gte=0, coupon_percent__lte=100, quantity__gte=1)
+                & Q(price__gte=0),
+                name="revenue_subscriptionchange_terms_in_range",
+            ),
+            CheckConstraint(
+                condition=~Q(basis="override") | (Q(price_until__isnull=False) & ~Q(note="")),
+                name="revenue_subscriptionchange_override_has_reason_and_end",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.amount} from {self.on}"
 
+    def terms(self, external_id: str) -> PlanTerms:
+        """The row as a plain value; `external_id` is the subscription's."""
+        return PlanTerms(
+            self.on,
+            external_id,
+            self.plan,
+            self.price,
+            SubscriptionState(self.state),
+            PriceBasis(self.basis),
+            self.interval,
+            self.quantity,
+            self.coupon_percent,
+            self.coupon_until,
+            self.trial_until,
+            self.price_until,
+            self.price_after,
+            PriceBasis(self.basis_after),
+        )
+
     def clean(self) -> None:
         """Show beside its field what the services would reject."""
-        if self.on is None or self.amount is None:
+        if self.on is None or self.price is None:
             return
         parent = self.subscription
         again = parent.changes.filter(on=self.on).exists()
@@ -214,10 +326,8 @@ class SubscriptionChange(models.Model):
             raise ValidationError({"on": f"Before the start, {parent.started_on}."})
         if self.on > timezone.localdate():
             raise ValidationError({"on": "After today; record it on its day."})
-        if self.is_end and (self.amount or self.on < parent.changes.latest("on", "pk").on):
-            raise ValidationError(
-                {"is_end": "An end has the amount 0 and comes after every change."}
-            )
+        if self.state == "ended" and self.on < parent.changes.latest("on", "pk").on:
+            raise ValidationError({"state": "An end comes after every change."})
         if parent.ended_on and not again:
             raise ValidationError({"on": f"The subscription ended on {parent.ended_on}."})
         if again and not self.note:

@@ -1,6 +1,7 @@
 """Reading customers, subscriptions and payments."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -8,9 +9,12 @@ from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from aethercrown.csv.export import Cell, Exporter
 from aethercrown.search import row_source
-from revenue.customers import data_hooks
+from revenue.customers import data_hooks, plan_terms
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.customers.plan_change import PlanChange
+from revenue.customers.plan_terms import PlanTerms
+
+BATCH = 2_000
 
 
 class PlanMrr(NamedTuple):
@@ -20,16 +24,24 @@ class PlanMrr(NamedTuple):
     customers: int
 
 
-def plan_changes(customer_ids: Collection[int]) -> dict[int, list[PlanChange]]:
-    """Every change of these customers' subscriptions, in the order of day and recording."""
-    found: dict[int, list[PlanChange]] = {}
-    rows = SubscriptionChange.objects.filter(subscription__customer__in=customer_ids).order_by(
-        "on", "pk"
-    )
-    fields = ("subscription__customer_id", "on", "subscription__external_id", "amount", "plan")
-    for customer, *change in rows.values_list(*fields):
-        found.setdefault(customer, []).append(PlanChange(*change))
-    return found
+Terms = dict[int, list[list[PlanTerms]]]  # by customer, the rows of each subscription
+
+
+def agreed_terms(customer_ids: Collection[int]) -> Terms:
+    """The terms of these customers' subscriptions, in the order of day and recording."""
+    found: dict[int, dict[int, list[PlanTerms]]] = {}
+    rows = SubscriptionChange.objects.filter(subscription__customer__in=customer_ids)
+    for row in rows.select_related("subscription").order_by("on", "pk").iterator(BATCH):
+        mine = found.setdefault(row.subscription.customer_id, {})
+        terms = row.terms(row.subscription.external_id)
+        mine.setdefault(row.subscription_id, []).append(terms)
+    return {customer: list(mine.values()) for customer, mine in found.items()}
+
+
+def plan_changes(customer_ids: Collection[int], until: date) -> dict[int, list[PlanChange]]:
+    """Every change of these customers' monthly amounts up to a day, in the order of day."""
+    every = agreed_terms(customer_ids)
+    return {key: plan_terms.plan_changes(rows, until) for key, rows in every.items()}
 
 
 def mrr_by_plan(currency: str) -> list[PlanMrr]:
@@ -88,7 +100,10 @@ def personal_data(customer_id: int) -> dict[str, Any]:
 
 
 CUSTOMERS = ("external_id", "name", "segment", "size", "owner", "currency", "time_zone")
-SUBSCRIPTIONS = ("subscription", "customer", "plan", "amount", "currency", "started_on", "ended_on")
+SUBSCRIPTIONS = (
+    *("subscription", "customer", "plan", "amount", "every", "quantity", "terms", "state"),
+    *("currency", "started_on", "ended_on"),
+)
 PAYMENTS = ("payment", "customer", "kind", "paid_on", "amount", "currency")
 
 
@@ -98,13 +113,13 @@ def _customer_rows() -> Iterator[Sequence[Cell]]:
 
 
 def _subscription_rows() -> Iterator[Sequence[Cell]]:
-    """Each subscription with its last amount before an end."""
+    """Each subscription with its last price before an end."""
     earlier = SubscriptionChange.objects.filter(subscription=OuterRef("pk"), is_end=False)
-    rows = Subscription.objects.annotate(
-        last=Subquery(earlier.order_by("-on", "-pk").values("amount")[:1])
-    ).order_by("started_on", "pk")
-    fields = ("external_id", "customer__external_id", "plan", "last", "currency")
-    yield from rows.values_list(*fields, "started_on", "ended_on").iterator()
+    newest = earlier.order_by("-on", "-pk")
+    rows = Subscription.objects.annotate(last=Subquery(newest.values("price")[:1]))
+    fields = ("external_id", "customer__external_id", "plan", "last", "interval", "quantity")
+    more = ("basis", "state", "currency", "started_on", "ended_on")
+    yield from rows.order_by("started_on", "pk").values_list(*fields, *more).iterator()
 
 
 def _payment_rows() -> Iterator[Sequence[Cell]]:

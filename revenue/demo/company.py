@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from revenue.customers.billing_interval import month_of, months_before
+from revenue.customers.plan_terms import PriceBasis
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
 from revenue.pricing.calculation.recommend import recommend_plan
@@ -24,6 +25,7 @@ USAGE_RANGES: tuple[Mapping[str, tuple[int, int]], ...] = (  # a month, from and
     {"api_calls": (60_000, 400_000), "storage_gb": (600, 3_000), "user_seats": (55, 250)},
 )
 EMPLOYEES = (8, 40, 160, 700)  # by size
+LIST_EVERY, YEARLY_EVERY = 3, 6  # every third has negotiated, half of these by the year
 MOVES_UP = 0.7  # the chance that one who outgrows a plan takes the next at once
 SEGMENTS = ("Software", "Retail", "Health", "Finance", "Education")
 SIZES = ("1-10", "11-50", "51-200", "201-1000")
@@ -38,7 +40,7 @@ ENDINGS = ("Ltd", "GmbH", "Inc", "SARL")
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """From a day on, a plan and its price at that usage; an amount of None is the end."""
+    """From a day on, a plan, its price a month and the use; an amount of None is the end."""
 
     on: date
     plan: str
@@ -48,7 +50,11 @@ class Agreement:
 
 @dataclass(slots=True)
 class DemoCustomer:
-    """A customer with its subscriptions; each inner list is one subscription."""
+    """A customer with its subscriptions; each inner list is one subscription.
+
+    Some pay the list price, which follows their use on the invoice; some have negotiated a price
+    for their use, by the month or by the year.
+    """
 
     name: str
     segment: str
@@ -57,6 +63,8 @@ class DemoCustomer:
     subscriptions: list[list[Agreement]] = field(default_factory=list)
     plan: int = 0
     usage: dict[str, int] = field(default_factory=dict)
+    basis: PriceBasis = PriceBasis.LIST
+    interval: str = "month"
 
     @property
     def pays(self) -> bool:
@@ -77,7 +85,9 @@ class DemoCustomer:
         return PLANS.index(recommend_plan(BOOK, self.situation).recommended_tier)
 
     def agree(self, on: date) -> Agreement:
-        price = calculate_price(BOOK, PLANS[self.plan], self.situation).final_price
+        price = BOOK.plan(PLANS[self.plan]).base
+        if self.basis is PriceBasis.NEGOTIATED:
+            price = calculate_price(BOOK, PLANS[self.plan], self.situation).final_price
         return Agreement(on, PLANS[self.plan], price, dict(self.usage))
 
 
@@ -110,6 +120,8 @@ def _new_customer(random: np.random.Generator, number: int, on: date) -> DemoCus
         OWNERS[int(random.integers(len(OWNERS)))],
         plan=plan,
         usage={metric: int(random.integers(*span)) for metric, span in USAGE_RANGES[plan].items()},
+        basis=PriceBasis.LIST if number % LIST_EVERY else PriceBasis.NEGOTIATED,
+        interval="month" if number % YEARLY_EVERY else "year",
     )
     customer.subscriptions.append([customer.agree(on)])
     return customer
@@ -139,9 +151,14 @@ def _simulate_month(
 
 
 def _add_agreement(customer: DemoCustomer, on: date) -> None:
-    """Add a change of plan or price; nothing where both stay the same."""
+    """Add a change of plan, price or use; nothing where all stay the same."""
     agreements, agreement = customer.subscriptions[-1], customer.agree(on)
-    if (agreement.plan, agreement.amount) != (agreements[-1].plan, agreements[-1].amount):
+    before = agreements[-1]
+    if (agreement.plan, agreement.amount, agreement.usage) != (
+        before.plan,
+        before.amount,
+        before.usage,
+    ):
         agreements.append(agreement)
 
 

@@ -1,8 +1,9 @@
 """Storing the demo company's customers, what they used, and the larger plans they were offered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from operations.decisions import services as decisions
 from revenue.billing import reports as billing_reports
 from revenue.billing.models import DailyUse, Meter
 from revenue.billing.services import usage as usage_service
-from revenue.customers.billing_interval import months_before
+from revenue.customers.billing_interval import MONTHS, months_before
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
 from revenue.demo import offers, usage
 from revenue.demo.company import Agreement, DemoCustomer, customers_over_time
 from revenue.mrr.models import MrrMovement
@@ -113,40 +115,62 @@ def _store_offers(seeding: Seeding, made: Sequence[Customer], found: list[DemoCu
 
 
 def _store_subscriptions(seeding: Seeding, customer: Customer, demo: DemoCustomer) -> None:
-    """Store the subscriptions, each with its changes and a payment every month."""
+    """Store the subscriptions, each with its changes and a payment every month or year."""
     for number, agreements in enumerate(demo.subscriptions, start=1):
+        name = f"{customer.external_id}-{number}"
+        rows = [_columns(demo, each, name) for each in _priced(agreements)]
         last = agreements[-1]
-        row = Subscription.objects.create(
-            external_id=f"{customer.external_id}-{number}",
+        subscription = Subscription.objects.create(
+            **{name: value for name, value in rows[-1].items() if name not in CHANGE_ONLY},
+            external_id=name,
             customer=customer,
-            plan=last.plan,
-            amount=last.amount or Decimal(0),
             currency=customer.currency,
             started_on=agreements[0].on,
             ended_on=last.on if last.amount is None else None,
         )
-        seeding.keep([row])
+        seeding.keep([subscription])
         changes = SubscriptionChange.objects.bulk_create(
-            SubscriptionChange(
-                subscription=row,
-                on=each.on,
-                plan=each.plan,
-                amount=each.amount or Decimal(0),
-                is_end=each.amount is None,
-                note="Demo company.",
-                recorded_at=seeding.now,
-            )
-            for each in agreements
+            SubscriptionChange(**each, subscription=subscription, recorded_at=seeding.now)
+            for each in rows
         )
         seeding.keep(changes)
-        paid = Payment.objects.bulk_create(_payments(row, agreements, seeding), batch_size=BATCH)
-        seeding.keep(paid)
+        every = int(MONTHS[demo.interval])
+        payments = _payments(subscription, agreements, every, seeding)
+        seeding.keep(Payment.objects.bulk_create(payments, batch_size=BATCH))
+
+
+CHANGE_ONLY = ("on", "note", "is_end")
+
+
+def _priced(agreements: Iterable[Agreement]) -> Iterator[Agreement]:
+    """The agreements that change plan or price; the others only change the use."""
+    before = None
+    for each in agreements:
+        if before is None or (each.plan, each.amount) != (before.plan, before.amount):
+            yield each
+        before = each
+
+
+def _columns(demo: DemoCustomer, each: Agreement, name: str) -> dict[str, Any]:
+    ended = each.amount is None
+    terms = PlanTerms(
+        each.on,
+        name,
+        each.plan,
+        (each.amount or Decimal(0)) * int(MONTHS[demo.interval]),
+        SubscriptionState.ENDED if ended else SubscriptionState.ACTIVE,
+        PriceBasis.NEGOTIATED if ended else demo.basis,
+        demo.interval,
+    )
+    names = ("on", "plan", "price", "state", "basis", "interval")
+    values = {name: getattr(terms, name) for name in names}
+    return {**values, "amount": terms.mrr, "is_end": ended, "note": "Demo company."}
 
 
 def _payments(
-    row: Subscription, agreements: list[Agreement], seeding: Seeding
+    row: Subscription, agreements: list[Agreement], every: int, seeding: Seeding
 ) -> Iterator[Payment]:
-    """A payment on the same day of each month, at the amount in force on that day."""
+    """A payment on the same day every so many months, at the amount in force on that day."""
     count, on = 0, row.started_on
     while on <= seeding.today and (row.ended_on is None or on < row.ended_on):
         agreement = usage.agreement_on(agreements, on)
@@ -154,11 +178,11 @@ def _payments(
             external_id=f"{row.external_id}-{count + 1}",
             customer=row.customer,
             paid_on=on,
-            amount=agreement.amount or Decimal(0),
+            amount=(agreement.amount or Decimal(0)) * every,
             currency=row.currency,
         )
         count += 1
-        on = months_before(row.started_on, -count)
+        on = months_before(row.started_on, -count * every)
 
 
 QUOTES = 40

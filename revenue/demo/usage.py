@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from math import exp
 
 import numpy as np
 
 from revenue.customers.billing_interval import month_of, months_before
 from revenue.demo.company import Agreement, DemoCustomer
 
-MONTHS = 3  # complete months, and the current one
+MONTHS = 13  # complete months, and the current one
 METERED = 24  # customers with stored usage
 METERS = (  # code, title, unit, input group, aggregation
     ("api_calls", "API calls", "calls", "usage", "sum"),
@@ -39,7 +40,7 @@ def readings(customer: DemoCustomer, today: date, random: np.random.Generator) -
         day = today - timedelta(days=ago)
         now = agreement_on(agreements, day)
         noise = float(random.lognormal(-0.01, 0.14))
-        calls = now.usage["api_calls"] / 30 * WEEK[day.weekday()] * (1 - drift * ago) * noise
+        calls = now.usage["api_calls"] / 30 * WEEK[day.weekday()] * exp(-drift * ago) * noise
         yield "api_calls", day, Decimal(round(calls))
         if now is not before:
             yield "storage_gb", day, Decimal(now.usage["storage_gb"])

@@ -53,6 +53,17 @@ def exact_arithmetic() -> Iterator[None]:
         yield
 
 
+SNAP = ONE.scaleb(-60)
+
+
+def snapped(value: Decimal) -> Decimal:
+    """To 60 decimals: what a division and a multiplication by the same days left is removed.
+
+    Without it 0.125 x 31 / 29 x 29 / 31 may end just below 0.125 and be rounded down.
+    """
+    return value.quantize(SNAP, context=CONTEXT).normalize(CONTEXT)
+
+
 def rounded(amount: Decimal, digits: int) -> Decimal:
     """Round half away from zero to `digits` decimals; the result is never -0."""
     return amount.quantize(UNITS[digits], ROUND_HALF_UP, CONTEXT) + ZERO

@@ -8,7 +8,9 @@ from typing import Any
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.calculation.plan_use import ONE_MONTH, PlanUse, rate_plan_use
 from revenue.pricing.calculation.recommend import recommend_plan
+from revenue.pricing.decimals import ZERO, rounded
 from revenue.pricing.price_book.version import BookPlan, BookVersion
 
 
@@ -59,11 +61,17 @@ class FoundOpportunity:
 
 
 def find_opportunities(
-    book: BookVersion, current: str, now: PricingInputs, ahead: UsageForecast
+    book: BookVersion,
+    current: str,
+    now: PricingInputs,
+    ahead: UsageForecast,
+    *,
+    fee: Decimal | None = None,
 ) -> list[FoundOpportunity]:
     """The opportunities of one customer: a saving alone, else those that the rules call for.
 
-    Every active plan is priced with the forecast use. Raises NoSuchPlan and InvalidValues.
+    Every active plan is priced with the forecast use; the present one by its agreed `fee` a month
+    and its charges, where it is not the list price. Raises NoSuchPlan and InvalidValues.
     """
     present = book.plan(current)
     larger = [each for each in book.active if each.rank > present.rank]
@@ -74,6 +82,8 @@ def find_opportunities(
         plan.code: [calculate_price(book, plan.code, each).final_price for each in scenarios]
         for plan in book.active
     }
+    if fee is not None:
+        amounts[present.code] = [agreed_cost(book, present.code, fee, each) for each in scenarios]
     costs = {code: _span(each) for code, each in amounts.items()}
     found = [_saving(present, larger, costs), _recommended(book, present, now, ahead)]
     opportunities = []
@@ -85,6 +95,13 @@ def find_opportunities(
             )
     is_saving = opportunities and opportunities[0].kind is OpportunityKind.OVERAGE_SAVING
     return opportunities[:1] if is_saving else opportunities
+
+
+def agreed_cost(book: BookVersion, plan: str, fee: Decimal, inputs: PricingInputs) -> Decimal:
+    """A month at an agreed fee, with the plan's charges, as invoices have it."""
+    billed = rounded(fee, book.digits)
+    use = PlanUse(plan, ONE_MONTH, inputs, fee=billed)
+    return billed + sum((each.amount for each in rate_plan_use(book, use).lines), ZERO)
 
 
 Recommended = tuple[OpportunityKind, str, str]  # kind, plan, reason

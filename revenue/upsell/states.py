@@ -1,4 +1,8 @@
-"""The states of an opportunity and the transitions between them; pure."""
+"""The states of an opportunity and the steps between them; pure.
+
+People and API calls take the steps forward. The edges back are taken by the rollback of a
+decision alone, which checks the state itself: an accepted opportunity is not offered again.
+"""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -14,7 +18,7 @@ class OpportunityState(StrEnum):
 
 
 ACTIVE_STATES = (OpportunityState.OPEN, OpportunityState.OFFERED)
-TRANSITIONS: Mapping[str, Collection[str]] = {
+STEPS: Mapping[str, Collection[str]] = {
     OpportunityState.OPEN: {
         OpportunityState.OFFERED,
         OpportunityState.ACCEPTED,
@@ -22,11 +26,9 @@ TRANSITIONS: Mapping[str, Collection[str]] = {
         OpportunityState.WITHDRAWN,
     },
     OpportunityState.OFFERED: {
-        OpportunityState.OPEN,  # the offer is undone
         OpportunityState.ACCEPTED,
         OpportunityState.DECLINED,
         OpportunityState.EXPIRED,
         OpportunityState.WITHDRAWN,
     },
-    OpportunityState.ACCEPTED: {OpportunityState.OFFERED},  # the acceptance is undone
 }

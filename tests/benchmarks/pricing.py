@@ -18,9 +18,9 @@ from time import perf_counter, process_time
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from revenue.pricing.calculation.invoice import PlanPeriod, calculate_invoice
 
 from revenue.pricing.calculation.inputs import PricingInputs, read_inputs
-from revenue.pricing.calculation.invoice import PlanPeriod, calculate_invoice
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price, final_price
 from revenue.pricing.calculation.simulation import SimulatedAccount, simulate
 from revenue.pricing.decimals import exact_arithmetic

@@ -1,6 +1,7 @@
 """Reading usage, bills, invoice runs, and what simulations and forecasts start from."""
 
 from revenue.billing.reports.accounts import SIMULATED_MONTHS, simulation
-from revenue.billing.reports.bills import NothingPublished, Tampered, bill, in_force
+from revenue.billing.reports.bills import NothingPublished, Tampered, bill
 from revenue.billing.reports.exports import CUSTOMER_HOOK, EXPORTERS
 from revenue.billing.reports.usage import first_days, readings
+from revenue.billing.reports.versions import in_force

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -10,6 +11,7 @@ from revenue.billing import periods
 from revenue.billing.periods import Month
 from revenue.billing.reports.usage import first_days, readings
 from revenue.customers.models import Subscription
+from revenue.customers.plan_terms import PriceBasis, SubscriptionState
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
@@ -23,17 +25,19 @@ BATCH = 1_000
 def simulation_accounts(currency: str, today: date, most: int) -> list[SimulatedAccount]:
     """What a simulation rates: each active subscription with the usage of its last complete months.
 
-    Months without stored usage are left out. A customer without usage is rated by the plan alone,
-    as is every subscription beside the oldest one. Without active subscriptions, the newest quotes
+    An agreed price stays what it is; only list prices follow the other version. Months without
+    stored usage are left out. A customer without usage is rated by the plan alone, as is every
+    subscription beside the one that started last. Without active subscriptions, the newest quotes
     are rated.
     """
     spans = periods.complete_months(today, SIMULATED_MONTHS)
-    running = Subscription.objects.filter(currency=currency, ended_on=None, amount__gt=0)
-    earlier = running.filter(customer=OuterRef("customer")).order_by("started_on", "external_id")
-    carrier = Subquery(earlier.values("external_id")[:1])
+    running = Subscription.objects.filter(currency=currency, state=SubscriptionState.ACTIVE)
+    later = running.filter(customer=OuterRef("customer")).order_by("-started_on", "-external_id")
+    carrier = Subquery(later.values("external_id")[:1])
     rows = running.exclude(plan="").annotate(carrier=carrier).order_by("external_id")
     fields = ("external_id", "customer_id", "customer__segment", "plan", "carrier")
-    found = list(rows.values_list(*fields)[:most])
+    more = ("basis", "amount", "quantity")
+    found = list(rows.values_list(*fields, *more)[:most])
     known = [
         account
         for start in range(0, len(found), BATCH)
@@ -45,11 +49,19 @@ def simulation_accounts(currency: str, today: date, most: int) -> list[Simulated
 def _accounts_with_usage(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[SimulatedAccount]:
     keys = {row[1] for row in rows}
     by_customer, since = readings(keys, spans[0].start, spans[-1].end), first_days(keys)
-    for key, customer, segment, plan, carrier in rows:
+    for key, customer, segment, plan, carrier, basis, amount, quantity in rows:
         usage = by_customer.get(customer, {}) if key == carrier else {}
         months = (periods.situation(usage, span, since.get(customer)) for span in spans)
         inputs = tuple(each for each in months if each.usage)
-        yield SimulatedAccount(key, segment or "none", plan, inputs or (NO_USAGE,) * len(spans))
+        fee = None if basis == PriceBasis.LIST else amount
+        yield SimulatedAccount(
+            key,
+            segment or "none",
+            plan,
+            inputs or (NO_USAGE,) * len(spans),
+            fee,
+            Fraction(quantity),
+        )
 
 
 def simulation(

@@ -6,17 +6,27 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Q, Sum, When
+from django.db.models import Q, QuerySet, Sum
 
 from revenue.billing import periods
 from revenue.billing.models import Invoice
 from revenue.billing.periods import Month
+from revenue.billing.plan_calendar import DaysInForce
+from revenue.billing.reports import credit_balance
 from revenue.billing.reports.usage import first_days, readings
-from revenue.billing.statement import ClosedMonth, CustomerUsage, Statement, statement
+from revenue.billing.reports.versions import in_force
+from revenue.billing.statement import (
+    ClosedMonth,
+    CustomerUsage,
+    Statement,
+    UnbilledUse,
+    statement,
+)
 from revenue.customers.models import Customer
-from revenue.customers.reports import plan_changes
+from revenue.customers.reports import agreed_terms
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs, inputs_from_json
+from revenue.pricing.calculation.plan_use import PlanPeriod
 from revenue.pricing.decimals import invalid
 from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.price_book.version import NoSuchPlan
@@ -26,21 +36,6 @@ ADJUSTED_MONTHS = 13  # closed months before a bill that are rated again
 
 NothingPublished = pricing.NothingPublished
 Tampered = pricing.Tampered
-
-
-def in_force(currency: str, on: date) -> PriceBookVersion:
-    """The version in force in a currency, of the standard book if any. Raises NothingPublished."""
-    standard = Case(When(book__code=pricing.STANDARD_BOOK, then=0), default=1)
-    found = PriceBookVersion.objects.select_related("book").filter(
-        book__currency=currency, state=PriceBookVersion.State.PUBLISHED, effective_from__lte=on
-    )
-    version = found.order_by(standard, "book__code", "-effective_from", "-number").first()
-    if version is None:
-        raise NothingPublished(
-            f"No version of a price book in {currency} is published for {on}: publish one in the"
-            " admin."
-        )
-    return version
 
 
 def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]:
@@ -54,12 +49,14 @@ def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]
     first = issued[0].period_start if issued else span.start
     known = CustomerUsage(
         since=first_days([customer.pk]).get(customer.pk),
-        changes=plan_changes([customer.pk]).get(customer.pk, []),
+        terms=agreed_terms([customer.pk]).get(customer.pk, []),
         readings=readings([customer.pk], first, span.end).get(customer.pk, {}),
     )
     book = pricing.with_every_plan_active(pricing.book(version))
+    before = sum((each.rated for each in issued_to_merged(customer, span.start)), Decimal(0))
+    credit = credit_balance.balances([customer.pk]).get(customer.pk, Decimal(0))
     try:
-        found = statement(known, span, book, _closed(issued), _credit(issued))
+        found = statement(known, span, book, _closed(issued), credit=credit, billed_before=before)
     except NoSuchPlan as error:
         message = f"of the customer's subscription {error}"
         raise invalid("plan", "unknown_tier", message) from None
@@ -78,29 +75,37 @@ def _issued(customer: Customer, before: date) -> list[Invoice]:
     return list(billed.order_by("period_start", "pk"))
 
 
+def issued_to_merged(customer: Customer, start: date) -> QuerySet[Invoice]:
+    """Invoices of a month that were issued to records merged into this one since."""
+    return Invoice.objects.filter(customer__merged_into=customer, period_start=start)
+
+
 def _closed(issued: Sequence[Any]) -> list[ClosedMonth]:
     """Each closed month once; for merged customers, with what was billed to both."""
     found: dict[date, ClosedMonth] = {}
     for row in issued:
         billed = row.rated + (row.adjusted or Decimal(0))
         same = found.get(row.period_start)
+        stays = [
+            PlanPeriod(
+                each["plan"],
+                date.fromisoformat(each["active_from"]),
+                date.fromisoformat(each["active_to"]),
+            )
+            for each in row.plan_periods
+        ]
         found[row.period_start] = (
-            replace(same, billed=same.billed + billed)
+            replace(same, billed=same.billed + billed, plan_periods=[*same.plan_periods, *stays])
             if same
             else ClosedMonth(
                 row.pk,
                 Month(row.period_start, row.period_end),
                 pricing.with_every_plan_active(pricing.book(row.version)),
                 billed,
+                stays,
             )
         )
     return list(found.values())
-
-
-def _credit(issued: Sequence[Invoice]) -> Decimal:
-    """The credit that the latest invoice of each record carried over."""
-    last = {each.customer_id: each.carried for each in issued}
-    return sum(last.values(), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class Bill:
     not_given: tuple[str, ...]
     is_complete: bool
     issued: Invoice | None
+    unbilled: tuple[UnbilledUse, ...] = ()
+    overlaps: tuple[DaysInForce, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -137,6 +144,16 @@ class Bill:
             "total": self.total,
             "carried": self.carried,
             "not_given": list(self.not_given),
+            "unbilled": [
+                {
+                    "metric": each.metric,
+                    "quantity": each.quantity,
+                    "first_day": each.first.isoformat(),
+                    "last_day": each.last.isoformat(),
+                    "reason": each.reason,
+                }
+                for each in self.unbilled
+            ],
         }
 
 
@@ -150,13 +167,14 @@ def bill(external_id: str, day: date | None, now: datetime) -> Bill:
     today = periods.today_in(customer.time_zone, now)
     span = periods.billing_month(day or today)
     issued = issued_invoice(customer, span.start)
+    is_complete = today >= span.end
     if issued is None:
         found, version = preview(customer, span.start)
         parts = (found.situation, found.lines, found.total, found.carried, found.not_given)
-    else:
-        version, inputs = issued.version, inputs_from_json(issued.inputs)
-        parts = (inputs, lines(issued), issued.total, issued.carried, ())
-    return Bill(customer, span, version, *parts, is_complete=today >= span.end, issued=issued)
+        more = (is_complete, None, found.unbilled, found.overlaps)
+        return Bill(customer, span, version, *parts, *more)
+    parts = (inputs_from_json(issued.inputs), lines(issued), issued.total, issued.carried, ())
+    return Bill(customer, span, issued.version, *parts, is_complete, issued)
 
 
 def lines(found: Invoice) -> tuple[PriceLine, ...]:

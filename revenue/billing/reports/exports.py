@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import F, Sum
 
 from aethercrown.csv.export import Cell, Exporter
-from revenue.billing.models import Adjustment, DailyUse, Invoice
+from revenue.billing.models import Adjustment, CreditEntry, DailyUse, Invoice
+from revenue.billing.reports import credit_balance, list_prices
 from revenue.customers.data_hooks import CustomerDataHook
 
 USE = ("customer", "metric", "day", "quantity")
@@ -30,6 +31,7 @@ def _invoice_rows() -> Iterator[Sequence[Cell]]:
 EXPORTERS = (
     Exporter("billed-use", "Billed usage by day", USE, _use_rows),
     Exporter("invoices", "Invoices", INVOICES, _invoice_rows),
+    credit_balance.EXPORTER,
 )
 
 
@@ -42,7 +44,8 @@ def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
         "adjustments": list(
             Adjustment.objects.filter(invoice__customer__in=customer_ids).order_by("pk").values()
         ),
+        "credit_entries": list(CreditEntry.objects.filter(**own).order_by("pk").values()),
     }
 
 
-CUSTOMER_HOOK = CustomerDataHook("billing", personal_data)
+CUSTOMER_HOOK = CustomerDataHook("billing", personal_data, list_price=list_prices.list_price)

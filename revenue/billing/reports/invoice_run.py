@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from operations.automations.registry import always
 from revenue.billing.invoice_run import Estimate
-from revenue.billing.models import Adjustment, Invoice, InvoiceRun
+from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun
 from revenue.billing.periods import Month
 from revenue.billing.reports.bills import NothingPublished, Tampered, preview
 from revenue.customers.models import Customer, SubscriptionChange
+from revenue.customers.plan_terms import SubscriptionState
 from revenue.pricing.decimals import InvalidValues
 
 BATCH = 500
@@ -19,16 +20,26 @@ RATING_ERRORS = (InvalidValues, NothingPublished, Tampered)
 
 
 def due_customers(currency: str, span: Month) -> QuerySet[Customer]:
-    """Customers who paid for a plan in the month and have no invoice for it yet."""
-    paid = SubscriptionChange.objects.filter(
-        Q(subscription__ended_on=None) | Q(subscription__ended_on__gt=span.start),
-        subscription__customer=OuterRef("pk"),
-        amount__gt=0,
+    """Customers with something to bill for the month and without an invoice for it yet.
+
+    They had a plan in force or a change in the month, or something was recorded of them since
+    their last invoice.
+    """
+    mine = SubscriptionChange.objects.filter(subscription__customer=OuterRef("pk"))
+    running = mine.filter(
+        Q(subscription__ended_on=None) | Q(subscription__ended_on__gte=span.start),
+        state__in=[SubscriptionState.ACTIVE, SubscriptionState.TRIAL],
         on__lt=span.end,
+    )
+    last = Invoice.objects.filter(customer=OuterRef(OuterRef("pk"))).order_by("-issued_at")
+    issued_at = Subquery(last.values("issued_at")[:1])
+    use = DailyUse.objects.filter(customer=OuterRef("pk"), day__lt=span.end)
+    late = Exists(mine.filter(recorded_at__gte=issued_at, on__lt=span.end)) | Exists(
+        use.filter(booked_at__gte=issued_at)
     )
     billed = Invoice.objects.filter(customer=OuterRef("pk"), period_start=span.start)
     rows = Customer.objects.filter(currency=currency, merged_into=None, erased_at=None)
-    return rows.filter(Exists(paid), ~Exists(billed)).order_by("pk")
+    return rows.filter(Exists(running) | late, ~Exists(billed)).order_by("pk")
 
 
 def iterate_due(currency: str, span: Month) -> Iterator[Customer]:
@@ -59,7 +70,7 @@ def estimate(
         except RATING_ERRORS as error:
             refused.append((customer.external_id, str(error)))
         else:
-            count, total = count + 1, total + found.total
+            count, total = count + bool(found.lines), total + found.total
     return Estimate(count, total, tuple(refused))
 
 

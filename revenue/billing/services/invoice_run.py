@@ -37,9 +37,10 @@ def propose(
     currency: str, span: Month, found: Estimate, *, mode: str, now: datetime, run: int | None = None
 ) -> InvoiceRun:
     """Propose a month's invoices as a decision; returns the run of an earlier proposal."""
-    row, _ = InvoiceRun.objects.get_or_create(
+    made, _ = InvoiceRun.objects.get_or_create(
         currency=currency, period_start=span.start, defaults={"proposed_at": now}
     )
+    row = InvoiceRun.objects.select_for_update().get(pk=made.pk)  # another may have proposed it
     if row.decision_id is None:
         _, before = invoice_run.billed(currency, months_before(span.start, 1))
         draft = due.draft(currency, span, found, before, run)
@@ -61,7 +62,7 @@ def issue_all(row: InvoiceRun, *, now: datetime, keep_going: Callable[[], bool] 
         if not keep_going():
             return False
         try:
-            invoices.issue(customer.pk, span.start, by=ISSUED_BY, now=now)
+            invoices.issue_due(customer.pk, span.start, by=ISSUED_BY, now=now)
         except (InvalidEntry, *invoice_run.RATING_ERRORS) as error:
             refused.append((customer.external_id, str(error)))
     _finish(row, refused, now)

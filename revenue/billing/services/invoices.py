@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import cast
 
 from django.db import transaction
 
@@ -9,16 +10,28 @@ from aethercrown.formatting import month_text
 from revenue.billing import periods
 from revenue.billing.models import Adjustment, Invoice
 from revenue.billing.reports import bills
+from revenue.billing.services import credit_balance
 from revenue.customers.services import InvalidEntry, lock_customer
 
 
-@transaction.atomic
+def issue_due(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice | None:
+    """As `issue`; None where there is nothing to bill or to credit for the month."""
+    return _issue(customer_id, day, by=by, now=now, skip_empty=True)
+
+
 def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
     """Close the month that contains `day` with an invoice; returns the invoice of a closed month.
 
     It has the lines that `reports.bills.preview` shows at that moment. Raises InvalidEntry where
     the month is not over or a later one is closed, and what a preview raises.
     """
+    return cast("Invoice", _issue(customer_id, day, by=by, now=now, skip_empty=False))
+
+
+@transaction.atomic
+def _issue(
+    customer_id: int, day: date, *, by: str, now: datetime, skip_empty: bool
+) -> Invoice | None:
     customer = lock_customer(customer_id)
     existing = bills.issued_invoice(customer, day)
     if existing is not None:
@@ -30,6 +43,8 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
     if Invoice.objects.filter(customer=customer, period_start__gt=span.start).exists():
         raise InvalidEntry("period", f"A month after {month} is closed already.")
     found, version = bills.preview(customer, day)
+    if skip_empty and not found.lines:
+        return None
     made = Invoice.objects.create(
         customer=customer,
         version=version,
@@ -52,4 +67,5 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
         )
         for each in found.adjustments
     )
+    credit_balance.book_invoice(made, found.used_credit, now=now)
     return made

@@ -1,4 +1,12 @@
 """Writing customers and subscriptions: one fact, one transaction, one lock."""
 
 from revenue.customers.services.customers import InvalidEntry, erase, lock_customer, merge
-from revenue.customers.services.subscriptions import adjust, change, end, record_subscription
+from revenue.customers.services.subscriptions import (
+    adjust,
+    change,
+    end,
+    record_subscription,
+    restore,
+    saved_terms,
+    take_due_steps,
+)

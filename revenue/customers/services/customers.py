@@ -80,9 +80,9 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
     for rows in (customer.subscriptions.all(), customer.payments.all()):
         rows.update(external_id=Concat(Value("erased-"), Cast("pk", CharField())))
         _erase_admin_log(rows)
-    SubscriptionChange.objects.filter(subscription__customer=customer).exclude(note="").update(
-        note=""
-    )
+    changes = SubscriptionChange.objects.filter(subscription__customer=customer)
+    changes.filter(basis="override").update(note="Erased.", recorded_by="")
+    changes.exclude(basis="override").update(note="", recorded_by="")
     records = [customer.pk, *customer.duplicates.values_list("pk", flat=True)]
     for hook in data_hooks.HOOKS:
         if hook.erase:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Manager
@@ -13,6 +12,7 @@ from aethercrown.csv.reader import CSVRow, RowError
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import SubscriptionRow
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.plan_terms import SubscriptionState
 from revenue.customers.services.customers import closed_reason
 
 BATCH = 500
@@ -115,31 +115,36 @@ def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> ImportCount
     names = {each.customer for each in subscriptions}
     locked = Customer.objects.select_for_update().filter(external_id__in=names).order_by("pk")
     owners = {each.external_id: each for each in locked}
-    rows = [
-        Subscription(
-            external_id=each.external_id,
-            customer=owners[each.customer],
-            plan=each.plan,
-            amount=Decimal(0) if each.ended_on else each.amount,
-            currency=each.currency,
-            started_on=each.started_on,
-            ended_on=each.ended_on,
-        )
-        for each in subscriptions
-    ]
+    rows = [_subscription(each, owners[each.customer]) for each in subscriptions]
     Subscription.objects.bulk_create(rows, batch_size=BATCH)
     changes = []
     for row, each in zip(rows, subscriptions, strict=True):
-        start = {"subscription": row, "plan": each.plan, "note": "imported", "recorded_at": now}
-        changes.append(SubscriptionChange(**start, on=each.started_on, amount=each.amount))
+        start = {**_agreed(each), "subscription": row, "note": "imported", "recorded_at": now}
+        changes.append(SubscriptionChange(**start, on=each.started_on, amount=each.terms.mrr))
         if each.ended_on:
-            changes.append(
-                SubscriptionChange(**start, on=each.ended_on, amount=Decimal(0), is_end=True)
-            )
+            ended = {**start, "state": SubscriptionState.ENDED, "is_end": True}
+            changes.append(SubscriptionChange(**ended, on=each.ended_on))
     SubscriptionChange.objects.bulk_create(changes, batch_size=BATCH)
     keys = [each.pk for each in owners.values()]
     data_hooks.subscriptions_changed(keys, now=now, cause="imported", history=True)
     return ImportCounts(len(rows))
+
+
+def _agreed(row: SubscriptionRow) -> dict[str, Any]:
+    names = ("plan", "state", "basis", "price", "interval", "quantity")
+    return {name: getattr(row.terms, name) for name in names}
+
+
+def _subscription(row: SubscriptionRow, owner: Customer) -> Subscription:
+    ended = {"state": SubscriptionState.ENDED} if row.ended_on else {"amount": row.terms.mrr}
+    return Subscription(
+        **{**_agreed(row), **ended},
+        external_id=row.external_id,
+        customer=owner,
+        currency=row.currency,
+        started_on=row.started_on,
+        ended_on=row.ended_on,
+    )
 
 
 def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:

@@ -5,6 +5,7 @@ from revenue.mrr.reports.ledger import (
     BOOKED,
     EFFECTIVE,
     EXPORTERS,
+    booked_sums,
     bridge,
     currencies,
     mrr_of,

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from aethercrown.formatting import counted, date_text, exact_text, month_text
 from operations.automations.registry import always
-from revenue.customers.models import Customer, SubscriptionChange
-from revenue.customers.reports import plan_changes
+from revenue.customers.models import Customer, Subscription
+from revenue.customers.plan_terms import expanded, on_day
+from revenue.customers.reports import agreed_terms, plan_changes
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, MovementSums, missing
 from revenue.mrr.reports.ledger import booked_sums
@@ -18,18 +21,19 @@ LISTED = 20  # differences described
 
 
 def differing_customers(
-    keep_going: Callable[[], bool] = always, most: int = LISTED
+    keep_going: Callable[[], bool] = always, most: int = LISTED, *, today: date | None = None
 ) -> tuple[int, list[str]]:
     """How many customers' ledgers differ from their subscriptions, and the first `most` described.
 
-    Every day and kind is recomputed and compared, and each subscription's amount with its last
-    change. Stops early where `keep_going` returns False.
+    Every day and kind up to `today` is recomputed and compared, and each subscription's amount
+    with the terms in force. Stops early where `keep_going` returns False.
     """
-    differences, after = list(_differing_subscriptions(most)), 0
+    until = today or timezone.localdate()
+    differences, after = list(_differing_subscriptions(until, most)), 0
     count = len(differences)
     while keep_going() and (keys := _next_customers(after)):
         after = keys[-1]
-        changes, booked = plan_changes(keys), booked_sums(keys)
+        changes, booked = plan_changes(keys, until), booked_sums(keys)
         for key in keys:
             lacking = missing(changes.get(key, []), booked.get(key, {}))
             count += bool(lacking)
@@ -47,17 +51,22 @@ def _next_customers(after: int) -> list[int]:
     return list(rows.values_list("pk", flat=True)[:BATCH])
 
 
-def _differing_subscriptions(most: int) -> Iterator[str]:
-    """Subscriptions whose amount is not that of their last change."""
-    last = SubscriptionChange.objects.order_by("subscription", "-on", "-pk")
-    seen: set[int] = set()
-    fields = ("subscription_id", "subscription__customer_id", "amount", "subscription__amount")
-    found = 0
-    for pk, customer, changed, stored in last.values_list(*fields).iterator():
-        if pk not in seen and changed != stored and found < most:
-            found += 1
-            yield f"customer {customer}: a subscription brings {stored}, its last change {changed}"
-        seen.add(pk)
+def _differing_subscriptions(today: date, most: int) -> Iterator[str]:
+    """Subscriptions whose amount is not that of the terms in force."""
+    found, after = 0, 0
+    while found < most and (keys := _next_customers(after)):
+        after = keys[-1]
+        stored = dict(
+            Subscription.objects.filter(customer__in=keys).values_list("external_id", "amount")
+        )
+        for customer, rows in agreed_terms(keys).items():
+            for terms in rows:
+                step = on_day(expanded(terms), max(today, terms[-1].on))
+                amount = step.mrr if step else Decimal(0)
+                held = stored[terms[0].subscription]
+                if held != amount and found < most:
+                    found += 1
+                    yield f"customer {customer}: a subscription brings {held}, its terms {amount}"
 
 
 def wrong_rollups() -> list[str]:

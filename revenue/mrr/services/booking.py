@@ -26,7 +26,7 @@ def book(
     today = timezone.localdate(now)
     open_from = date.min if history else month_of(today)
     customers = Customer.objects.in_bulk(customer_ids)
-    changes, booked = plan_changes(customer_ids), booked_sums(customer_ids)
+    changes, booked = plan_changes(customer_ids, today), booked_sums(customer_ids)
     rows = [
         MrrMovement(
             customer=customers[each],

@@ -31,15 +31,16 @@ def roll_up(*, now: datetime, rebuild: bool = False) -> int:
     """Sum what was booked since the watermark and move it; returns how many rows were added.
 
     The whole ledger is read where `rebuild` asks for it, or rows below the watermark are not those
-    that were summed. Customers who changed segment are counted in the new one.
+    that were summed. Customers who changed segment are counted in the new one. The watermark is
+    locked before it is read, so a second run that waited sums only what came after the first.
     """
+    RollupWatermark.objects.get_or_create(pk=1, defaults={"upto": 0, "rows": 0, "marked_at": now})
+    RollupWatermark.objects.select_for_update().get(pk=1)
     watermark = None if rebuild else bridges.valid_watermark()
     if watermark is None:
         MrrRollup.objects.all().delete()
         RetentionRollup.objects.all().delete()
         Customer.objects.exclude(rolled_segment=None).update(rolled_segment=None)
-    else:
-        RollupWatermark.objects.select_for_update().get(pk=1)
     after = watermark.upto if watermark else 0
     newest = MrrMovement.objects.aggregate(upto=Max("pk"), rows=Count("pk"))
     upto, rows = int(newest["upto"] or 0), int(newest["rows"])

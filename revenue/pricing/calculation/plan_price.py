@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.decimals import CONTEXT, HUNDRED, ONE, ZERO, exact_arithmetic, rounded
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.validation import cliff_warnings
 from revenue.pricing.price_book.version import COMPANY, ENGAGEMENT, USAGE, BookPlan, BookVersion
-from revenue.pricing.rating.metered import charges_total, metrics_of, rate_charges
+from revenue.pricing.rating.metered import RatedUse, charges_total, metrics_of, rate_charges
 from revenue.pricing.rating.rate import PriceLine
 
 
@@ -66,7 +66,7 @@ def calculate_price(
         reached = rounded(running[-1][2], book.digits)
         limits, hits = apply_guardrails(book, plan, reached, previous)
         fee = reached + sum((each.amount for each in limits), ZERO)
-        charges, missing = rate_charges(book, plan, inputs.usage, fee)
+        charges, missing = rate_charges(book, plan, RatedUse(inputs.usage), fee)
         figures = _figures(book, plan, running, limits, charges)
         warnings = cliff_warnings(plan, inputs.usage)
     return CalculatedPrice(
@@ -79,6 +79,29 @@ def calculate_price(
         warnings=warnings,
         hits=(*(["largest_discount"] if earned > percent else []), *hits),
     )
+
+
+def plan_steps(book: BookVersion, code: str, inputs: PricingInputs) -> "PlanSteps":
+    """The plan's own price step by step, exact, without charges. Raises NoSuchPlan.
+
+    The caller opens `decimals.exact_arithmetic`.
+    """
+    plan = book.plan(code)
+    factors = _factors(book, plan, inputs)
+    earned = sum((value for _, _, value in factors[ENGAGEMENT]), ZERO)
+    running = _running(plan, factors, min(earned, book.largest_discount), inputs)
+    steps = [(part, words, value) for part, words, value, _ in running]
+    limits, _ = apply_guardrails(book, plan, rounded(steps[-1][2], book.digits), None)
+    for each in limits:
+        steps.append(("guardrails", each.description, steps[-1][2] + each.amount))
+    return PlanSteps(tuple(steps), tuple(_not_given(book, plan, inputs)))
+
+
+class PlanSteps(NamedTuple):
+    """After each step: its part of the price, its words and the exact running price."""
+
+    steps: tuple[tuple[str, str, Decimal], ...]
+    not_given: tuple[str, ...]
 
 
 def _figures(

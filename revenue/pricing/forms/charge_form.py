@@ -10,7 +10,7 @@ from typing import Any
 from revenue.pricing.decimals import FieldProblem, InvalidValues
 from revenue.pricing.rating.charge import INCREMENTAL, parse_model_name
 
-COMMON_FIELDS = ("percent_discount", "minimum", "maximum")
+COMMON_FIELDS = ("percent_discount", "minimum", "maximum", "proration", "in_trial")
 TIERS = "tiers"
 TIER_COLUMNS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("graduated", "volume", "volume_prorated"), ("up_to", "unit", "flat")),
@@ -52,6 +52,8 @@ HELP_TEXTS: Mapping[str, str] = {
     "percent_discount": "Subtracted from the charge, before the minimum.",
     "minimum": "The least amount a month.",
     "maximum": "The most a month.",
+    "proration": "days (default): tiers, included units and limits by the days on the plan; whole.",
+    "in_trial": "free (default): use in a trial is not billed; charged.",
     TIERS: (
         "One tier a line. graduated, volume, volume_prorated: up to, unit price, fixed amount. "
         "graduated_percentage: up to, percent, fixed amount. tiered_blocks: most blocks, "
@@ -74,6 +76,7 @@ LAYOUT: Sequence[str | tuple[str, ...]] = (  # the rows of the form
     "period_amount",
     ("minimum", "maximum"),
     "percent_discount",
+    ("proration", "in_trial"),
 )
 
 

@@ -46,6 +46,7 @@ MODELS: Mapping[str, Callable[[FieldReader], ChargeModel]] = {
     "proration": Proration.read,
 }
 SUFFIXES = ("_incremental", "_min", "_max")
+SETTINGS = {"proration": ("days", "whole"), "in_trial": ("free", "charged")}  # the first: default
 INCREMENTAL = frozenset(  # models whose cost depends on the quantity alone: it can be split
     {
         *("per_unit", "graduated", "volume", "package", "graduated_percentage"),
@@ -56,13 +57,19 @@ INCREMENTAL = frozenset(  # models whose cost depends on the quantity alone: it 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A validated price; `cost` is the amount, `steps` how it was calculated."""
+    """A validated price; `cost` is the amount, `steps` how it was calculated.
+
+    `is_whole`: its tiers, included units and limits are those of a month also where the plan was
+    in force for a part of it. `in_trial`: use during a trial is charged.
+    """
 
     model: ChargeModel
     is_incremental: bool = False
     percent_discount: Decimal = ZERO
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    is_whole: bool = False
+    in_trial: bool = False
 
     def cost(self, usage: Usage, digits: int) -> Decimal:
         """The amount before rounding; the caller opens `decimals.exact_arithmetic`."""
@@ -109,6 +116,8 @@ def compile_charge(name: str, price: object, *, path: str = "price", strict: boo
         fields.amount("percent_discount", ZERO),
         fields.amount("minimum") if "_min" in suffixes else fields.optional_amount("minimum"),
         fields.amount("maximum") if "_max" in suffixes else fields.optional_amount("maximum"),
+        _setting(fields, "proration") == "whole",
+        _setting(fields, "in_trial") == "charged",
     )
     if charge.percent_discount > HUNDRED:
         message = f"must be 100 or less, not {charge.percent_discount:f}"
@@ -118,6 +127,15 @@ def compile_charge(name: str, price: object, *, path: str = "price", strict: boo
         fields.refuse("minimum", "crossed", f"is above the maximum: {least:f} > {most:f}")
     fields.finish(strict=strict)
     return charge
+
+
+def _setting(fields: FieldReader, name: str) -> str:
+    """One of a charge's named settings; the first where it is not given."""
+    fields.known.add(name)
+    found = str(fields.values.get(name) or SETTINGS[name][0])
+    if found not in SETTINGS[name]:
+        fields.refuse(name, "invalid_choice", f"must be {' or '.join(SETTINGS[name])}")
+    return found
 
 
 def parse_model_name(name: str) -> tuple[str, frozenset[str]]:

@@ -5,14 +5,14 @@ difference of two rounded running values, so the lines add up by construction.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from revenue.pricing.decimals import ZERO, exact_arithmetic, rounded
+from revenue.pricing.decimals import ZERO, exact_arithmetic, rounded, snapped
 from revenue.pricing.rating.charge import Charge, compile_charge
 from revenue.pricing.rating.simple import Flat, PerUnit
-from revenue.pricing.rating.usage import Usage
+from revenue.pricing.rating.usage import ActiveDays, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,21 @@ class RatedCharge:
             return sum((each.amount for each in self.lines), ZERO)
 
 
+@dataclass(frozen=True, slots=True)
+class PartOfPeriod:
+    """The days of a period on which a charge applied, and the quantity really used on them."""
+
+    days: ActiveDays
+    quantity: Decimal
+
+    def of(self, whole: Decimal) -> Decimal:
+        return snapped(whole * self.days.active / self.days.whole)
+
+    def line(self, line: PriceLine) -> PriceLine:
+        words = f"{line.description}, as of a month, for {self.days}"
+        return replace(line, quantity=self.quantity, unit_amount=None, description=words)
+
+
 def rate(
     charge: Charge | Mapping[str, Any],
     quantity: Decimal | Usage,
@@ -68,23 +83,29 @@ def rate(
     model: str = "",
     title: str = "Usage",
     digits: int = 2,
+    part: "PartOfPeriod | None" = None,
 ) -> RatedCharge:
-    """Rate a compiled charge, or a price with its `model`. Raises InvalidValues."""
+    """Rate a compiled charge, or a price with its `model`. Raises InvalidValues.
+
+    With `part` the quantity is that of a whole period, and the amount is billed for its days.
+    """
     ready = charge if isinstance(charge, Charge) else compile_charge(model, charge)
     usage = quantity if isinstance(quantity, Usage) else Usage(quantity=quantity)
     with exact_arithmetic():
         steps = ready.steps(usage, digits)
         lines, before = [], ZERO
-        for kind, words, running in steps:
+        for kind, words, whole in steps:
+            running = part.of(whole) if part else whole
             now = rounded(running, digits)
             if kind == "usage":
-                lines.append(_usage_line(ready, usage, title, now))
+                line = _usage_line(ready, usage, title, now)
+                lines.append(part.line(line) if part else line)
             elif now != before:
                 lines.append(
                     PriceLine(kind, f"{title}: {words}", Decimal(1), now - before, now - before)
                 )
             before = now
-        return RatedCharge(steps[-1][2], tuple(lines))
+        return RatedCharge(running, tuple(lines))
 
 
 def _usage_line(charge: Charge, usage: Usage, title: str, amount: Decimal) -> PriceLine:

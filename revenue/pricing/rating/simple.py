@@ -105,17 +105,17 @@ class Percentage:
         free, events = self._free(usage)
         fees = ""
         if self.fixed_per_event:
-            charged_events = counted(self._events(usage) - events, "event")
+            charged_events = _events_in_words(self._events(usage) - events)
             fees = f" and {charged_events} at {self.fixed_per_event:f}"
         charged = max(usage.quantity - free, ZERO)
         return f"{self.rate:f} % of {charged:f}{fees}"
 
-    def _events(self, usage: Usage) -> int:
+    def _events(self, usage: Usage) -> Decimal | int:
         if usage.events is None:
             raise invalid("events", "required", "is required: there is a fee per event")
         return usage.events
 
-    def _free(self, usage: Usage) -> tuple[Decimal, int]:
+    def _free(self, usage: Usage) -> tuple[Decimal, Decimal | int]:
         """The amount and the number of first events that are free."""
         if self.free_amount is not None:
             return self._free_money(usage, self.free_amount)
@@ -125,7 +125,7 @@ class Percentage:
             return usage.quantity, usage.events
         return self._total_after(usage), self.free_events
 
-    def _free_money(self, usage: Usage, free: Decimal) -> tuple[Decimal, int]:
+    def _free_money(self, usage: Usage, free: Decimal) -> tuple[Decimal, Decimal | int]:
         """Free events or free amount, whichever is used up first."""
         if usage.running_total:
             leading = sum(each <= free for each in usage.running_total)
@@ -184,13 +184,13 @@ class ClampedPercentage:
     def describe(self, usage: Usage) -> str:
         price = f"at {self.rate:f} % and {self.fixed_per_event:f} each"
         if usage.event_values or not usage.quantity:
-            return f"{counted(len(usage.event_values[self.free_events :]), 'event')} {price}"
+            return f"{_events_in_words(len(usage.event_values[self.free_events :]))} {price}"
         events = self._events(usage)
         average = rounded(usage.quantity / events, digits=2)
-        charged = counted(max(events - self.free_events, 0), "event")
+        charged = _events_in_words(max(events - self.free_events, 0))
         return f"{charged} of {average:f} on average {price}"
 
-    def _events(self, usage: Usage) -> int:
+    def _events(self, usage: Usage) -> Decimal | int:
         if not usage.events:
             message = "is required: there is a minimum or maximum per event"
             raise invalid("events", "required", message)
@@ -199,6 +199,11 @@ class ClampedPercentage:
     def _event(self, value: Decimal) -> Decimal:
         cost = max(value * self.rate / HUNDRED + self.fixed_per_event, self.minimum)
         return cost if self.maximum is None else min(cost, self.maximum)
+
+
+def _events_in_words(count: Decimal | int) -> str:
+    whole = int(count)
+    return counted(whole, "event") if whole == count else f"{count:.2f} events"
 
 
 def whole_blocks(quantity: Decimal, size: Decimal) -> Decimal:

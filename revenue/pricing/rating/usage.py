@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from revenue.pricing.decimals import ZERO
@@ -15,12 +15,13 @@ class Usage:
 
     `running_total` is the sum after each of the first events. `previous_quantity` and
     `previous_billed` are the quantity and the money of increments billed earlier in the period
-    (None: nothing was billed yet).
+    (None: nothing was billed yet). `events` is a fraction where a part of a period is rated as
+    if it had gone on for the whole.
     """
 
     quantity: Decimal = ZERO
     prorated_quantity: Decimal | None = None
-    events: int | None = None
+    events: Decimal | int | None = None
     running_total: tuple[Decimal, ...] = ()
     event_values: tuple[Decimal, ...] = ()
     units: Mapping[str, Decimal] = field(default_factory=dict)
@@ -38,6 +39,11 @@ class ActiveDays:
     period_end: date
     active_from: date
     active_to: date
+
+    @classmethod
+    def of_count(cls, start: date, end: date, days: int) -> "ActiveDays":
+        """So many days of a period, whichever they are."""
+        return cls(start, end, start, start + timedelta(days=days))
 
     @property
     def whole(self) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db.models import Count, Max, Q
 
 from revenue.customers.models import SubscriptionChange
+from revenue.customers.plan_terms import SubscriptionState
 from revenue.upsell.models import OfferTerms, Opportunity
 from revenue.upsell.opportunities import OpportunityKind
 from revenue.upsell.states import OpportunityState
@@ -65,7 +66,7 @@ def comparison_group(opportunity: Opportunity, before: date) -> list[int]:
     rows = SubscriptionChange.objects.filter(
         plan=opportunity.current_plan,
         on__lte=before,
-        amount__gt=0,
+        state=SubscriptionState.ACTIVE,
         subscription__currency=opportunity.currency,
     ).exclude(subscription__customer__in=took)
     others = rows.exclude(subscription__customer=opportunity.customer_id)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from revenue.billing import periods
@@ -10,6 +11,7 @@ from revenue.billing import reports as billing
 from revenue.billing.models import DailyUse
 from revenue.billing.periods import MeterReadings
 from revenue.customers.models import Subscription
+from revenue.customers.plan_terms import PriceBasis, SubscriptionState
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.recommend import confidence
 from revenue.pricing.decimals import InvalidValues
@@ -23,12 +25,16 @@ from revenue.upsell.usage_forecast import HISTORY_DAYS, forecast_usage
 
 
 class Candidate(NamedTuple):
-    """A customer with a paid subscription to a plan."""
+    """A customer with an active subscription to a plan; `fee` is its agreed price a month.
+
+    The fee is None for a list price, which follows the use.
+    """
 
     customer: int
     plan: str
     currency: str
     time_zone: str
+    fee: Decimal | None
 
 
 @dataclass(slots=True)
@@ -50,13 +56,17 @@ class SweepContext:
 
 
 def candidates(after: int, most: int) -> list[Candidate]:
-    """The next customers by id with a paid plan; the largest subscription counts."""
-    running = Subscription.objects.filter(ended_on=None, amount__gt=0).exclude(plan="")
+    """The next customers by id with an active plan; the largest subscription counts."""
+    running = Subscription.objects.filter(state=SubscriptionState.ACTIVE).exclude(plan="")
     keys = running.filter(customer__gt=after, customer__merged_into=None).order_by("customer")
     chosen = list(keys.values_list("customer", flat=True).distinct()[:most])
-    rows = running.filter(customer__in=chosen).order_by("customer", "amount")
-    fields = ("customer_id", "plan", "currency", "customer__time_zone")
-    return list({row[0]: Candidate(*row) for row in rows.values_list(*fields)}.values())
+    rows = running.filter(customer__in=chosen).order_by("customer", "amount", "pk")
+    fields = ("customer_id", "plan", "currency", "customer__time_zone", "basis", "amount")
+    found = {}
+    for key, plan, currency, zone, basis, amount in rows.values_list(*fields):
+        fee = None if basis == PriceBasis.LIST else amount
+        found[key] = Candidate(key, plan, currency, zone, fee)
+    return list(found.values())
 
 
 def active_days(since: date) -> dict[str, set[date]]:
@@ -110,7 +120,7 @@ def _opportunities_of(
         return []
     now, ahead = known
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
-    found = opportunities.find_opportunities(book, each.plan, now, ahead)
+    found = opportunities.find_opportunities(book, each.plan, now, ahead, fee=each.fee)
     return [
         columns_of(one, version, inputs, sight.decided)
         for one in found

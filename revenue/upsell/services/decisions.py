@@ -45,7 +45,7 @@ def measure_offer(case: DecisionCase, _at: datetime) -> MeasuredEffect | None:
 def apply_acceptance(case: DecisionCase) -> None:
     """Accept the opportunity; move the subscription where an amount was agreed."""
     row = _lock_in_state(case, *ACTIVE_STATES)
-    _move_subscription(case.before, case.before, case.after)
+    _move_subscription(case)
     row.state = OpportunityState.ACCEPTED.value
     row.agreed_amount = Decimal(case.after["amount"]) if "amount" in case.after else None
     row.save()
@@ -53,7 +53,7 @@ def apply_acceptance(case: DecisionCase) -> None:
 
 def undo_acceptance(case: DecisionCase) -> None:
     row = _lock_in_state(case, OpportunityState.ACCEPTED)
-    _move_subscription(case.before, case.after, case.before)
+    _move_subscription(case, back=True)
     row.state, row.agreed_amount, row.decided_at = case.before["state"], None, None
     row.decided_by = row.outcome = ""
     try:
@@ -99,22 +99,42 @@ def _lock_in_state(case: DecisionCase, *states: OpportunityState) -> Opportunity
     return row
 
 
-def _move_subscription(
-    before: Mapping[str, Any], expected: Mapping[str, Any], target: Mapping[str, Any]
-) -> None:
-    """Change the subscription's plan and amount. Raises Stale unless they are as `expected`."""
-    if "subscription" not in before:
+def _move_subscription(case: DecisionCase, *, back: bool = False) -> None:
+    """Move the subscription to the recommended plan and the agreed amount, or `back`.
+
+    Raises Stale unless plan and amount are as the decision left them.
+    """
+    if "subscription" not in case.before:
         return
-    row = Subscription.objects.get(pk=before["subscription"])
-    if (row.plan, row.amount) != (expected["plan"], Decimal(expected["amount"])) or row.ended_on:
+    expected = case.after if back else case.before
+    row = Subscription.objects.get(pk=case.before["subscription"])
+    if row.plan != expected["plan"] or row.ended_on or not _same_amount(row, expected):
         raise Stale(f"{row} brings {row.amount} on {row.plan or 'no plan'} since.")
     now = timezone.now()
-    today, amount, plan = timezone.localdate(now), Decimal(target["amount"]), target["plan"]
-    note = "The upgrade was undone." if target is before else "The customer accepted an upgrade."
-    if row.changes.filter(on=today).exists():
-        customers.adjust(row.pk, on=today, amount=amount, now=now, note=note, plan=plan)
-    else:
-        customers.change(row.pk, amount=amount, on=today, now=now, plan=plan, note=note)
+    today = timezone.localdate(now)
+    if back and "terms" in case.before:
+        note = "The upgrade was undone."
+        customers.restore(row.pk, case.before["terms"], on=today, now=now, note=note)
+        return
+    target = case.before if back else case.after
+    move = customers.adjust if row.changes.filter(on=today).exists() else customers.change
+    note = "The upgrade was undone." if back else "The customer accepted an upgrade."
+    agreed = {"amount": Decimal(target["amount"]), "plan": target["plan"], "basis": "negotiated"}
+    move(row.pk, on=today, now=now, note=note, **agreed, **WHOLE_AMOUNT)
+
+
+def _same_amount(row: Subscription, expected: Mapping[str, Any]) -> bool:
+    """Whether the MRR is as expected, but for the rounding of an interval's price."""
+    return bool(abs(row.amount - Decimal(expected["amount"])) <= MILLIONTH)
+
+
+MILLIONTH = Decimal("0.000001")
+WHOLE_AMOUNT: Mapping[str, Any] = {  # an agreed amount is that of the whole subscription
+    "quantity": 1,
+    "coupon": "",
+    "coupon_percent": Decimal(0),
+    "coupon_until": None,
+}
 
 
 KINDS = (

@@ -6,25 +6,32 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from aethercrown.transitions import check_transition
 from operations.decisions import services as decisions
 from revenue.customers import services as customers
 from revenue.customers.data_hooks import CustomerDataHook
 from revenue.customers.models import Subscription
+from revenue.customers.plan_terms import SubscriptionState
 from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
 from revenue.upsell.reports import offers
-from revenue.upsell.states import ACTIVE_STATES, TRANSITIONS, OpportunityState
+from revenue.upsell.states import ACTIVE_STATES, STEPS, OpportunityState
 
 AUTOMATIC = "automatic"  # who decided, where no person did
 
 
 @transaction.atomic
 def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
-    """Make the offer now, also where the sweep's guardrails forbid it. Raises InvalidTransition."""
+    """Make the offer now, also where the sweep's guardrails forbid it; once only.
+
+    Raises InvalidTransition.
+    """
     row = lock(opportunity_id)
-    check_transition(str(row), row.state, OpportunityState.OFFERED, TRANSITIONS)
+    if row.state == OpportunityState.OFFERED:
+        return row
+    check_transition(str(row), row.state, OpportunityState.OFFERED, STEPS)
     decision = propose_offer(row, "propose", now, None)
     if decision.status == "proposed" and decision.mode != "observe":
         decisions.approve(decision.pk, actor=by, now=now)
@@ -38,17 +45,22 @@ def accept(
     """Record that the customer accepted.
 
     With `amount` the subscription moves to the recommended plan today and brings that amount;
-    without it the subscription stays as it is. Raises InvalidTransition, and InvalidEntry where no
-    subscription can be moved or the amount is invalid.
+    without it the subscription stays as it is. Accepted again at the same amount, nothing
+    changes. Raises InvalidTransition, and InvalidEntry where no subscription can be moved or the
+    amount is invalid.
     """
     with transaction.atomic():
         row = lock(opportunity_id)
-        check_transition(str(row), row.state, OpportunityState.ACCEPTED, TRANSITIONS)
+        if row.state == OpportunityState.ACCEPTED and row.agreed_amount == amount:
+            return row
+        check_transition(str(row), row.state, OpportunityState.ACCEPTED, STEPS)
         before: dict[str, Any] = {"state": row.state}
         after: dict[str, Any] = {"state": OpportunityState.ACCEPTED.value}
         if amount is not None:
             moved = _subscription(row)
+            terms = customers.saved_terms(moved, timezone.localdate(now))
             before |= {"subscription": moved.pk, "plan": moved.plan, "amount": moved.amount}
+            before["terms"] = terms
             after |= {"plan": row.recommended_plan, "amount": amount}
         draft = decision_drafts.acceptance_draft(row.details, before, after, now.isoformat())
         decision = decisions.propose(draft, mode="propose", now=now)
@@ -63,7 +75,7 @@ def _subscription(row: Opportunity) -> Subscription:
     """The subscription to move: the customer's largest running one on the present plan."""
     customers.lock_customer(row.customer_id)
     running = Subscription.objects.filter(
-        customer=row.customer_id, plan=row.current_plan, ended_on=None, amount__gt=0
+        customer=row.customer_id, plan=row.current_plan, state=SubscriptionState.ACTIVE
     )
     found = running.order_by("-amount", "pk").first()
     if found is None:
@@ -74,13 +86,16 @@ def _subscription(row: Opportunity) -> Subscription:
 
 @transaction.atomic
 def decline(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
-    """Record a refusal; the next offer waits for the terms' rest days. Raises InvalidTransition."""
+    """Record a refusal, once; the next offer waits for the terms' rest days.
+
+    Raises InvalidTransition.
+    """
     return _close(opportunity_id, OpportunityState.DECLINED, by, now, outcome)
 
 
 @transaction.atomic
 def withdraw(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
-    """Withdraw the opportunity. Raises InvalidTransition."""
+    """Withdraw the opportunity, once. Raises InvalidTransition."""
     return _close(opportunity_id, OpportunityState.WITHDRAWN, by, now, outcome)
 
 
@@ -104,7 +119,9 @@ def _close(
     opportunity_id: int, state: OpportunityState, by: str, now: datetime, outcome: str
 ) -> Opportunity:
     row = lock(opportunity_id)
-    check_transition(str(row), row.state, state, TRANSITIONS)
+    if row.state == state:
+        return row
+    check_transition(str(row), row.state, state, STEPS)
     set_decided(row, state, by=by, now=now, outcome=outcome)
     row.save()
     return row

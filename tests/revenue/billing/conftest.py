@@ -12,7 +12,7 @@ from revenue.billing.periods import billing_month
 from revenue.billing.services import invoice_run, usage
 from revenue.billing.services.usage import DailyTotal
 from revenue.customers import services as customers
-from revenue.customers.models import Customer
+from revenue.customers.models import Customer, SubscriptionChange
 from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.seeding import seed_default_book
 
@@ -43,15 +43,16 @@ def customer(published, meters) -> Customer:
     return made
 
 
-def subscribed(customer, plan="professional", amount=99, since=date(2025, 1, 1), **more):
+def subscribed(customer, plan="professional", amount=None, since=date(2025, 1, 1), **more):
     return customers.record_subscription(
         customer.pk,
         external_id=f"{customer.external_id}-{customer.subscriptions.count() + 1}",
-        amount=Decimal(amount),
+        amount=None if amount is None else Decimal(amount),
         currency=customer.currency,
         started_on=since,
         plan=plan,
         now=more.pop("now", NOW),
+        **more,
     )
 
 
@@ -92,9 +93,10 @@ def two_customers(automation):
 
 @pytest.fixture
 def customer_without_price(two_customers):
-    """One more, on a plan that no price book holds."""
+    """One more, at the list price of a plan that no price book holds."""
     made = Customer.objects.create(external_id="customer_without_price", name="Odd", currency="USD")
-    subscribed(made, plan="handmade", since=date(2026, 1, 1))
+    subscribed(made, since=date(2026, 1, 1))
+    SubscriptionChange.objects.filter(subscription__customer=made).update(plan="handmade")
     return made
 
 

@@ -7,7 +7,7 @@ import time_machine
 
 from revenue.billing.services import invoices
 from revenue.customers import services as customers
-from revenue.customers.models import Customer
+from revenue.customers.models import Customer, SubscriptionChange
 from security.apikeys import services as keys
 from tests.callers import Caller
 from tests.revenue.billing.conftest import MARCH, NOW, record_calls, subscribed
@@ -59,7 +59,8 @@ def test_what_cannot_be_billed_says_why(caller, customer):
     bad = caller.send(PREVIEW, {"customer_id": "acme", "month": "2026-13-01"})
     assert bad.json()["errors"][0]["field"] == "month"
     legacy = Customer.objects.create(external_id="old", name="Old", currency="USD")
-    subscribed(legacy, plan="legacy")
+    subscribed(legacy)
+    SubscriptionChange.objects.filter(subscription__customer=legacy).update(plan="legacy")
     unknown = caller.send(PREVIEW, {"customer_id": "old"})
     assert unknown.json()["errors"][0] == {
         "field": "plan",

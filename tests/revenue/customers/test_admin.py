@@ -44,7 +44,11 @@ def new(customer, **more):
         "external_id": "s1",
         "customer": customer.pk,
         "plan": "pro",
-        "amount": "100.50",
+        "state": "active",
+        "basis": "negotiated",
+        "price": "100.50",
+        "interval": "month",
+        "quantity": "1",
         "currency": "USD",
         "started_on": day(20),
         **more,
@@ -57,13 +61,22 @@ def running(customer, operator):
     return Subscription.objects.get()
 
 
+TERMS = {
+    "state": "active",
+    "basis": "negotiated",
+    "interval": "month",
+    "quantity": "1",
+    "coupon_percent": "0",
+}
+
+
 def book(client, subscription, **row):
     """Add a change to a subscription on its page."""
     first = subscription.changes.count()
     form = {"changes-TOTAL_FORMS": first + 1, "changes-INITIAL_FORMS": first}
     for place, each in enumerate(subscription.changes.all()):
         form |= {f"changes-{place}-id": each.pk, f"changes-{place}-subscription": subscription.pk}
-    given = {"on": day(), "amount": "0", "plan": "", "note": "", **row}
+    given = {"on": day(), "price": "0", "plan": "", "note": "", **TERMS, **row}
     form |= {f"changes-{first}-{name}": value for name, value in given.items()}
     form |= {f"changes-{first}-subscription": subscription.pk}
     return client.post(f"{HOME}/subscription/{subscription.pk}/change/", form)
@@ -95,9 +108,9 @@ def test_a_new_subscription_is_booked(operator, running):
         ({"currency": "EUR"}, "Acme pays in USD"),
         ({"currency": "ZZZ"}, "not an ISO 4217 currency code"),
         ({"started_on": "2999-01-01"}, "is after today"),
-        ({"amount": "-1"}, "greater than or equal to 0"),
-        ({"amount": "much"}, "Enter a number"),
-        ({"amount": ""}, "This field is required"),
+        ({"price": "-1"}, "greater than or equal to 0"),
+        ({"price": "much"}, "Enter a number"),
+        ({"price": ""}, "This field is required"),
     ],
 )
 def test_a_wrong_subscription_is_told_beside_its_field(operator, customer, wrong, words):
@@ -106,11 +119,11 @@ def test_a_wrong_subscription_is_told_beside_its_field(operator, customer, wrong
 
 
 def test_changes_ends_and_adjustments_are_booked(operator, running):
-    assert book(operator, running, on=day(10), amount="120", plan="max").status_code == 302
+    assert book(operator, running, on=day(10), price="120", plan="max").status_code == 302
     running.refresh_from_db()
     assert (running.amount, running.plan) == (120, "max")
-    assert book(operator, running, on=day(10), amount="110", note="typed wrong").status_code == 302
-    assert book(operator, running, on=day(5), is_end="on").status_code == 302
+    assert book(operator, running, on=day(10), price="110", note="typed wrong").status_code == 302
+    assert book(operator, running, on=day(5), state="ended").status_code == 302
     running.refresh_from_db()
     assert running.ended_on == timezone.localdate() - timedelta(days=5)
     assert MrrMovement.objects.filter(is_adjustment=True).count() == 1
@@ -120,11 +133,11 @@ def test_changes_ends_and_adjustments_are_booked(operator, running):
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"on": day(21), "amount": "1"}, "Before the start"),
-        ({"on": "2999-01-01", "amount": "1"}, "After today"),
-        ({"on": day(1), "amount": "1", "is_end": "on"}, "An end has the amount 0"),
-        ({"on": day(20), "amount": "1"}, "This adjusts what"),
-        ({"on": "", "amount": "1"}, "This field is required"),
+        ({"on": day(21), "price": "1"}, "Before the start"),
+        ({"on": "2999-01-01", "price": "1"}, "After today"),
+        ({"on": day(21), "state": "ended"}, "Before the start"),
+        ({"on": day(20), "price": "1"}, "This adjusts what"),
+        ({"on": "", "price": "1"}, "This field is required"),
     ],
 )
 def test_a_wrong_change_is_told_beside_its_field(operator, running, row, words):
@@ -133,13 +146,13 @@ def test_a_wrong_change_is_told_beside_its_field(operator, running, row, words):
 
 
 def test_an_ended_subscription_takes_no_change(operator, running):
-    book(operator, running, on=day(5), is_end="on")
-    assert "The subscription ended on" in book(operator, running, amount="1").content.decode()
+    book(operator, running, on=day(5), state="ended")
+    assert "The subscription ended on" in book(operator, running, price="1").content.decode()
 
 
 def test_what_became_wrong_meanwhile_is_told(operator, running):
     Customer.objects.update(erased_at=timezone.now())
-    assert book(operator, running, on=day(3), amount="1").status_code == 302
+    assert book(operator, running, on=day(3), price="1").status_code == 302
     assert "was erased on" in operator.get(f"{HOME}/subscription/").content.decode()
     assert running.changes.count() == 1
 

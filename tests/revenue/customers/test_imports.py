@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_cells_are_read(read, cell, value):
         (imports.zone, "Mars/Base", "is not a time zone"),
         (imports.amount, "-1", "must be 0 to 1000000000, not -1"),
         (imports.amount, "1e12", "must be 0 to"),
-        (imports.interval, "daily", "is not one of week, month, quarter, year"),
+        (imports.interval, "daily", "is not one of week, month, quarter, half_year, year"),
         (imports.months, "1.5", "must be a whole number from 0 to 1200"),
         (imports.months, "-1", "must be a whole number"),
         (imports.months, "1201", "must be a whole number"),
@@ -61,7 +62,7 @@ def test_tenure_is_reckoned_from_today():
     assert wide(1, churned=True).ended_on == TODAY
 
 
-def test_a_price_of_an_interval_is_made_monthly():
+def test_the_price_of_an_interval_is_kept_and_its_mrr_is_monthly():
     values = {
         "subscription": "s",
         "customer": "a",
@@ -72,7 +73,8 @@ def test_a_price_of_an_interval_is_made_monthly():
         "started_on": TODAY,
         "ended_on": None,
     }
-    assert imports.from_subscription_record(CSVRow(2, values)).amount == 10
+    found: Any = imports.from_subscription_record(CSVRow(2, values))
+    assert (found.amount, found.every, found.terms.mrr) == (120, "year", 10)
 
 
 def test_days_that_cannot_be_are_named():

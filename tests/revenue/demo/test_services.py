@@ -11,7 +11,9 @@ from aethercrown import demo
 from aethercrown.demo import NotEmpty, Seeding
 from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse
+from revenue.billing.periods import billing_month
 from revenue.billing.reports import accounts
+from revenue.billing.reports.reconciliation import reconciliations
 from revenue.customers import reports
 from revenue.customers.models import Customer
 from revenue.demo import services
@@ -65,7 +67,11 @@ def published(db):
 def test_every_customer_pays_what_the_documented_prices_make_of_the_use():
     for life in customers_over_time(np.random.default_rng(5), TODAY):
         last = life.subscriptions[-1][-1]
-        if last.amount is not None and last.usage == life.usage:
+        if last.amount is None:
+            continue
+        if life.basis == "list":
+            assert last.amount == BOOK.plan(last.plan).base
+        elif last.usage == life.usage:
             assert last.amount == calculate_price(BOOK, last.plan, life.situation).final_price
 
 
@@ -85,6 +91,27 @@ def test_use_is_stored_and_larger_plans_are_open_taken_declined_and_measured():
     assert DailyUse.objects.values("customer").distinct().count() == 24
     found = accounts.simulation_accounts("USD", TODAY, 1_000)
     assert sum(len(each.periods) == 3 for each in found) >= 10
+
+
+@pytest.mark.usefixtures("company")
+def test_bills_are_mrr_and_use_and_every_difference_has_a_name():
+    used = DailyUse.objects.filter(meter__code="api_calls")
+    assert used.earliest("day").day == date(2024, 12, 1)  # thirteen complete months
+    for month in (date(2025, 12, 1), date(2025, 10, 1)):
+        found = [each for _, each in reconciliations("USD", billing_month(month))]
+        assert len(found) > 60
+        assert not [each for each in found if each.unexplained]
+        for each in found:
+            parts = each.mrr + each.proration - each.other_intervals_mrr + each.rounding
+            parts += each.other_intervals_billed + each.use + each.adjustments + each.credits
+            assert parts == each.billed
+        steady = [each for each in found if not each.proration and not each.other_intervals_mrr]
+        assert len(steady) > 40
+        assert all(each.billed == each.mrr + each.use for each in steady)
+        assert sum(bool(each.use) for each in steady) >= 10
+        yearly = [each for each in found if each.other_intervals_mrr]
+        assert len(yearly) >= 5
+        assert any(each.other_intervals_billed for each in yearly)
 
 
 @pytest.mark.usefixtures("company")

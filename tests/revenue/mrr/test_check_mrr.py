@@ -21,6 +21,6 @@ def test_a_break_is_named_with_both_figures(customer, subscribe, capsys):
         call_command("check_mrr")
     assert left.value.code == 1
     output = capsys.readouterr().err
-    words = f"customer {customer.pk}: a subscription brings 11.000000, its last change 10.000000"
+    words = f"customer {customer.pk}: a subscription brings 11.000000, its terms 10.000000"
     assert words in output
     assert "Customers that differ: 1." in output

@@ -29,6 +29,7 @@ def subscribe(key, plan):
         customer=customer,
         plan=plan,
         amount=29,
+        basis="list",
         currency="USD",
         started_on=date(2026, 1, 1),
     )

@@ -42,7 +42,7 @@ def customer(key, meter, a_day, plan="starter"):
     customers.record_subscription(
         made.pk,
         external_id=f"{key}-1",
-        amount=Decimal(29),
+        amount=None if plan == "starter" else Decimal(29),
         currency="USD",
         started_on=date(2025, 11, 1),
         plan=plan,

@@ -96,10 +96,17 @@ def test_an_opportunity_is_offered_assigned_and_accepted(caller, found, grown):
 
 def test_what_is_over_is_a_conflict(caller, found):
     assert caller.send(f"{LIST}/{found.pk}/withdraw", {}).status_code == 200
-    for step in ("offer", "accept", "decline", "withdraw"):
+    for step in ("offer", "accept", "decline"):
         answer = caller.send(f"{LIST}/{found.pk}/{step}", {})
         assert answer.status_code == 409
         assert "is withdrawn" in answer.json()["message"]
+
+
+def test_a_step_that_is_done_is_answered_again(caller, found):
+    answers = [caller.send(f"{LIST}/{found.pk}/accept", {"monthly_amount": 75}) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[0].json()["data"] == answers[1].json()["data"]
+    assert caller.send(f"{LIST}/{found.pk}/offer").status_code == 409
 
 
 def test_a_move_that_cannot_be_is_refused_with_its_field(caller, found, grown):

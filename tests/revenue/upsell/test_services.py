@@ -1,6 +1,6 @@
 """The sweep, offers, answers, and what an acceptance brought."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -195,8 +195,8 @@ def test_a_person_offers_what_the_sweep_proposed(found):
     services.offer(found.pk, by="ada", now=NOW)
     decision = Decision.objects.get()
     assert (decision.status, decision.actor, only().state) == ("applied", "ada", "offered")
-    with pytest.raises(InvalidTransition, match="is offered; it cannot become offered"):
-        services.offer(found.pk, by="ada", now=NOW)
+    again = services.offer(found.pk, by="bob", now=NOW + DAY)
+    assert (again.offered_at, Decision.objects.get().actor) == (NOW, "ada")
 
 
 def test_a_person_may_offer_what_was_only_observed(grown):
@@ -214,6 +214,40 @@ def test_an_acceptance_moves_the_subscription_and_the_ledger(found, grown):
     assert (row.state, row.agreed_amount, row.decided_by) == ("accepted", Decimal("108.90"), "ada")
     assert taken(row).status == "applied"
     assert reports.accepted_with_effect("USD")[0][1]["estimate"] == 77
+
+
+def test_an_accepted_one_is_not_offered_again_nor_declined(found, grown):
+    services.offer(found.pk, by="ada", now=NOW)
+    services.accept(found.pk, by="ada", now=NOW, amount=Decimal(75))
+    again = services.accept(found.pk, by="bob", now=NOW + DAY, amount=Decimal(75))
+    assert (again.decided_by, again.decided_at) == ("ada", NOW)
+    for step in (services.offer, services.decline, services.withdraw):
+        with pytest.raises(InvalidTransition, match="is accepted"):
+            step(found.pk, by="bob", now=NOW)
+    with pytest.raises(InvalidTransition, match="is accepted"):
+        services.accept(found.pk, by="bob", now=NOW, amount=Decimal(80))
+    assert grown.subscriptions.get().amount == 75
+
+
+def test_the_agreed_amount_is_billed_whatever_quantity_and_interval_were_before(found, grown):
+    held = grown.subscriptions.get()
+    changing.change(
+        held.pk, on=date(2025, 12, 1), now=NOW, every="year", quantity=3, coupon_percent=Decimal(10)
+    )
+    services.accept(found.pk, by="ada", now=NOW, amount=Decimal(75))
+    held.refresh_from_db()
+    assert (held.amount, held.price, held.interval, held.quantity) == (75, 900, "year", 1)
+    decisions.roll_back(taken(only()).pk, actor="bob", now=NOW)
+    held.refresh_from_db()
+    assert (held.basis, held.price, held.quantity) == ("list", 348, 3)
+    assert held.amount == Decimal("78.3")  # 29 x 3 less 10 %
+
+
+def test_an_agreed_fee_is_what_a_move_is_compared_with(found, grown):
+    changing.change(grown.subscriptions.get().pk, on=NOW.date(), now=NOW, amount=Decimal(20))
+    sweep(now=NOW + DAY)
+    assert only().costs["starter"]["estimate"] == "20.00"
+    assert only().gain == Decimal("88.90")
 
 
 def test_an_acceptance_without_an_amount_leaves_the_subscription_to_its_record(found, grown):
@@ -256,7 +290,9 @@ def test_a_move_needs_a_subscription_on_the_plan(found, grown):
 
 def test_what_is_over_cannot_be_decided_again(found):
     services.withdraw(found.pk, by="ada", now=NOW, outcome="a partner")
-    for step in (services.accept, services.decline, services.withdraw, services.offer):
+    again = services.withdraw(found.pk, by="bob", now=NOW, outcome="another")
+    assert (again.decided_by, again.outcome) == ("ada", "a partner")
+    for step in (services.accept, services.decline, services.offer):
         with pytest.raises(InvalidTransition, match="is withdrawn"):
             step(found.pk, by="ada", now=NOW)
 

@@ -13,16 +13,23 @@ pytestmark = pytest.mark.django_db
 
 def test_a_simulation_counts_a_customers_use_once(customer):
     record_calls(customer, d0305=60_000)
-    subscribed(customer, plan="starter", amount=29, since=date(2026, 2, 1))
-    first, second = accounts.simulation_accounts("USD", NOW.date(), 10)
-    assert (first.plan, len(first.periods)) == ("professional", 1)
-    assert second.periods == (accounts.NO_USAGE,) * 3
+    subscribed(customer, plan="starter", since=date(2026, 2, 1))
+    older, newer = accounts.simulation_accounts("USD", NOW.date(), 10)
+    assert older.periods == (accounts.NO_USAGE,) * 3
+    assert (newer.plan, len(newer.periods)) == ("starter", 1)
+
+
+def test_a_simulation_leaves_an_agreed_price_as_it_is(customer):
+    subscribed(customer, plan="starter", amount=240, since=date(2026, 2, 1), every="year")
+    listed, agreed = accounts.simulation_accounts("USD", NOW.date(), 10)
+    assert listed.fee is None
+    assert agreed.fee == 20
 
 
 def test_a_simulation_rates_the_last_three_complete_months(customer):
     record_calls(customer, d0105=10, d0205=20_000, d0305=60_000, d0405=200_000)
     bare = Customer.objects.create(external_id="bare", name="Bare", currency="USD")
-    subscribed(bare, plan="starter", amount=29)
+    subscribed(bare, plan="starter")
     used, alone = accounts.simulation_accounts("USD", NOW.date(), 10)
     calls = [each.usage["api_calls"] for each in used.periods]
     assert calls == [10, 20_000, 60_000]

@@ -20,7 +20,9 @@ def test_all_that_is_kept_is_handed_out_and_exported(customer):
         "daily_use": 1,
         "invoices": 1,
         "adjustments": 0,
+        "credit_entries": 0,
     }
-    use, issued = (list(each.rows()) for each in exports.EXPORTERS)
+    use, issued, credit = (list(each.rows()) for each in exports.EXPORTERS)
     assert use == [("acme", "api_calls", date(2026, 3, 5), Decimal(10))]
+    assert credit == []
     assert issued[0][:2] == ("acme", MARCH)

@@ -2,18 +2,21 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from revenue.billing.models import Adjustment, Invoice
-from revenue.billing.reports import bills
+from revenue.billing.reports import bills, credit_balance
+from revenue.billing.services import credit_balance as paying
 from revenue.billing.services import invoices
 from revenue.customers import services as customers
-from revenue.customers.models import Customer, ImmutableRow
+from revenue.customers.models import Customer, ImmutableRow, SubscriptionChange
 from revenue.customers.services import InvalidEntry
 from revenue.pricing import services as pricing
 from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.models import PlanCharge
 from tests.revenue.billing.conftest import APRIL, MARCH, NOW, record_calls, subscribed
 
 pytestmark = pytest.mark.django_db
@@ -99,34 +102,135 @@ def test_what_two_records_were_billed_is_not_billed_again_once_they_are_one(cust
 
 def test_a_customer_in_another_currency_needs_a_book_in_it(customer):
     euro = Customer.objects.create(external_id="e", name="Euro", currency="EUR")
-    subscribed(euro)
+    subscribed(euro, amount=10)
     with pytest.raises(bills.NothingPublished, match="price book in EUR is published"):
         bills.preview(euro, MARCH)
 
 
-def test_a_plan_that_no_book_knows_is_refused(customer):
-    subscribed(customer, plan="legacy", since=date(2026, 4, 1))
+def test_an_agreed_price_is_billed_also_where_no_book_has_the_plan(customer):
+    own = Customer.objects.create(external_id="own", name="Own", currency="USD")
+    subscribed(own, plan="legacy", amount=20, since=date(2026, 3, 1))
+    record_calls(own, d0305=70)
+    found, _ = bills.preview(own, MARCH)
+    assert found.total == 20
+    assert found.lines[0].description == "legacy, a month"
+    unbilled: Any = found.unbilled[0]
+    assert (unbilled.quantity, unbilled.reason) == (70, "the plan is in no price book")
+
+
+def test_a_list_price_that_no_book_knows_is_refused(customer):
+    with pytest.raises(InvalidEntry, match="There is no list price of legacy in USD; give one"):
+        subscribed(customer, plan="legacy")
+    SubscriptionChange.objects.update(plan="legacy")
     with pytest.raises(
         InvalidValues, match=r"subscription must be an active plan: .*; not 'legacy'"
     ):
         bills.preview(customer, APRIL)
 
 
-def test_two_subscriptions_at_once_are_billed_and_the_use_once(customer):
+def test_two_subscriptions_at_once_are_billed_and_the_use_goes_to_the_later_one(customer):
     record_calls(customer, d0305=60_000)
     alone, _ = bills.preview(customer, MARCH)
-    subscribed(customer, plan="starter", amount=29, since=date(2026, 3, 1))
+    subscribed(customer, plan="starter", since=date(2026, 3, 1))
     both, _ = bills.preview(customer, MARCH)
-    assert both.lines[: len(alone.lines)] == alone.lines
-    further = both.lines[len(alone.lines) :]
-    assert further[0].description == "Beside it: Starter, a month"
-    assert sum(each.amount for each in further) == Decimal("27.55")  # 29 less 5 % for 14 months
+    assert [each.amount for each in both.lines if each.kind == "base"] == [99, 29]
+    assert both.total == 99 + Decimal("35.82")  # 29 x 1.3, less 5 % for 14 months
+    assert alone.total == Decimal("122.27")
+    assert [each.beside for each in both.overlaps] == [("acme-1",)]
     made = invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
-    assert (made.total, len(made.plan_periods)) == (both.total, 2)
+    assert (made.total, len(made.plan_periods)) == (both.total, 1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "total", "words"),
+    [
+        ({"amount": 20}, "20.00", "Professional, a month"),
+        ({"amount": 75, "quantity": 2}, "150.00", "Professional, a month"),
+        ({"amount": 1188, "every": "year"}, "1188.00", "Professional, year from 2026-03-01"),
+        ({"amount": 594, "every": "half_year"}, "594.00", "half year from 2026-03-01"),
+        ({"amount": 2400, "every": "two_years"}, "2400.00", "two years from 2026-03-01"),
+        ({"amount": 2999, "every": "three_years"}, "2999.00", "three years from 2026-03-01"),
+        ({"amount": 0}, "0", ""),
+    ],
+)
+def test_what_was_agreed_is_what_is_billed(customer, terms, total, words):
+    own = Customer.objects.create(external_id="own", name="Own", currency="USD")
+    subscribed(own, since=MARCH, **terms)
+    found, _ = bills.preview(own, MARCH)
+    assert found.total == Decimal(total)
+    assert [words in each.description for each in found.lines] == [True] * bool(words)
+    following, _ = bills.preview(own, APRIL)
+    assert following.total == (found.total if terms.get("every") is None else 0)
+
+
+def test_a_month_billed_to_a_duplicate_is_not_billed_again_to_the_one_that_stays(customer):
+    twin = Customer.objects.create(external_id="twin", name="Twin", currency="USD")
+    subscribed(twin)
+    billed = invoices.issue(twin.pk, MARCH, by="ada", now=NOW)
+    customers.merge(customer.pk, twin.pk, now=NOW)
+    kept = invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
+    assert [each["kind"] for each in kept.lines][-1] == "billed_before"
+    assert billed.total + kept.total == Decimal("193.05")  # 99 and 94.05: one of two has the tenure
+    later, _ = bills.preview(customer, APRIL)
+    assert later.adjustments == ()
+
+
+def test_a_credit_of_a_merged_record_is_granted_once(customer):
+    record_calls(customer, d0305=200_000)
+    invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
+    customers.end(customer.subscriptions.get().pk, on=APRIL, now=NOW)
+    record_calls(customer, d0305=0)
+    may, june = datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC)
+    left = invoices.issue(customer.pk, APRIL, by="a", now=may).carried
+    assert left == Decimal("47.03")
+    twin = Customer.objects.create(external_id="twin", name="Twin", currency="USD")
+    subscribed(twin, amount=100, since=date(2026, 5, 1), now=may)
+    customers.merge(twin.pk, customer.pk, now=may)
+    assert credit_balance.balances([twin.pk]) == {twin.pk: left}
+    first = invoices.issue(twin.pk, date(2026, 5, 1), by="a", now=june)
+    assert first.total == 100 - left
+    assert bills.preview(twin, date(2026, 6, 1))[0].total == 100
+
+
+def test_credit_of_a_customer_who_left_is_listed_and_paid_out(customer):
+    own = Customer.objects.create(external_id="own", name="Own", currency="USD")
+    held = subscribed(own, amount=365, every="year", since=date(2026, 1, 1))
+    for month, at in ((1, 2), (2, 3)):
+        invoices.issue(own.pk, date(2026, month, 1), by="a", now=datetime(2026, at, 2, tzinfo=UTC))
+    customers.end(held.pk, on=date(2026, 3, 11), now=NOW)
+    made = invoices.issue(own.pk, MARCH, by="a", now=NOW)
+    assert made.total == 0
+    assert made.carried == 296  # 365 - 69 days
+    assert credit_balance.balances() == {own.pk: 296}
+    with pytest.raises(InvalidEntry, match=r"at most the balance of 296.00, not 300"):
+        paying.pay_out(own.pk, Decimal(300), by="ada", now=NOW)
+    with pytest.raises(InvalidEntry, match="USD has 2 decimals"):
+        paying.pay_out(own.pk, Decimal("1.001"), by="ada", now=NOW)
+    paid = paying.pay_out(own.pk, Decimal(296), by="ada", now=NOW, note="by bank")
+    assert str(paid) == "-296 USD, paid out"
+    assert credit_balance.balances() == {own.pk: 0}
+
+
+def test_a_backdated_end_does_not_wipe_billed_use(customer):
+    own = Customer.objects.create(external_id="own", name="Own", currency="USD")
+    held = subscribed(own, plan="starter", amount=29, since=date(2026, 1, 1))
+    draft = pricing.draft("standard", effective_from=MARCH, now=NOW)
+    plan = draft.prices.get(plan__code="starter").plan
+    PlanCharge.objects.create(
+        version=draft, plan=plan, metric="api_calls", title="Calls", model="per_unit",
+        price={"unit": "0.01"},
+    )  # fmt: skip
+    pricing.publish(draft.pk, actor="ada", now=NOW)
+    record_calls(own, d0320=1000)
+    assert invoices.issue(own.pk, MARCH, by="a", now=NOW).total == 39
+    customers.end(held.pk, on=date(2026, 3, 11), now=NOW)
+    found, _ = bills.preview(own, APRIL)
+    assert found.adjustments[0].amount == Decimal("-19.65")  # the fee of 21 days, not the use
+    assert found.carried == Decimal("19.65")
 
 
 def test_a_preview_asks_few_questions(customer, django_assert_max_num_queries):
     record_calls(customer, d0305=10)
     invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         bills.preview(customer, APRIL)

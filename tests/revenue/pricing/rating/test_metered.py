@@ -7,17 +7,19 @@ from decimal import Decimal
 import pytest
 
 from revenue.pricing.calculation.inputs import PricingInputs
-from revenue.pricing.calculation.invoice import PlanPeriod, calculate_invoice
 from revenue.pricing.calculation.plan_price import calculate_price, final_price
+from revenue.pricing.calculation.plan_use import PlanUse, rate_plan_use
 from revenue.pricing.decimals import InvalidValues, exact_arithmetic
 from revenue.pricing.price_book.default_book import BOOK
 from revenue.pricing.price_book.validation import validate_book
 from revenue.pricing.price_book.version import BookCharge
+from revenue.pricing.rating.charge import compile_charge
+from revenue.pricing.rating.usage import ActiveDays
 
 D = Decimal
 TIERS = {"tiers": [{"up_to": "10", "unit": "2"}, {"up_to": None, "unit": "1"}]}
 PER_EVENT = {"rate": "10", "min_per_event": "2", "max_per_event": "20"}
-JUNE, MIDDLE, JULY = date(2026, 6, 1), date(2026, 6, 16), date(2026, 7, 1)
+JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 
 
 def book(model, price, base="0"):
@@ -66,22 +68,37 @@ def test_a_price_per_event_needs_the_number_of_events():
         charged("percentage_min_max", PER_EVENT, calls=5)
 
 
-def invoiced(model, price, *periods, base="0"):
-    plan_periods = [PlanPeriod("starter", *each) for each in periods]
-    found = calculate_invoice(book(model, price, base), plan_periods, PricingInputs({}), JUNE, JULY)
-    return found.lines[-1]
+def invoiced(model, price, days=30, fee="0"):
+    use = PlanUse("starter", ActiveDays.of_count(JUNE, JULY, days), PricingInputs({}), fee=D(fee))
+    return rate_plan_use(book(model, price), use).lines[-1]
 
 
-def test_an_invoice_prorates_charges_for_days_by_the_days_on_any_plan():
-    whole = invoiced("proration", {"period_amount": "30"}, (JUNE, JULY))
+def test_an_invoice_prorates_charges_for_days_by_the_days_on_the_plan():
+    whole = invoiced("proration", {"period_amount": "30"})
     assert (whole.amount, whole.description) == (30, "Calls: the whole period")
-    part = invoiced("proration", {"period_amount": "30"}, (MIDDLE, JULY))
+    part = invoiced("proration", {"period_amount": "30"}, 15)
     assert (part.amount, part.description) == (15, "Calls: 15 of 30 days")
-    ten = (JUNE, date(2026, 6, 11))
-    assert invoiced("proration", {"period_amount": "30"}, ten, (MIDDLE, JULY)).amount == 25
 
 
-def test_an_invoice_prorates_a_commitment_like_the_plan_fee():
-    line = invoiced("min_commitment_prorated", {"commitment": "90"}, (MIDDLE, JULY), base="30")
+@pytest.mark.parametrize("model", ["min_commitment", "min_commitment_prorated"])
+def test_an_invoice_prorates_a_commitment_like_the_plan_fee(model):
+    line = invoiced(model, {"commitment": "90"}, 15, "15")
     assert line.amount == 45 - 15
     assert line.description == "Calls: up to the commitment of 90 for 15 of 30 days"
+
+
+def test_a_commitment_may_stay_whole():
+    price = {"commitment": "90", "proration": "whole"}
+    assert invoiced("min_commitment", price, 15, "15").amount == 75
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ({"unit": "1", "proration": "half"}, "proration: must be days or whole"),
+        ({"unit": "1", "in_trial": "yes"}, "in_trial: must be free or charged"),
+    ],
+)
+def test_a_setting_out_of_its_choices_is_refused(price, words):
+    with pytest.raises(InvalidValues, match=words):
+        compile_charge("per_unit", price)
