@@ -107,6 +107,11 @@ class Browser:
         body = {"script": script, "args": list(arguments)}
         return self._request("POST", f"{self._session}/execute/sync", body)
 
+    def run_async(self, script: str, *arguments: object) -> Any:
+        """Run a script that hands its result to its last argument, a function."""
+        body = {"script": script, "args": list(arguments)}
+        return self._request("POST", f"{self._session}/execute/async", body)
+
     def devtools(self, command: str, parameters: Mapping[str, object]) -> Any:
         body = {"cmd": command, "params": parameters}
         return self._request("POST", f"{self._session}/goog/cdp/execute", body)
