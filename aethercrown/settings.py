@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "aethercrown.monitoring.access_log.AccessLog",
     "aethercrown.http.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
+    "aethercrown.http.compression.StaticCompression",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "aethercrown.http.headers.ContentSecurityPolicy",
     "aethercrown.api.body_limits.BodyLimit",

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from security.access import reports
@@ -23,6 +24,7 @@ def opened_by(permission: str | None) -> Callable[[View], View]:
     """A page that only reads: strangers are sent to sign in, others need `permission`, if any."""
 
     def decorate(view: View) -> View:
+        @gzip_page
         @require_safe
         @never_cache
         @wraps(view)
