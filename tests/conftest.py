@@ -15,7 +15,7 @@ from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import pristine, template
+from tests import pristine, template, write_transactions
 from tests.browser import Browser, browsing, programs
 
 # A busy machine fails no property: how long an example takes is left to the benchmarks.
@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave the long fault tests out, unless markers were chosen: `python -m tests.faults`."""
     config.addinivalue_line("markers", "once: no matter which database; the gate runs it once")
     config.option.markexpr = config.option.markexpr or "not fault"
+    config.pluginmanager.register(write_transactions.Recorder(Path(os.environ["TESTS_FOLDER"])))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is looked at

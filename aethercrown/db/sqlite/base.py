@@ -6,6 +6,7 @@ outside of one, to its end. SQLite itself excludes other writers; the lock only 
 
 import os
 import re
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from pathlib import Path
@@ -63,12 +64,16 @@ _lines: defaultdict[str, FifoLock] = defaultdict(FifoLock)  # by database file
 os.register_at_fork(after_in_child=_lines.clear)  # threads do not survive a fork
 
 
+observers: list[Callable[[float], None]] = []  # get how many seconds a writer held the lock
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that waits for the FIFO lock before it asks SQLite for its own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._turn: FifoLock | None = None
+        self._turn_began = 0.0
         self._file: tuple[int, int] | None = None
         self.execute_wrappers.append(self._in_turn)
 
@@ -89,6 +94,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise OperationalError(
                 f"database is locked: not acquired within {seconds} s; {len(line)} threads wait."
             )
+        self._turn_began = time.monotonic()
         return line
 
     def _end_turn(self) -> None:
@@ -97,6 +103,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if turn is not None and not going_on:
             self._turn = None
             turn.leave()
+            for observe in observers:
+                observe(time.monotonic() - self._turn_began)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         opened = super().get_new_connection(conn_params)
