@@ -20,18 +20,18 @@ BATCH_ROWS = 500  # changed in one transaction
 PAUSE_SECONDS = 0.02  # after each on SQLite, which has one writer: others write meanwhile
 MAX_RESUMED_TASKS = 1_000
 Status, Failure = Task.Status, Task.Failure
-# CROSS JOIN: SQLite keeps this order, and does not begin with all pending tasks
+# Of the links alone, and on PostgreSQL with a subquery for each task: without statistics, planners
+# would read all pending tasks, or all links, at each step.
+WAITERS = {
+    "sqlite": "JOIN operations_dependency AS link ON link.needs_id = reached.id",
+    "postgresql": "CROSS JOIN LATERAL (SELECT task_id FROM operations_dependency"
+    " WHERE needs_id = reached.id OFFSET 0) AS link",
+}
 DESCENDANTS = """
-WITH RECURSIVE seed(id) AS ({seeds}), reached(id) AS (
-  SELECT link.task_id FROM seed
-  CROSS JOIN operations_dependency AS link CROSS JOIN operations_task AS task
-  WHERE link.needs_id = seed.id AND task.id = link.task_id
-    AND task.status = %s AND task.failure = %s
+WITH RECURSIVE reached(id) AS (
+  {seeds}
   UNION
-  SELECT link.task_id FROM reached
-  CROSS JOIN operations_dependency AS link CROSS JOIN operations_task AS task
-  WHERE link.needs_id = reached.id AND task.id = link.task_id
-    AND task.status = %s AND task.failure = %s
+  SELECT link.task_id FROM reached {waiters}
 )
 SELECT id FROM reached ORDER BY id
 """
@@ -74,9 +74,9 @@ def in_batches(keys: Sequence[int], change: Callable[[Sequence[int]], None]) -> 
             change(keys[first : first + BATCH_ROWS])
 
 
-def locked(keys: Collection[int], status: str) -> QuerySet[Task]:
+def locked(keys: Collection[int], **chosen: str) -> QuerySet[Task]:
     """Those of these tasks with this status, locked in the order of their ids."""
-    rows = Task.objects.filter(pk__in=bulk.among(keys), status=status)
+    rows = Task.objects.filter(pk__in=bulk.among(keys), **chosen)
     return rows.order_by("pk").select_for_update()
 
 
@@ -85,7 +85,7 @@ def _queue_waiters(row: Task, now: datetime) -> None:
 
     def count(batch: Sequence[int]) -> None:
         columns = ("pk", "chain_weight", "chain_seconds")
-        waiting = list(locked(batch, Status.PENDING).values_list(*columns))
+        waiting = list(locked(batch, status=Status.PENDING).values_list(*columns))
         unmet = unmet_counts([pk for pk, _, _ in waiting])
         still = [(unmet[pk], pk) for pk, _, _ in waiting if pk in unmet]
         bulk.update(Task, ["unmet_dependencies"], ["id"], still)
@@ -113,16 +113,18 @@ def _fail_descendants(row: Task, now: datetime) -> None:
     """Fail all pending tasks that depend on it; a task after those on which it depends."""
 
     def fail(batch: Sequence[int]) -> None:
-        keys = list(locked(batch, Status.PENDING).values_list("pk", flat=True))
+        keys = list(locked(batch, status=Status.PENDING).values_list("pk", flat=True))
         causes = {} if row.failure == Failure.CANCELLED else failed_needs(keys)
         rows = [(*ending, causes.get(pk, "cancelled"), pk) for pk in keys]
         bulk.update(Task, ["status", "failure", "completed_at", "error"], ["id"], rows)
+        failed.extend(keys)
 
     ending = (Status.FAILED.value, Failure.DEPENDENCY.value, bulk.stamp(now))
     seeds = [row.pk]
-    while found := descendants(seeds, Status.PENDING):
-        in_batches(found, fail)
-        seeds = found  # a task may have been submitted meanwhile
+    while seeds:
+        failed: list[int] = []
+        in_batches(descendants(seeds), fail)
+        seeds = failed  # something may have been submitted meanwhile that needs them
 
 
 def failed_needs(keys: Collection[int]) -> dict[int, str]:
@@ -141,7 +143,8 @@ def _revive_descendants(row: Task) -> None:
     """Let all that failed because of it wait again, unless another dependency has failed."""
 
     def revive(batch: Sequence[int]) -> None:
-        keys = list(locked(batch, Status.FAILED).values_list("pk", flat=True))
+        chosen = locked(batch, status=Status.FAILED, failure=Failure.DEPENDENCY)
+        keys = list(chosen.values_list("pk", flat=True))
         links = Dependency.objects.filter(task__in=bulk.among(keys)).exclude(
             needs__status=Status.COMPLETED
         )
@@ -157,13 +160,13 @@ def _revive_descendants(row: Task) -> None:
         changed = ["status", "failure", "error", "completed_at", "unmet_dependencies"]
         bulk.update(Task, changed, ["id"], rows)
 
-    in_batches(descendants([row.pk], Status.FAILED, Failure.DEPENDENCY), revive)
+    in_batches(descendants([row.pk]), revive)
 
 
-def descendants(seeds: Collection[int], status: str, failure: str = "") -> list[int]:
-    """The tasks of that status that depend on the seeds through such tasks, lowest id first."""
+def descendants(seeds: Collection[int]) -> list[int]:
+    """The tasks that depend on the seeds, directly or indirectly, and these; lowest id first."""
     source = bulk.among(seeds)
-    wanted = [str(status), str(failure)]
+    statement = DESCENDANTS.format(seeds=source.sql, waiters=WAITERS[connection.vendor])
     with connection.cursor() as cursor:
-        cursor.execute(DESCENDANTS.format(seeds=source.sql), [*source.params, *wanted, *wanted])
+        cursor.execute(statement, source.params)
         return [key for (key,) in cursor.fetchall()]
