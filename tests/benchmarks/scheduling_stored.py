@@ -7,8 +7,13 @@ the floor, one row changed and committed on the same connection, which tells a b
 """
 
 import argparse
+import logging
+import multiprocessing
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from random import Random
 from statistics import median
 from time import perf_counter, process_time
@@ -20,7 +25,14 @@ from tests.benchmarks.report import Report
 QUEUED, QUICK = 100_000, 5_000
 CALL = 10_000
 CALLS = 200
-SUBMIT_SECONDS, ASSIGN_MS = 2.0, 20.0
+SUBMIT_SECONDS, ASSIGN_MS, QUOTE_MS = 2.0, 20.0, 50.0
+DEPENDENTS_CPU_SECONDS, WAIT_MS = 1.0, 100.0
+CALCULATE = "/api/v1/revenue/pricing/calculate"
+QUOTE = {
+    "tier": "professional",
+    "usage_data": {"api_calls": 50000, "storage_gb": 250},
+    "engagement_data": {"daily_active_rate": 0.75, "tenure_months": 18},
+}
 TASKS = "/api/v1/optimization/tasks"
 
 
@@ -72,6 +84,107 @@ def run(report: Report, queued: int) -> None:
     report.say(
         f"- lower bound without a sort key, by class and age, p95 {lower_bound():.1f} ms a query"
     )
+    beside_the_planner(report, caller)
+    for shape in ("chain", "fan"):
+        ended_with_dependents(report, caller, shape)
+
+
+def beside_the_planner(report: Report, caller: Any) -> None:
+    """Assignments and quotes while another process plans all open tasks, again and again."""
+    report.section("Assign and quote while a process plans all open tasks without a pause")
+    logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
+    quoting = database.api_client("revenue:write")
+    for _ in range(20):
+        quoting.send(CALCULATE, QUOTE)
+    with beside(plan_on) as counted:
+        ours = handed_out(caller)
+        quotes = []
+        for _ in range(CALLS):
+            begun = perf_counter()
+            quoting.send(CALCULATE, QUOTE)
+            quotes.append(perf_counter() - begun)
+    report.judge("assign over HTTP, p95 ms", p95(ours["assign"]), ASSIGN_MS)
+    report.judge("quote over HTTP, p95 ms", p95(quotes), QUOTE_MS)
+    report.say(
+        f"- plans made meanwhile {counted()[0]:.0f}; medians {1000 * median(ours['assign']):.1f} "
+        f"and {1000 * median(quotes):.1f} ms; floor p95 {p95(ours['floor']):.1f} ms; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
+
+
+def ended_with_dependents(report: Report, caller: Any, shape: str) -> None:
+    """A failure that reaches 10,000 tasks, while another process writes a row at a time."""
+    report.section(f"A failure with {CALL - 1:,} dependents, {shape}")
+    needs = {"chain": lambda number: number - 1, "fan": lambda _number: 0}[shape]
+    tasks = [
+        {
+            "task_id": f"{shape}-{number}",
+            "task_type": shape,
+            "priority": 4,
+            "estimated_duration": 1,
+            "dependencies": [f"{shape}-{needs(number)}"] if number else [],
+        }
+        for number in range(CALL)
+    ]
+    caller.send(f"{TASKS}/schedule", {"tasks": tasks})
+    from operations.scheduling.models import Task  # noqa: PLC0415 - Django is set up only now
+
+    Task.objects.filter(task_id=f"{shape}-0").update(queue_key=-1e9)  # it goes first
+    caller.send(f"{TASKS}/assign", {"worker": "agent-0"})
+    with beside(write_on) as waits:
+        clock, begun = process_time(), perf_counter()
+        caller.send(f"{TASKS}/{shape}-0/complete", {"worker": "agent-0", "success": False})
+        cpu, spent = process_time() - clock, perf_counter() - begun
+    failed = Task.objects.filter(task_id__startswith=f"{shape}-", status="failed").count()
+    report.judge("tasks not reached", CALL - failed, 0)
+    report.judge("CPU of this process, s", cpu, DEPENDENTS_CPU_SECONDS)
+    others = waits()
+    report.judge("another process waits for its write at most, ms", 1000 * max(others), WAIT_MS)
+    report.say(
+        f"- the call took {spent:.2f} s; {len(others)} writes meanwhile, p95 {p95(others):.1f} ms; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
+
+
+@contextmanager
+def beside(work: Callable[[Any, Any], None]) -> Iterator[Callable[[], list[float]]]:
+    """Run `work` in another process during the block; afterwards gives what it reports."""
+    from django.db import connections  # noqa: PLC0415 - Django is set up only now
+
+    context = multiprocessing.get_context("fork")
+    over, found, results = context.Event(), context.Queue(), []
+    connections.close_all()
+    process = context.Process(target=work, args=(over, found))
+    process.start()
+    found.get()  # it has begun
+    try:
+        yield lambda: results
+    finally:
+        over.set()
+        results += found.get()
+        process.join()
+
+
+def plan_on(over: Any, found: Any) -> None:
+    from django.utils import timezone  # noqa: PLC0415 - Django is set up only now
+
+    from operations.scheduling.services import replan  # noqa: PLC0415
+
+    count = 0
+    found.put([])
+    while not over.is_set():
+        replan.replan(timezone.now() + timedelta(minutes=5 * count))
+        count += 1
+    found.put([float(count)])
+
+
+def write_on(over: Any, found: Any) -> None:
+    spent = [floor()]
+    found.put([])
+    while not over.is_set():
+        spent.append(floor())
+        over.wait(0.01)
+    found.put(spent)
 
 
 def task(random: Random, number: int) -> dict[str, Any]:

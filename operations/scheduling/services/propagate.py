@@ -16,7 +16,7 @@ from aethercrown.db import bulk
 from operations.scheduling.models import Dependency, Task
 from operations.scheduling.planner.urgency import queue_key
 
-BATCH_ROWS = 500  # changed in one transaction
+BATCH_ROWS = 250  # changed in one transaction
 PAUSE_SECONDS = 0.02  # after each on SQLite, which has one writer: others write meanwhile
 MAX_RESUMED_TASKS = 1_000
 Status, Failure = Task.Status, Task.Failure
