@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from aethercrown import effects
 from aethercrown.api import idempotency, throttling
 from aethercrown.api.errors import (
     MAX_ERRORS,
@@ -52,7 +53,14 @@ __all__ = [
 ]
 
 Row = TypeVar("Row", bound=Model)
-NOT_STORED = {401, 403, 429}  # the caller corrects these and repeats the call with the same key
+NOT_STORED = {
+    400,
+    401,
+    403,
+    413,
+    415,
+    429,
+}  # the caller corrects these and repeats the call with the same key
 
 
 def reply(message: str, data: object, status: int = 200) -> Response:
@@ -129,11 +137,15 @@ class Endpoint(APIView):
             message = "must have 1 to 255 printable ASCII characters"
             raise InvalidRequest([(idempotency.HEADER, "invalid", message)])
         digest = idempotency.digest("POST", request.get_full_path(), content)
-        row = idempotency.claim_key(throttling.principal(request), key, digest, timezone.now())
+        row = idempotency.claim_or_wait(
+            throttling.principal(request), key, digest, clock=timezone.now
+        )
         if row.status is not None:
             return replay_response(row, idempotency.replay_body(row, timezone.now()))
+        if row.effect is not None:
+            handler = partial(self.answer_again, handler, row.effect)
         try:
-            with self.together():
+            with self.together(), effects.recorded_by(partial(idempotency.record_effect, row)):
                 response = self.attempt(handler, request, *args, **kwargs)
                 if stored := response.status_code < 500 and response.status_code not in NOT_STORED:
                     body = JSONRenderer().render(response.data).decode()
@@ -145,6 +157,27 @@ class Endpoint(APIView):
         if not stored:
             idempotency.release_key(row)
         return response
+
+    def answer_again(
+        self,
+        handler: Callable[..., Response],
+        effect: Mapping[str, Any],
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Response:
+        """Answer a repeat whose first answer was lost, or do the rest of the work."""
+        found = self.answer_from(effect, request, *args, **kwargs)
+        if found is None:
+            return handler(request, *args, **kwargs)
+        found[idempotency.REPLAYED] = "true"
+        return found
+
+    def answer_from(
+        self, effect: Mapping[str, Any], request: Request, *args: Any, **kwargs: Any
+    ) -> Response | None:
+        """The answer, read from what was committed; None if the work is safe to repeat."""
+        return None
 
     def together(self) -> AbstractContextManager[None]:
         return transaction.atomic() if self.in_one_transaction else nullcontext()

@@ -2,7 +2,11 @@
 
 A claimed key is a row, unique on (principal, key) and committed before the work starts. The
 response is written into that row in the same transaction as the work itself, so a crash cannot
-repeat the work. After a crash before that, the key is free again after `LEASE`.
+repeat the work. After a crash before that, the key is free again after `LEASE`. Further calls with
+the key wait up to WAIT_SECONDS for the response of the first.
+
+Where the work commits in several steps, its outcome is unknown if the response was not stored. The
+services note what they commit in `effect`, and a repeat is answered from that.
 
 A response with a secret is stored without it and, for SECRET_RETENTION, whole but encrypted, so
 that a caller whose connection broke gets the secret by repeating the call.
@@ -11,11 +15,15 @@ that a caller whose connection broke gets the secret by repeating the call.
 import hashlib
 import json
 import re
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+
+from django.db.models import F
 
 from aethercrown.api.errors import Conflict
 from aethercrown.crypto import sealing
@@ -30,6 +38,8 @@ RETENTION = timedelta(hours=24)
 SECRET_RETENTION = timedelta(minutes=15)  # how long a replay still has the secret
 GONE_MESSAGE = "The secret was shown before and is no longer kept: rotate the key to get a new one."
 BATCH = 1_000
+WAIT_SECONDS, POLL_SECONDS = 10.0, 0.05
+Clock = Callable[[], datetime]
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
@@ -55,12 +65,47 @@ def is_key(text: str) -> bool:
 
 def digest(method: str, path: str, content: Mapping[str, Any]) -> str:
     """SHA-256 of a call: names in any order, numbers by value."""
-    canonical = json.dumps([method, path, content], sort_keys=True, default=repr)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    text = json.dumps([method, path, canonical(content)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(value: Any) -> Any:
+    """The value with numbers and texts marked: 120 and 120.0 are one, "120" is another."""
+    if isinstance(value, dict):
+        return {name: canonical(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [canonical(each) for each in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float | Decimal):
+        number = Decimal(str(value))
+        return f"n{number.normalize() if number else 0}"
+    return f"s{value}"
+
+
+def claim_or_wait(
+    principal: str,
+    key: str,
+    digest: str,
+    *,
+    clock: Clock,
+    sleep: Callable[[float], None] = time.sleep,
+) -> IdempotencyRecord:
+    """As `claim_key`, but wait up to WAIT_SECONDS for a first call that is running."""
+    ends = clock() + timedelta(seconds=WAIT_SECONDS)
+    while True:
+        try:
+            return claim_key(principal, key, digest, clock())
+        except IdempotencyInProgress:
+            if clock() >= ends:
+                raise
+        sleep(POLL_SECONDS)
 
 
 def claim_key(principal: str, key: str, digest: str, now: datetime) -> IdempotencyRecord:
     """Claim the key. A returned row with a status has the first response, to be replayed.
+
+    One with an `effect` has none, but its work was committed: it is not to be done again.
 
     Raises Conflict if the key was used for another call, IdempotencyInProgress while the first call
     is running.
@@ -72,6 +117,7 @@ def claim_key(principal: str, key: str, digest: str, now: datetime) -> Idempoten
         "status": None,
         "body": "",
         "sealed": "",
+        "effect": None,
         "created_at": now,
     }
     row, made = IdempotencyRecord.objects.get_or_create(
@@ -89,10 +135,19 @@ def claim_key(principal: str, key: str, digest: str, now: datetime) -> Idempoten
         return row
     if not expired and row.lease_until > now:
         raise IdempotencyInProgress
+    if not expired:
+        fresh["effect"] = row.effect
     mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token)
     if not mine.update(**fresh):
         raise IdempotencyInProgress
     return IdempotencyRecord(pk=row.pk, principal=principal, key=key, **fresh)
+
+
+def record_effect(row: IdempotencyRecord, effect: Mapping[str, Any]) -> None:
+    """Note what is being committed. Raises IdempotencyLeaseLost, to roll it back."""
+    mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token, status=None)
+    if not mine.update(effect=dict(effect)):
+        raise IdempotencyLeaseLost
 
 
 def store_response(
@@ -123,8 +178,10 @@ def replay_body(row: IdempotencyRecord, now: datetime) -> str:
 
 
 def release_key(row: IdempotencyRecord) -> None:
-    """Release the key: no work was done."""
-    IdempotencyRecord.objects.filter(pk=row.pk, token=row.token, status=None).delete()
+    """Release the key if no work was committed; otherwise a repeat finds out what was."""
+    mine = IdempotencyRecord.objects.filter(pk=row.pk, token=row.token, status=None)
+    mine.filter(effect__isnull=True).delete()
+    mine.update(lease_until=F("created_at"))
 
 
 def purge(now: datetime) -> int:

@@ -57,7 +57,7 @@ def written(cell: Cell) -> str:
     if isinstance(cell, Decimal):
         return f"{cell:f}"
     if isinstance(cell, str):
-        return f"'{cell}" if FORMULA.match(cell) else cell
+        return FORMULA.sub(r"\1'", cell)
     return str(cell)
 
 

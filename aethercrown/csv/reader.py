@@ -15,10 +15,15 @@ from typing import Any, BinaryIO, NamedTuple
 
 from aethercrown.currencies import CODES
 
-FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would run; see export.py
+# What a spreadsheet would run, at the start of a cell or after a character at which it may split
+# the cell in two: the normal and the full-width signs. export.py puts a quote before it.
+SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\t\r"
+FORMULA = re.compile(rf"(^|[;|\t\r\n])(?=[ ']*[{SIGNS}])")
+QUOTED_FORMULA = re.compile(rf"(^|[;|\t\r\n])'(?=[ ']*[{SIGNS}])")
+MAX_CELL_CHARACTERS = 10_000  # checked before any pattern
 CENT = Decimal("0.01")
 MOST = Decimal("999999999999.99")
-PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ ,.'\u00a0]\d{3})+([.,]\d+)?|[+-]?\d+,\d+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -58,13 +63,16 @@ class CSVColumn:
 
 def text(cell: str, longest: int = 100) -> str:
     """Text; the quote that our export puts before a formula is removed."""
-    if cell[:1] == "'" and FORMULA.match(cell):
-        cell = cell[1:]
+    cell = QUOTED_FORMULA.sub(r"\1", cell)
     if CONTROL.search(cell):
         raise InvalidCSV("has a control character in it")
     if len(cell) > longest:
         raise InvalidCSV(f"has {len(cell)} characters; at most {longest} fit")
     return cell
+
+
+def too_long(cell: str) -> str:
+    return f"has {len(cell):,} characters; at most {MAX_CELL_CHARACTERS:,} fit"
 
 
 def number(cell: str) -> Decimal:
@@ -154,6 +162,10 @@ class CSVReader:
                 self.faults.append(line)
                 return []
             header = [name.strip() for name in line[1]]
+            if longest := max(header, key=len, default=""):
+                if len(longest) > MAX_CELL_CHARACTERS:
+                    self.faults.append(RowError(1, "", f"a column's name {too_long(longest)}"))
+                    return []
             if len(header) == 1 and re.search("[;\t|]", header[0]):
                 self.faults.append(RowError(1, "", "columns are not separated by commas"))
             twice = sorted({name for name in header if name and header.count(name) > 1})
@@ -234,6 +246,8 @@ class CSVReader:
             cell = cells[at].strip()
             if not cell and column.required and not column.many:
                 faults.append(RowError(row, self.header[at], "is empty"))
+            elif len(cell) > MAX_CELL_CHARACTERS:
+                faults.append(RowError(row, self.header[at], too_long(cell)))
             elif cell:
                 try:
                     read[name] = column.read(cell)

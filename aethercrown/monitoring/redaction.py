@@ -39,9 +39,9 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),
     (re.compile(r"[A-Za-z0-9]{1,20}_(?:live|test)_[0-9A-Za-z]{16,}"), MASK),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),  # a JSON web token
+    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),  # a JSON web token
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[a-z]-[\w-]{10,}"), MASK),
-    (re.compile(r"(\w://[^\s:/@\"']{0,200}:)[^\s\"'<>]*@"), rf"\1{MASK}@"),
+    (re.compile(r"(\w://[^\s:/@\"']{0,200}:)[^\s\"'<>]{0,1000}@"), rf"\1{MASK}@"),
     (re.compile(r"(/setup/)[\w-]+"), rf"\1{MASK}"),  # the link that makes an administrator
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", LOOSE), rf"\1 {MASK}"),
     (

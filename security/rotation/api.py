@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aethercrown.api import idempotency
 from aethercrown.api.endpoint import Conflict, InvalidRequest, StrictEndpoint, reply
 from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
@@ -265,6 +266,19 @@ class RotateKeyView(KeyEndpoint):
             rotation = services.rotate(key_id, grace=grace, actor=actor_of(request), **body)
         message = "Key rotated" if rotation.rotated_at else "A person has to act first"
         return reply(message, {"rotation": rotation.to_dict()})
+
+    def answer_from(
+        self, effect: Mapping[str, Any], request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        """The rotation that was done; a credential that is shown only once is null."""
+        done = services.completed_rotation(effect["key_id"], effect["version"])
+        over = done.rotated_at is None or (
+            timezone.now() - done.rotated_at >= idempotency.SECRET_RETENTION
+        )
+        shown = done.to_dict()
+        if over or shown["new_key"] is None:
+            shown |= {"new_key": None, "action_required": idempotency.GONE_MESSAGE}
+        return reply("Key rotated", {"rotation": shown})
 
 
 class RotateDueKeysView(KeyEndpoint):

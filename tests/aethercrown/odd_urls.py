@@ -9,7 +9,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
     ValidationError,
 )
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from kombu.exceptions import OperationalError as BrokerError
@@ -18,6 +18,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aethercrown import effects
 from aethercrown.api import fields
 from aethercrown.api.endpoint import Conflict, Endpoint, ReadOnlyViewSet, reply
 from aethercrown.api.openapi import documented
@@ -168,7 +169,28 @@ def forbidden_page(_request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
 
 
+class Stepwise(Endpoint):
+    """Commits a step and notes it, then may fail; a repeat is answered from what was noted."""
+
+    area = "optimization"
+    in_one_transaction = False
+
+    @documented("Act in steps", example_request={})
+    def post(self, request: Request) -> Response:
+        """Makes a group."""
+        with transaction.atomic():
+            group = Group.objects.create(name=f"made {Group.objects.count()}")
+            effects.record({"group": group.pk})
+        if "crash" in request.query_params:
+            raise RuntimeError
+        return reply("Made", {"group": group.pk}, 201)
+
+    def answer_from(self, effect: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return reply("Made", effect, 201)
+
+
 urlpatterns = [
+    path("api/v1/stepwise", Stepwise.as_view()),
     path("api/v1/checked", Checked.as_view()),
     path("api/v1/effect", Effect.as_view()),
     path("api/v1/effect/<str:name>", Effect.as_view()),

@@ -13,6 +13,13 @@ from security.rotation.services.lifecycle import (
 )
 from security.rotation.services.policy import set_policy
 from security.rotation.services.register import DuplicateKey, InvalidArgument, Registered, register
-from security.rotation.services.rotate import COMPROMISED, MANUAL, REASONS, rehearse, rotate
+from security.rotation.services.rotate import (
+    COMPROMISED,
+    MANUAL,
+    REASONS,
+    completed_rotation,
+    rehearse,
+    rotate,
+)
 from security.rotation.services.steps import RotationInProgress, database_now
 from security.rotation.services.unfinished import resume_unfinished

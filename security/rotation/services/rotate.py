@@ -70,6 +70,21 @@ def rotate(
     )
 
 
+def completed_rotation(key_id: str, number: int) -> RotationResult:
+    """The result of a rotation that was done before, with its value if that can be decrypted."""
+    key = get(key_id)
+    version = key.versions.get(number=number)
+    earlier = key.versions.filter(number__lt=number, current_at__isnull=False).order_by("-number")
+    old = earlier.first()
+    return replace(
+        _result(key, version.reason, version, rotators.get(key.rotator).required_action),
+        rotated_at=version.current_at,
+        previous_rotation=old.current_at if old else None,
+        new_key=execute.decrypt(key, version) or None,
+        previous_valid_until=old.retire_at if old else None,
+    )
+
+
 def _check(key: ManagedSecret, rotator: Rotator, value: str | None, reason: str) -> None:
     if reason not in REASONS:
         raise InvalidArgument("reason", f"must be one of {', '.join(REASONS)}.")

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Max, Q, QuerySet
 
+from aethercrown import effects
 from aethercrown.db.leases import lease_end, lease_expired
 from aethercrown.transitions import InvalidTransition, check_transition
 from security.audit.services import record
@@ -222,6 +223,7 @@ def switch(
     version.state, version.current_at = State.CURRENT, now
     detail = {"version": version.number, "reason": version.reason}
     record_event(lease, "key.rotated", detail, now)
+    effects.record({"key_id": lease.key.key_id, **detail})
     return old
 
 

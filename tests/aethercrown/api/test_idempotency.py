@@ -19,6 +19,11 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 EFFECT = "/api/v1/effect"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch):
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.0)
+
+
 def keyed(caller, key="k-1", path=EFFECT, body=None):
     return caller.send(path, body, headers={idempotency.HEADER: key})
 
@@ -83,6 +88,17 @@ class TestOnTheWire:
         assert answer.status_code == 409
         assert answer.json()["errors"][0]["code"] == "idempotency_key_reused"
         assert made() == 1
+
+    def test_one_number_written_in_two_ways_is_one_body(self, caller):
+        keyed(caller, body='{"a": 120, "b": [0, 1.50]}')
+        assert idempotency.REPLAYED in keyed(caller, body='{"a": 120.0, "b": [0.0, 15e-1]}')
+        assert keyed(caller, body='{"a": "120", "b": [0, 1.5]}').status_code == 409
+
+    def test_a_failed_validation_is_not_pinned(self, caller):
+        path = "/api/v1/checked"
+        assert keyed(caller, path=path, body={"total": -1}).status_code == 400
+        assert IdempotencyRecord.objects.count() == 0
+        assert keyed(caller, path=path, body={"total": 10}).status_code == 200
 
     def test_two_callers_may_use_one_key(self, make_caller):
         keyed(make_caller())
@@ -170,17 +186,71 @@ class TestOnTheWire:
             keyed(caller)
 
 
+STEPWISE = "/api/v1/stepwise"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOverSeveralCommits:
+    """Work that commits in steps is not done again where its answer could not be stored."""
+
+    def test_an_answer_that_could_not_be_stored_is_read_from_the_rows(self, caller, monkeypatch):
+        def full(*_arguments):
+            raise DatabaseError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(idempotency, "store_response", full)
+            assert keyed(caller, path=STEPWISE).status_code == 500
+        again = keyed(caller, path=STEPWISE)
+        assert (again.status_code, again[idempotency.REPLAYED], made()) == (201, "true", 1)
+        third = keyed(caller, path=STEPWISE)
+        assert (third.json()["data"], made()) == (again.json()["data"], 1)
+
+    def test_a_failure_after_the_commit_is_answered_from_the_rows_too(self, caller):
+        path = f"{STEPWISE}?crash"
+        assert keyed(caller, path=path).status_code == 500
+        assert (keyed(caller, path=path).status_code, made()) == (201, 1)
+
+    def test_a_failure_before_the_commit_frees_the_key(self, caller, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr(idempotency, "record_effect", lambda *_: 1 / 0)
+            assert keyed(caller, path=STEPWISE).status_code == 500
+        assert (IdempotencyRecord.objects.count(), made()) == (0, 0)
+
+    def test_work_of_a_claim_that_was_lost_is_undone(self):
+        row = claim()
+        claim(now=NOW + idempotency.LEASE)
+        with pytest.raises(idempotency.IdempotencyLeaseLost):
+            idempotency.record_effect(row, {"group": 1})
+
+
+def test_a_caller_waits_for_the_first_answer_and_only_so_long(monkeypatch):
+    first, now, slept = claim(), [NOW], []
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 10.0)
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += timedelta(seconds=4)
+        if len(slept) == 2:
+            idempotency.store_response(first, 201, "{}")
+
+    wait = {"clock": lambda: now[0], "sleep": sleep}
+    assert idempotency.claim_or_wait("key:1", "k", "d", **wait).status == 201
+    claim("other", now=now[0])
+    with pytest.raises(idempotency.IdempotencyInProgress):
+        idempotency.claim_or_wait("key:1", "other", "d", **wait)
+
+
 class TestAtOnce:
     """Real threads and commits; on SQLite writers wait for each other, so PostgreSQL proves it."""
 
     @pytest.mark.django_db(transaction=True)
-    def test_many_at_once_take_effect_once(self, caller, at_once):
-        answers = at_once(lambda: keyed(caller), 8)
-        codes = [each.status_code for each in answers]
-        assert set(codes) <= {201, 409}
-        assert codes.count(201) >= 1
+    def test_twenty_at_once_take_effect_once_and_get_one_answer(self, caller, at_once, monkeypatch):
+        monkeypatch.setattr(idempotency, "WAIT_SECONDS", 10.0)
+        answers = at_once(lambda: keyed(caller), 20)
+        assert [each.status_code for each in answers] == [201] * 20
         assert made() == 1
-        assert len({each.content for each in answers if each.status_code == 201}) == 1
+        assert len({each.content for each in answers}) == 1
+        assert sum(idempotency.REPLAYED in each for each in answers) == 19
         assert keyed(caller)[idempotency.REPLAYED] == "true"
 
     @pytest.mark.django_db(transaction=True)

@@ -25,6 +25,13 @@ from aethercrown.registry import UnknownName
         ("=HYPERLINK()", "'=HYPERLINK()"),
         ("@cmd", "'@cmd"),
         ("'=1", "''=1"),
+        ("' =1", "'' =1"),
+        ("Acme;=1+1;x", "Acme;'=1+1;x"),
+        ("Acme|-1\t@x", "Acme|'-1\t'@x"),
+        ("two\r\n+1", "two\r\n'+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("a; \uff0b1;\uff0d1;\uff20", "a;' \uff0b1;'\uff0d1;'\uff20"),
+        ("a-b;c=d", "a-b;c=d"),
     ],
 )
 def test_a_cell_is_written_so_that_no_spreadsheet_runs_it(cell, written):

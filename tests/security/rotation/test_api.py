@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
@@ -294,3 +295,37 @@ def test_of_staff_only_those_who_may_change_keys_register_one(django_user_model,
     client.force_login(user)
     answer = client.post(f"{KEYS}/register", SIGNING, "application/json")
     assert answer.status_code == status
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAnswersThatWereLost:
+    """The rotation is committed, but its answer could not be stored: a repeat rotates nothing."""
+
+    def lost(self, caller, monkeypatch, key_id):
+        def full(*_arguments):
+            raise DatabaseError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(idempotency, "store_response", full)
+            first = caller.send(f"{KEYS}/{key_id}/rotate", {}, headers={"Idempotency-Key": "r"})
+        assert first.status_code == 500
+        return caller.send(f"{KEYS}/{key_id}/rotate", {}, headers={"Idempotency-Key": "r"})
+
+    def test_the_repeat_has_the_rotation_that_was_done(self, caller, monkeypatch):
+        registered(caller)
+        again = self.lost(caller, monkeypatch, "billing-secret")
+        rotation = again.json()["data"]["rotation"]
+        assert (again.status_code, again["Idempotent-Replayed"]) == (200, "true")
+        assert rotation["version"] == 2
+        assert rotation["new_key"] == current_value("billing-secret")
+        assert rotation["previous_valid_until"] is not None
+        assert SecretVersion.objects.count() == 2
+
+    def test_a_credential_that_is_shown_once_is_null_and_says_what_to_do(self, caller, monkeypatch):
+        body = {"key_id": "crm", "key_type": "api_key", "rotator": "platform_api_key"}
+        body["config"] = {"scopes": ["operational:read"]}
+        assert caller.send(f"{KEYS}/register", body).status_code == 201
+        rotation = self.lost(caller, monkeypatch, "crm").json()["data"]["rotation"]
+        assert (rotation["version"], rotation["new_key"]) == (2, None)
+        assert rotation["action_required"] == idempotency.GONE_MESSAGE
+        assert SecretVersion.objects.count() == 2
