@@ -4,5 +4,5 @@
 `tiles`, `charts`, `tables`, `listing` (a table of many rows), `period_choice` and `parts`: every
 chart has a table, and every table a CSV; docs/pages.md shows how. `admin_home` and `sidebar` feed
 the admin. Each other folder is a family of pages: alerts, automations, budget, decisions, health,
-keys, kit, overview, pricing, revenue, scheduling and upsell.
+keys, kit, overview, pricing, revenue, scheduling, search and upsell.
 """

@@ -125,7 +125,7 @@ def test_clocks_that_are_apart_are_told_with_the_seconds():
     )
     assert (found.state, found.message) == (
         BAD,
-        "The database is −31 s from this machine's clock.",
+        "The database is \N{MINUS SIGN}31 s from this machine's clock.",
     )
     assert [each.state for each in installation.clock_findings({})] == [GOOD]
 
