@@ -18,7 +18,7 @@ from aethercrown.formatting import MISSING, value_text, yes_no
 def install() -> None:
     """Make lists and read-only fields of the theme use `lookup_field` below."""
     for module in (unfold_list, detail):
-        module.lookup_field = lookup_field  # type: ignore[attr-defined]  # untyped modules
+        module.lookup_field = lookup_field
 
 
 def lookup_field(name: Any, row: Any, model_admin: Any = None) -> tuple[Any, Any, Any]:

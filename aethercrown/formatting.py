@@ -116,8 +116,10 @@ def month_text(day: date) -> str:
     return f"{day:%B %Y}"
 
 
-def moment_text(at: datetime, *, seconds: bool = False) -> str:
+def moment_text(at: datetime | None, *, seconds: bool = False) -> str:
     """A day and a time with its zone: 2 Mar 2026, 15:04 UTC; with `seconds` unless they are 0."""
+    if at is None:
+        return MISSING
     clock = f"{at:%H:%M:%S}" if seconds and at.second else f"{at:%H:%M}"
     return f"{date_text(at)}, {clock} {at:%Z}".rstrip()
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from aethercrown.formatting import counted  # noqa: F401 - still imported from here
-
 MAX_CHARACTERS = 8_000
 
 

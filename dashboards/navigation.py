@@ -114,7 +114,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
         "Operations",
         (
             NavigationJob(
-                "Automations", "", ("operations.automation", "operations.run", "operations.job")
+                "Automations",
+                "/dashboards/automations",
+                ("operations.automation", "operations.run", "operations.job"),
             ),
             NavigationJob(
                 "Tasks",
@@ -175,7 +177,7 @@ def list_title(label: str) -> str:
     return capfirst(str(model._meta.verbose_name_plural))  # noqa: SLF001 - a documented name of Django's
 
 
-WITHOUT_A_PLACE = frozenset({"/search"})  # opened from every page
+WITHOUT_A_PLACE = frozenset({"/search", "/dashboards/kit"})  # from every page; by its address
 
 
 class Shell:

@@ -61,7 +61,7 @@ def render_template(request: HttpRequest, name: str, /, **context: Any) -> HttpR
 
 def kept_parameters(request: HttpRequest, *but: str) -> list[tuple[str, str]]:
     """The address's parameters without those of a form, which sends them itself."""
-    return [(name, value) for name, value in request.GET.items() if name not in but]
+    return [(name, str(value)) for name, value in request.GET.items() if name not in but]
 
 
 def _csv_download(name: str, tables: Sequence[Table | Listing], key: str) -> HttpResponseBase:

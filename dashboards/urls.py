@@ -3,10 +3,12 @@
 from django.urls import URLPattern, URLResolver, path
 
 from dashboards.alerts import views as alerts
+from dashboards.automations import views as automations
 from dashboards.budget import views
 from dashboards.decisions import views as decisions
 from dashboards.health import views as health
 from dashboards.keys import views as keys
+from dashboards.kit import views as kit
 from dashboards.overview import views as overview
 from dashboards.pricing import views as pricing
 from dashboards.revenue import bills
@@ -27,9 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/pricing", pricing.pricing, name="pricing"),
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
+    path("dashboards/automations", automations.automations, name="automations"),
     path("dashboards/alerts", alerts.alerts, name="alerts"),
     path("dashboards/decisions", decisions.decisions, name="decisions"),
     path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),
     path("dashboards/keys", keys.keys, name="keys"),
+    path("dashboards/kit", kit.kit, name="kit"),
     path("dashboards/health", health.health, name="health"),
 ]

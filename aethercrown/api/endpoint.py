@@ -35,8 +35,8 @@ from aethercrown.api.errors import (
     listed,
 )
 from aethercrown.api.pagination import Pages
+from aethercrown.formatting import counted
 from aethercrown.models import IdempotencyRecord
-from aethercrown.text import counted
 
 __all__ = [
     "Conflict",

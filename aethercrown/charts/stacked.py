@@ -1,4 +1,4 @@
-"""Stacked bars by month: what is added stands above zero, what is lost below."""
+"""Stacked bars by month or by day: what is added stands above zero, what is lost below."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,15 @@ from aethercrown.charts import plane, ticks
 from aethercrown.charts.lines import Series, empty_chart
 from aethercrown.charts.svg import WIDE, Caption, Frame, drawing, plain, tag, words
 from aethercrown.charts.ticks import Scale
-from aethercrown.formatting import Unit, clean, full, month_text
+from aethercrown.formatting import Unit, clean, date_text, full, month_text
 
 BAR_SHARE = 0.72  # of a month's width
 
 
 @dataclass(frozen=True, slots=True)
 class _Stack:
-    """One month: its parts, (index of the series, from, to), and its values in words."""
+    """One bar: its parts, (index of the series, from, to), and its values in words."""
 
-    day: date
     parts: tuple[tuple[int, float, float], ...]
     note: str
 
@@ -31,8 +30,10 @@ def stacked(
     axis: str = "",
     frame: Frame = WIDE,
 ) -> str:
-    """A bar a month; each series keeps its colour and its place in the stack."""
-    stacks = [_stack(place, day, series, unit) for place, day in enumerate(days)]
+    """A bar for each of `days`, months by their first; a series keeps its colour and place."""
+    monthly = all(each.day == 1 for each in days)
+    names = [month_text(each) if monthly else date_text(each) for each in days]
+    stacks = [_stack(place, name, series, unit) for place, name in enumerate(names)]
     edges = [edge for one in stacks for _, *ends in one.parts for edge in ends]
     if not edges:
         return empty_chart(caption, frame)
@@ -42,7 +43,7 @@ def stacked(
     across = Scale(-0.5, len(days) - 0.5, plane.gutter(marks, unit), frame.width - 12)
     field = plane.Plane(across, Scale(marks[0], marks[-1], frame.height - 28, top))
     width = BAR_SHARE * (across.end - across.start) / len(days)
-    labels = [(float(at), label) for at, label in enumerate(_labels(days))]
+    labels = [(float(at), label) for at, label in enumerate(_labels(days, monthly=monthly))]
     parts = [
         *plane.legend(entries, frame, 13),
         words(axis, 2, top - 12, kind="unit") if axis else "",
@@ -53,8 +54,8 @@ def stacked(
     return drawing(frame, caption, parts)
 
 
-def _stack(place: int, day: date, series: Sequence[Series], unit: Unit) -> _Stack:
-    above, below, parts, lines = 0.0, 0.0, [], [month_text(day)]
+def _stack(place: int, name: str, series: Sequence[Series], unit: Unit) -> _Stack:
+    above, below, parts, lines = 0.0, 0.0, [], [name]
     for index, each in enumerate(series):
         value = clean(each.values[place]) if place < len(each.values) else None
         lines.append(f"{each.name}: {full(value, unit)}")
@@ -63,7 +64,7 @@ def _stack(place: int, day: date, series: Sequence[Series], unit: Unit) -> _Stac
         start = above if value > 0 else below
         parts.append((index, start, start + value))
         above, below = (above + value, below) if value > 0 else (above, below + value)
-    return _Stack(day, tuple(parts), "\n".join(lines))
+    return _Stack(tuple(parts), "\n".join(lines))
 
 
 def _bar(field: plane.Plane, at: int, one: _Stack, width: float) -> str:
@@ -93,10 +94,11 @@ def _bar(field: plane.Plane, at: int, one: _Stack, width: float) -> str:
     return tag("g", tag("title", plain(one.note)), *boxes, hit)
 
 
-def _labels(days: Sequence[date]) -> list[str]:
-    """The month of each, with the year where it changes."""
+def _labels(days: Sequence[date], *, monthly: bool) -> list[str]:
+    """The month or day of each, with the year where it changes."""
     years = [None, *(each.year for each in days)]
+    names = [f"{day:%b}" if monthly else f"{day.day} {day:%b}" for day in days]
     return [
-        f"{day:%b} {day.year}" if day.year != year else f"{day:%b}"
-        for day, year in zip(days, years, strict=False)
+        f"{name} {day.year}" if day.year != year else name
+        for name, day, year in zip(names, days, years, strict=False)
     ]

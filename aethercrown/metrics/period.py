@@ -1,7 +1,7 @@
 """A span of days, the one before it, and the same span a year ago. Pure."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class Period:
     @property
     def days(self) -> int:
         return (self.last - self.first).days + 1
+
+    def moments(self, zone: tzinfo | None) -> tuple[datetime, datetime]:
+        """Its first moment in a time zone, and the first one after it."""
+        after = datetime.combine(self.last, time.min, zone) + timedelta(days=1)
+        return datetime.combine(self.first, time.min, zone), after
 
     @property
     def whole_months(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from aethercrown.formatting import Number
@@ -36,9 +36,7 @@ class MetricQuery:
     @property
     def span(self) -> tuple[datetime, datetime]:
         """From the first moment of the period to the first one after it."""
-        zone = self.now.tzinfo
-        begin = datetime.combine(self.period.first, time.min, zone)
-        return begin, datetime.combine(self.period.last, time.min, zone) + timedelta(days=1)
+        return self.period.moments(self.now.tzinfo)
 
     def state(self, value: Number, note: str = "") -> Reading:
         """The reading of what is only known for now; unknown for a period that is over."""

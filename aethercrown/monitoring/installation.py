@@ -16,9 +16,8 @@ from aethercrown import data_dir
 from aethercrown.checks import unsafe
 from aethercrown.db import schema
 from aethercrown.embedded import lock
-from aethercrown.formatting import Unit, signed
+from aethercrown.formatting import Unit, counted, signed
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
-from aethercrown.text import counted
 
 OTHER_USERS_MODE = 0o077  # permissions of all but the owner
 NOT_SECRET = (

@@ -19,7 +19,7 @@ def _dash_for_none(function: Callable[..., str]) -> Callable[..., str]:
     return shown
 
 
-for name, function in {
+FILTERS: dict[str, Callable[..., str]] = {
     "money": formatting.money_text,
     "percent": formatting.percent_text,
     "share": formatting.share_text,
@@ -30,5 +30,6 @@ for name, function in {
     "duration": formatting.duration_text,
     "counted": formatting.counted,
     "yes_no": formatting.yes_no,
-}.items():
+}
+for name, function in FILTERS.items():
     register.filter(name, _dash_for_none(function))

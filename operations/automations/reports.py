@@ -1,15 +1,28 @@
 """Which runs ended, failed or are late, and what staff have set."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Now
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Coalesce, Now, NullIf, TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.formatting import moment_text
+from aethercrown.metrics.period import Period
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
@@ -46,6 +59,64 @@ def switched_on() -> list[str]:
     """The automations that are on and in this code, by name: the order in which all are run."""
     rows = Automation.objects.filter(is_enabled=True, name__in=automation_registry.names())
     return list(rows.order_by("name").values_list("name", flat=True))
+
+
+def automations() -> QuerySet[Automation]:
+    """Every automation, by title."""
+    return Automation.objects.order_by("title", "pk")
+
+
+class ListedAutomation(NamedTuple):
+    """An automation, its newest run that was not skipped, and when it runs next in its zone."""
+
+    automation: Automation
+    last: Run | None
+    next_at: datetime | None
+
+
+def listed(now: datetime) -> list[ListedAutomation]:
+    """Every automation, by title, in three queries."""
+    ran = Run.objects.filter(automation=OuterRef("pk")).exclude(state=Run.State.SKIPPED)
+    rows = automations().select_related("task__interval", "task__crontab")
+    found = list(rows.annotate(last=Subquery(ran.order_by("-planned_for", "-pk").values("pk")[:1])))
+    last: dict[int, Run] = Run.objects.in_bulk([e.last for e in found if e.last])
+    taken: dict[int, set[datetime]] = {}
+    ahead_of_now = Run.objects.filter(planned_for__gt=now).order_by()
+    for key, at in ahead_of_now.values_list("automation_id", "planned_for"):
+        taken.setdefault(key, set()).add(at)
+    return [
+        ListedAutomation(
+            each,
+            last.get(each.last or 0),
+            next(iter(free_slots(each, now, 1, taken.get(each.pk, set()))), None),
+        )
+        for each in found
+    ]
+
+
+def runs_of(period: Period) -> "QuerySet[Any]":
+    """The runs planned for the period, each with how long it `took` and its `outcome`."""
+    took = ExpressionWrapper(F("ended_at") - F("started_at"), DurationField())
+    texts = (NullIf(F(name), Value("")) for name in ("reason", "error"))
+    outcome = Coalesce(*texts, F("summary"), output_field=TextField())
+    return _planned_in(period).annotate(took=took, outcome=outcome)
+
+
+def runs_by_day(period: Period) -> tuple[list[date], dict[tuple[date, str], int]]:
+    """The days of the period, and how many runs of each ended in which state."""
+    counted = (
+        _planned_in(period)
+        .order_by()
+        .values_list(TruncDate("planned_for"), "state")
+        .annotate(count=Count("pk"))
+    )
+    days = [period.first + timedelta(days=at) for at in range(period.days)]
+    return days, {(day, state): count for day, state, count in counted}
+
+
+def _planned_in(period: Period) -> QuerySet[Run]:
+    begin, end = period.moments(UTC)
+    return Run.objects.filter(planned_for__gte=begin, planned_for__lt=end)
 
 
 def last_runs(limit: int = 10) -> QuerySet[Run]:
@@ -90,6 +161,15 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
     if not automation.is_enabled:
         return []
     taken = set(automation.runs.filter(planned_for__gt=now).values_list("planned_for", flat=True))
+    return free_slots(automation, now, count, taken)
+
+
+def free_slots(
+    automation: Automation, now: datetime, count: int, taken: Collection[datetime]
+) -> list[datetime]:
+    """The next times of an automation that is on, without those taken already."""
+    if not automation.is_enabled:
+        return []
     found = occurrences.upcoming(automation.schedule, automation.zone_info, now, count + len(taken))
     free = [slot for slot in found if slot not in taken][:count]
     return [slot.astimezone(automation.zone_info) for slot in free]

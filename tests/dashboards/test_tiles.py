@@ -18,6 +18,7 @@ def test_a_falling_churn_is_good_and_its_course_is_drawn():
     reading = Reading(4.0, note="in March", series=series)
     [shown] = tiles([Measured(CHURN, reading, Reading(5.0), QUERY)], "February")
     assert (shown.value, shown.note, shown.missing) == ("4.0%", "in March", False)
+    assert shown.change is not None
     assert shown.change.tone == "good"
     assert shown.change.text.startswith("\N{MINUS SIGN}1.0")
     assert shown.compared == "February"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -161,7 +161,7 @@ def daily_availability(period: Period) -> tuple[list[date], dict[str, list[float
 
 
 def _day_seconds(span: str, period: Period) -> DaySeconds:
-    begin, end = (datetime.combine(day, time.min, UTC) for day in (period.first, period.last + DAY))
+    begin, end = period.moments(UTC)
     rows = HealthRollup.objects.filter(
         span=span, start__gte=begin, start__lt=end, component__is_enabled=True
     ).order_by()
@@ -182,8 +182,7 @@ def _percent(up: float, down: float) -> float | None:
 
 def outages(period: Period, now: datetime) -> "QuerySet[Incident]":
     """Outages that touched the period, each with its length so far as `seconds` of time."""
-    begin = datetime.combine(period.first, time.min, UTC)
-    end = datetime.combine(period.last, time.min, UTC) + DAY
+    begin, end = period.moments(UTC)
     rows = Incident.objects.filter(started_at__lt=end)
     rows = rows.filter(ended_at__gte=begin) | rows.filter(ended_at=None)
     length = Coalesce("ended_at", Value(now, DateTimeField())) - F("started_at")

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from aethercrown.db import bulk
-from aethercrown.formatting import counted, share_text
+from aethercrown.formatting import counted, duration_text, share_text
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
-from operations.scheduling.bottlenecks import duration_text
 from operations.scheduling.models import Schedule, Task
 from operations.scheduling.planner.plan import TaskPlan, make_plan
 from operations.scheduling.planner.search import Effort

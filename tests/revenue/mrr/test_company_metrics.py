@@ -102,6 +102,7 @@ def test_measuring_reads_the_ledger_once_for_each_period(
     with django_assert_max_num_queries(14):
         measured = measure(names, QUERY, QUERY.period.before())
     assert [each.metric.name for each in measured] == names
+    assert measured[0].earlier is not None
     assert (measured[0].reading.value, measured[0].earlier.value) == (150, 100)
     assert measured[0].as_of == NOW
     over = measure(["revenue.mrr"], MetricQuery(Period(TODAY, TODAY), "USD", NOW))

@@ -57,7 +57,8 @@ def test_a_key_without_a_value_shows_its_last_version():
 def test_rows_have_names(rf):
     now = timezone.now()
     assert str(RotationPolicy(level="high")) == "high"
-    assert str(RotationRun(begun_at=now)) == f"{now:%Y-%m-%d %H:%M}"
+    begun = now.replace(second=5)
+    assert str(RotationRun(begun_at=begun)) == f"{begun.day} {begun:%b %Y, %H:%M}:05 UTC"
 
 
 class Other(Rotator):

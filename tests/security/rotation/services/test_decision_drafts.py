@@ -20,7 +20,7 @@ def made(*, mode="propose", now=NOON):
 def test_a_draft_names_the_rotation_and_the_age_of_the_old_value():
     draft = made()
     assert draft.subject == "key billing"
-    assert draft.title == "Rotate billing (high), due on 2026-03-03"
+    assert draft.title == "Rotate billing (high), due on 3 Mar 2026"
     assert draft.before == {"version": 3, "since": NOON - 58 * DAY}
     assert draft.after == {"version": 4, "due": NOON + 2 * DAY}
     expected = draft.expected
