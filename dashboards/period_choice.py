@@ -36,12 +36,14 @@ class PeriodChoice:
 
     @property
     def compared_text(self) -> str:
-        """The days compared with, as said beside each change."""
-        return period_text(self.compared) if self.compared else ""
+        """With what each change compares, as said beside it."""
+        return COMPARISONS[self.compare] if self.compared else ""
 
     @property
     def text(self) -> str:
-        return period_text(self.period)
+        """Its days, and those that it is compared with."""
+        text = period_text(self.period)
+        return f"{text}, compared with {period_text(self.compared)}" if self.compared else text
 
     def choices(self) -> list[tuple[str, str, bool]]:
         """Each preset: its name in the address, its text, and whether it is chosen."""

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from aethercrown.charts import plane, ticks
 from aethercrown.charts.lines import empty_chart
-from aethercrown.charts.svg import WIDE, Caption, Frame, drawing, fitted, plain, tag, words
+from aethercrown.charts.svg import GLYPH, WIDE, Caption, Frame, drawing, fitted, plain, tag, words
 from aethercrown.charts.ticks import Scale
 from aethercrown.formatting import Unit, clean, full, short, signed
 
@@ -40,13 +40,15 @@ def waterfall(
     marks = ticks.numbers(levels, frame.height // 50)
     names = [opening[0], *(each.name for each in steps), closing]
     across = Scale(-0.5, len(names) - 0.5, plane.gutter(marks, unit), frame.width - 12)
-    field = plane.Plane(across, Scale(marks[0], marks[-1], frame.height - 30, 22))
+    field = plane.Plane(across, Scale(marks[0], marks[-1], frame.height - 34, 22))
     width = BAR_SHARE * (across.end - across.start) / len(names)
     room = (across.end - across.start) / len(names) - 4
+    is_tight = max(map(len, names)) * GLYPH > room  # then names stand in two rows
     parts = plane.y_grid(field, marks, unit)
     for at, name in enumerate(names):
-        x = across.at(at)
-        parts.append(words(fitted(name, room), x, frame.height - 12, "middle", "name"))
+        below = frame.height - (3 if is_tight and at % 2 else 16)
+        text = fitted(name, 2 * room if is_tight else room)
+        parts.append(words(text, across.at(at), below, "middle", "name"))
     ends = ((0, 0.0, levels[0], names[0]), (len(names) - 1, 0.0, levels[-1], closing))
     for at, low, high, name in ends:
         note = f"{name}: {full(high, unit)}"
@@ -56,7 +58,16 @@ def waterfall(
         span = (levels[at], levels[at + 1])
         note = f"{step.name}: {signed(step.change, unit)}"
         parts += _bar(field, at + 1, span, width, (_kind(step.good), note))
-        parts.append(_value(field, at + 1, max(span), _short_signed(step, unit)))
+        falls = span[1] < span[0]  # its figure stands below, clear of a neighbour's
+        parts.append(
+            _value(
+                field,
+                at + 1,
+                min(span) if falls else max(span),
+                _short_signed(step, unit),
+                falls=falls,
+            )
+        )
     parts += [_joint(field, at, level, width) for at, level in enumerate(levels)]
     return drawing(frame, caption, parts)
 
@@ -80,8 +91,9 @@ def _bar(
     return [tag("g", tag("title", plain(note)), box)]
 
 
-def _value(field: plane.Plane, at: int, height: float, text: str) -> str:
-    return words(text, field.across.at(at), field.up.at(height) - 5, "middle", "value")
+def _value(field: plane.Plane, at: int, height: float, text: str, *, falls: bool = False) -> str:
+    y = field.up.at(height) + (13 if falls else -5)
+    return words(text, field.across.at(at), y, "middle", "value")
 
 
 def _joint(field: plane.Plane, at: int, level: float, width: float) -> str:

@@ -1,5 +1,6 @@
 """A span of days, the one before it, and the same span a year ago. Pure."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -24,21 +25,21 @@ class Period:
         after = datetime.combine(self.last, time.min, zone) + timedelta(days=1)
         return datetime.combine(self.first, time.min, zone), after
 
-    @property
-    def whole_months(self) -> int:
-        """How many calendar months it consists of; 0 where it does not begin or end with one."""
-        begins, ends = self.first.day == 1, (self.last + timedelta(days=1)).day == 1
-        return _month_number(self.last) - _month_number(self.first) + 1 if begins and ends else 0
-
     def before(self) -> "Period":
-        """The span of the same length that ends where this begins; months where it has whole ones.
+        """The span before: as many months where it begins with one, else as many days.
 
+        Of months whose last is not over, the earlier last one ends on the same day of the month.
         Raises ValueError before the year 1.
         """
-        end = _earlier(self.first, timedelta(days=1))
-        if self.whole_months:
-            return Period(month_from(_month_number(self.first) - self.whole_months), end)
-        return Period(_earlier(self.first, timedelta(days=self.days)), end)
+        if self.first.day > 1:
+            end = _earlier(self.first, timedelta(days=1))
+            return Period(_earlier(self.first, timedelta(days=self.days)), end)
+        months = _month_number(self.last) - _month_number(self.first) + 1
+        first = month_from(_month_number(self.first) - months)
+        last = month_from(_month_number(self.last) - months)
+        is_whole = (self.last + timedelta(days=1)).day == 1
+        days = monthrange(last.year, last.month)[1]
+        return Period(first, last.replace(day=days if is_whole else min(self.last.day, days)))
 
     def year_before(self) -> "Period":
         return Period(_year_before(self.first), _year_before(self.last))

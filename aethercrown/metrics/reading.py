@@ -19,6 +19,8 @@ from aethercrown.formatting import (
     signed,
 )
 
+NO_EARLIER = "no earlier value"
+
 
 class MetricUnit(StrEnum):
     """What is counted. A percentage changes by points, everything else by percent."""
@@ -59,6 +61,11 @@ class Change:
     text: str
     tone: str = ""
 
+    @property
+    def compares(self) -> bool:
+        """Whether there is an earlier value that it refers to."""
+        return bool(self.text) and self.text != NO_EARLIER
+
 
 def unknown(reason: str) -> Reading:
     return Reading(None, reason)
@@ -88,7 +95,7 @@ def change(now: Number, earlier: Number, unit: MetricUnit, good: Good) -> Change
     """
     new, old = clean(now), clean(earlier)
     if new is None or old is None:
-        return Change("no earlier value" if old is None else "")
+        return Change(NO_EARLIER if old is None else "")
     if unit is MetricUnit.PERCENT:
         text = signed(new - old, POINTS)
     elif old == 0:

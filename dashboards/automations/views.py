@@ -34,7 +34,8 @@ def automations(request: HttpRequest) -> HttpResponseBase:
     period = read_period(request.GET, now.date(), PRESETS, DEFAULT)
     opens = access.may_open(request, reverse("admin:operations_automation_changelist"))
     listed = automation_table(now, opens=opens)
-    chart = tables.runs_by_day(*reports.runs_by_day(period.period))
+    days, counts = reports.runs_by_day(period.period)
+    chart = tables.runs_by_day(days, counts)
     runs = run_listing(request.GET.dict(), period.period, opens=opens)
     query = MetricQuery(period.period, "", now)
     return page_context.render_page(
@@ -47,7 +48,7 @@ def automations(request: HttpRequest) -> HttpResponseBase:
         problems=period.problems,
         tiles=tiles(measure(TILES, query, period.compared), period.compared_text),
         listed=listed,
-        chart=chart,
+        chart=chart if counts else None,
         runs=runs,
         no_run=EmptyState(
             "No run in this period",

@@ -68,7 +68,7 @@ def health(request: HttpRequest) -> HttpResponseBase:
         tiles=tiles(measure(TILES, query, period.compared), period.compared_text),
         components=components,
         outages=outages,
-        no_outage=EmptyState("No outage", f"No component was down from {period.text}."),
+        no_outage=EmptyState("No outage", "No component was down in this period."),
         nothing_yet=NOTHING_YET,
         **_verdict(rows),
         **charts,

@@ -82,7 +82,7 @@ def _line() -> PageChart:
     return page_chart(
         lambda caption, frame: line(MONTHS, series, caption, USD, axis="USD", frame=frame),
         _table("line", "Line", ("Month", "MRR"), rows),
-        note="`lines.line`: values over time with a band; None is a gap.",
+        note="lines.line: values over time with a band; None is a gap.",
     )
 
 
@@ -95,7 +95,7 @@ def _stacked() -> PageChart:
     return page_chart(
         lambda caption, frame: stacked(MONTHS, series, caption, USD, axis="USD", frame=frame),
         _table("stacked", "Stacked bars by month", ("Month", "New", "Expansion", "Churn"), rows),
-        note="`stacked.stacked`: what is lost stands below zero.",
+        note="stacked.stacked: what is lost stands below zero.",
     )
 
 
@@ -111,7 +111,7 @@ def _waterfall() -> PageChart:
             ("Opening", 116_000), steps, "Closing", caption, USD, frame=frame
         ),
         _table("waterfall", "Waterfall", ("Step", "Amount"), [*rows, ("Closing", 121_000)]),
-        note="`waterfall.waterfall`: good and bad apart from up and down.",
+        note="waterfall.waterfall: good and bad apart from up and down.",
     )
 
 
@@ -126,7 +126,7 @@ def _intervals() -> PageChart:
     return page_chart(
         lambda caption, frame: intervals(rows, caption, PERCENT, axis="effect", frame=frame),
         Table("intervals", "Interval bars", columns, lines),
-        note="`intervals.intervals`: an estimate on its interval; none is said, never drawn as 0.",
+        note="intervals.intervals: an estimate on its interval; none is said, never drawn as 0.",
     )
 
 
@@ -142,7 +142,7 @@ def _uptime() -> PageChart:
             days, (95.0, 99.0, 99.9, 100.0), caption, PERCENT, frame=frame, texts=False,
         ),
         Table("uptime", "Heat strip: uptime", columns, rows),
-        note="`heat.heat`: an empty cell has no known value.",
+        note="heat.heat: an empty cell has no known value.",
     )  # fmt: skip
 
 
@@ -169,7 +169,7 @@ def _bars() -> PageChart:
     return page_chart(
         lambda caption, frame: bars(rows, ("Now", "Proposed"), caption, USD, frame=frame),
         _table("bars", "Grouped bars", ("Channel", "Now", "Proposed"), lines),
-        note="`bars.bars`: a bar for each series, with whiskers where there are intervals.",
+        note="bars.bars: a bar for each series, with whiskers where there are intervals.",
     )
 
 

@@ -89,9 +89,12 @@ def bridge_table(
     columns = (
         Column("Month"),
         *_move_columns(currency),
-        *(Column(each, PERCENT) for each in ("Gross churn", "Net churn", "Customer churn")),
-        *(Column(each, PERCENT) for each in ("Net retention", "Gross retention")),
-        Column("Quick ratio", RATIO),
+        Column("Gross churn", PERCENT, csv_only=True),
+        Column("Net churn", PERCENT, csv_only=True),
+        Column("Customer churn", PERCENT, csv_only=True),
+        Column("Net retention", PERCENT),
+        Column("Gross retention", PERCENT, csv_only=True),
+        Column("Quick ratio", RATIO, csv_only=True),
     )
     with_retention = [(one, _of_month(one, today, retained)) for one in bridges]
     rows = [

@@ -24,6 +24,9 @@ PAGES = (
     "/dashboards/alerts",
     "/dashboards/health",
     "/dashboards/keys",
+    "/dashboards/revenue",
+    "/dashboards/automations",
+    "/dashboards/kit",
 )
 ADMIN = ("/admin/", "/admin/operations/decision/")
 # Every text against the first filled ground behind it: those below WCAG's AA ratio.

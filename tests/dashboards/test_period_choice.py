@@ -24,14 +24,16 @@ def test_without_anything_the_default_is_compared_with_the_period_before():
     assert (found.preset, found.problems) == ("12m", ())
     assert found.compared == found.period.before()
     assert found.choices() == [("30d", "30 days", False), ("12m", "12 months", True)]
-    assert found.text == "1 Apr 2025 to 20 Mar 2026"
+    assert found.text.startswith("1 Apr 2025 to 20 Mar 2026, compared with 1 Apr 2024 to 20 Mar")
 
 
 def test_days_of_its_own_and_a_year_earlier():
     found = read(from_="2026-01-01", to="2026-01-31", compare="year")
     assert found.preset == ""
-    assert found.compared_text == "1 Jan 2025 to 31 Jan 2025"
-    assert read(from_="2026-01-01", to="2026-01-01").text == "1 Jan 2026"
+    assert found.compared_text == "a year earlier"
+    assert found.text.endswith("compared with 1 Jan 2025 to 31 Jan 2025")
+    one_day = read(from_="2026-01-01", to="2026-01-01", compare="none")
+    assert one_day.text == "1 Jan 2026"
 
 
 def test_nothing_may_be_compared():
