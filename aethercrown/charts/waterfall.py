@@ -42,13 +42,7 @@ def waterfall(
     across = Scale(-0.5, len(names) - 0.5, plane.gutter(marks, unit), frame.width - 12)
     field = plane.Plane(across, Scale(marks[0], marks[-1], frame.height - 34, 22))
     width = BAR_SHARE * (across.end - across.start) / len(names)
-    room = (across.end - across.start) / len(names) - 4
-    is_tight = max(map(len, names)) * GLYPH > room  # then names stand in two rows
-    parts = plane.y_grid(field, marks, unit)
-    for at, name in enumerate(names):
-        below = frame.height - (3 if is_tight and at % 2 else 16)
-        text = fitted(name, 2 * room if is_tight else room)
-        parts.append(words(text, across.at(at), below, "middle", "name"))
+    parts = [*plane.y_grid(field, marks, unit), *_names(names, across, frame)]
     ends = ((0, 0.0, levels[0], names[0]), (len(names) - 1, 0.0, levels[-1], closing))
     for at, low, high, name in ends:
         note = f"{name}: {full(high, unit)}"
@@ -70,6 +64,22 @@ def waterfall(
         )
     parts += [_joint(field, at, level, width) for at, level in enumerate(levels)]
     return drawing(frame, caption, parts)
+
+
+def _names(names: Sequence[str], across: Scale, frame: Frame) -> list[str]:
+    """Below the bars, in two rows where they are long."""
+    room = (across.end - across.start) / len(names) - 4
+    is_tight = max(map(len, names)) * GLYPH > room
+    return [
+        words(
+            fitted(name, 2 * room if is_tight else room),
+            across.at(at),
+            frame.height - (3 if is_tight and at % 2 else 16),
+            "middle",
+            "name",
+        )
+        for at, name in enumerate(names)
+    ]
 
 
 def _kind(good: bool | None) -> str:  # noqa: FBT001 - the step's own field

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from aethercrown.formatting import counted
+from aethercrown.formatting import counted, date_text, exact_text
 from revenue.billing.periods import Month
 from revenue.customers.billing_interval import interval_of
 from revenue.customers.plan_terms import PlanTerms, SubscriptionState, expanded
@@ -124,7 +124,7 @@ def _lines(
     yield PriceLine(kind, words, Decimal(part.terms.quantity), None, gross[1] - gross[0])
     off = (net[1] - net[0]) - (gross[1] - gross[0])
     if off:
-        title = f"Coupon of {part.terms.coupon_percent.normalize():f} %: {words}"
+        title = f"Coupon of {exact_text(part.terms.coupon_percent)}%: {words}"
         yield PriceLine(COUPON if kind == FEE else INTERVAL_COUPON, title, ONE, off, off)
 
 
@@ -141,7 +141,7 @@ def _words(part: IntervalPart, before: int, now: int, names: Mapping[str, str]) 
 
 
 def _interval_in_words(part: IntervalPart) -> str:
-    return f"{part.terms.interval.replace('_', ' ')} from {part.start:%Y-%m-%d}"
+    return f"{part.terms.interval.replace('_', ' ')} from {date_text(part.start)}"
 
 
 def fee_of_days(terms: PlanTerms, start: date, end: date, anchor: date) -> Fraction:

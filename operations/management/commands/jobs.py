@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from aethercrown.formatting import percent_text
 from aethercrown.text import last_line
 from operations.jobs import reports, services
 from operations.jobs.models import Job
@@ -66,7 +67,7 @@ def followed(number: int) -> Iterator[Job]:
 
 def describe(job: Job) -> str:
     """One line: number, title, state, and how far it is or why it failed."""
-    share = "" if job.percent is None else f", {job.percent:.0f} %"
+    share = "" if job.percent is None else f", {percent_text(job.percent, 0)}"
     more = last_line(job.error) if job.error else job.note
     return (
         f"{job.pk}  {job.title} {job.subject}".rstrip()

@@ -1,6 +1,6 @@
 """The nightly step of prices, and the check that bills and MRR agree."""
 
-from aethercrown.formatting import counted, month_text
+from aethercrown.formatting import counted, money, month_text, signed
 from aethercrown.severity import CRITICAL
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
@@ -29,11 +29,16 @@ def run_reconciliation(context: RunContext) -> RunOutcome:
         for customer, found in reconciliations(currency, span, context.may_continue):
             compared += 1
             if found.unexplained:
-                differences.append(f"{customer.external_id}: {found.unexplained:+.2f} {currency}")
+                differences.append(
+                    f"{customer.external_id}: {signed(found.unexplained, money(currency))}"
+                )
     subject = f"Bills of {month_text(span.start)}"
     if differences:
         named = "; ".join(differences[:LISTED])
-        message = f"{counted(len(differences), 'bill')} of {month_text(span.start)} not equal MRR: {named}."
+        message = (
+            f"{counted(len(differences), 'bill')} of {month_text(span.start)} not equal "
+            f"MRR: {named}."
+        )
         alerts.raise_alert(SOURCE, KIND, subject, CRITICAL, message, link=LINK, now=now)
     else:
         alerts.resolve(SOURCE, KIND, subject, now=now)

@@ -24,7 +24,7 @@ def test_open_jobs_are_listed_and_on_request_the_others(start):
     assert run() == f"{job.pk}  Try a: queued\n"
     services.run_next()
     assert run() == "No open job.\n"
-    assert run("--all") == f"{job.pk}  Try a: done, 100 %\n"
+    assert run("--all") == f"{job.pk}  Try a: done, 100%\n"
 
 
 def test_one_job_is_shown_and_cancelled(start):
@@ -38,7 +38,7 @@ def test_one_job_is_shown_and_cancelled(start):
 def test_a_job_is_followed_to_its_end(start, monkeypatch):
     job = start()
     monkeypatch.setattr("time.sleep", lambda _seconds: services.run_next())
-    assert run(str(job.pk), "--wait").splitlines()[-1].endswith(": done, 100 %")
+    assert run(str(job.pk), "--wait").splitlines()[-1].endswith(": done, 100%")
 
 
 def test_a_failed_one_says_why(start, kind):

@@ -38,11 +38,11 @@ def test_a_month_is_billed_whole_or_for_its_days():
 
 def test_a_year_is_billed_once_and_its_rest_credited_at_the_end():
     rows = [row(date(2026, 3, 10), 365, interval="year")]
-    assert billed(rows, 2026, 3) == [("interval_fee", "Starter, year from 2026-03-10", 365)]
+    assert billed(rows, 2026, 3) == [("interval_fee", "Starter, year from 10 Mar 2026", 365)]
     assert [billed(rows, 2026, month) for month in range(4, 13)] == [[]] * 9
     rows.append(row(date(2026, 9, 10), 365, state=ENDED))
     assert billed(rows, 2026, 9) == [
-        ("interval_fee", "Starter, year from 2026-03-10: 181 of 365 days not used", -181)
+        ("interval_fee", "Starter, year from 10 Mar 2026: 181 of 365 days not used", -181)
     ]
     assert billed(rows, 2027, 3) == []
 
@@ -64,7 +64,7 @@ def test_a_scheduled_end_of_a_coupon_is_known_when_the_year_is_billed():
         ("interval_coupon", -100),
         ("interval_fee", 265),
     ]
-    assert lines[1][1].startswith("Coupon of 100 %: Starter, 100 of 365 days")
+    assert lines[1][1].startswith("Coupon of 100%: Starter, 100 of 365 days")
 
 
 def test_a_pause_ends_an_interval_and_the_next_begins_on_its_own_day():
@@ -74,7 +74,7 @@ def test_a_pause_ends_an_interval_and_the_next_begins_on_its_own_day():
         row(date(2026, 3, 5), 365, interval="year"),
     ]
     assert [each[2] for each in billed(rows, 2026, 2)] == [-334]
-    assert [each[1:] for each in billed(rows, 2026, 3)] == [("Starter, year from 2026-03-05", 365)]
+    assert [each[1:] for each in billed(rows, 2026, 3)] == [("Starter, year from 5 Mar 2026", 365)]
 
 
 def test_another_interval_begins_on_the_day_of_the_change():

@@ -146,10 +146,10 @@ def test_two_subscriptions_at_once_are_billed_and_the_use_goes_to_the_later_one(
     [
         ({"amount": 20}, "20.00", "Professional, a month"),
         ({"amount": 75, "quantity": 2}, "150.00", "Professional, a month"),
-        ({"amount": 1188, "every": "year"}, "1188.00", "Professional, year from 2026-03-01"),
-        ({"amount": 594, "every": "half_year"}, "594.00", "half year from 2026-03-01"),
-        ({"amount": 2400, "every": "two_years"}, "2400.00", "two years from 2026-03-01"),
-        ({"amount": 2999, "every": "three_years"}, "2999.00", "three years from 2026-03-01"),
+        ({"amount": 1188, "every": "year"}, "1188.00", "Professional, year from 1 Mar 2026"),
+        ({"amount": 594, "every": "half_year"}, "594.00", "half year from 1 Mar 2026"),
+        ({"amount": 2400, "every": "two_years"}, "2400.00", "two years from 1 Mar 2026"),
+        ({"amount": 2999, "every": "three_years"}, "2999.00", "three years from 1 Mar 2026"),
         ({"amount": 0}, "0", ""),
     ],
 )
