@@ -33,7 +33,7 @@ def waterfall(
     frame: Frame = WIDE,
 ) -> str:
     """Bars that hang from one another; the first and the last stand on zero."""
-    changes = [clean(each.change) or 0.0 for each in steps]
+    changes = (clean(each.change) or 0.0 for each in steps)
     levels = list(accumulate(changes, initial=clean(opening[1]) or 0.0))
     if not any(levels):
         return empty_chart(caption, frame)
