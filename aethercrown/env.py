@@ -2,6 +2,7 @@
 
 import decimal
 import re
+import shlex
 from collections.abc import Collection
 from math import isinf
 from pathlib import Path
@@ -21,6 +22,7 @@ BROKERS = ("redis", "rediss", "unix")
 MAILS = tuple(environ.Env.EMAIL_SCHEMES)
 WEB = ("http", "https")
 PRINTABLE_ASCII = re.compile(r"[!-~]+")
+COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}", re.ASCII)
 Number = TypeVar("Number", int, float, decimal.Decimal)
 EXPECTED: dict[type, str] = {
     int: "a whole number",
@@ -89,6 +91,27 @@ def origin(url: str, var: str) -> str:
             "such as https://crown.example.org."
         )
     return bare
+
+
+def folder(path: str, var: str) -> Path | None:
+    """An absolute folder; None where the variable is empty."""
+    if not path:
+        return None
+    if not Path(path).is_absolute():
+        raise invalid(var, path, "the absolute path of a folder")
+    return Path(path)
+
+
+def commands(text: str, var: str) -> dict[str, tuple[str, ...]]:
+    """Commands by name, from `name=/absolute/program argument; other=...`."""
+    found = {}
+    for part in filter(None, (each.strip() for each in text.split(";"))):
+        name, _, line = part.partition("=")
+        words = tuple(shlex.split(line))
+        if not (COMMAND_NAME.fullmatch(name) and words and words[0].startswith("/")):
+            raise invalid(var, part, "name=/absolute/program and its arguments")
+        found[name] = words
+    return found
 
 
 def invalid(var: str, value: str, expected: str) -> ImproperlyConfigured:

@@ -40,6 +40,10 @@ AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored(DATA_DIR, "audit
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
+KEY_FILES_DIR = variables.folder(env.str("KEY_FILES_DIR", default=""), "KEY_FILES_DIR")
+KEY_RELOAD_COMMANDS = variables.commands(
+    env.str("KEY_RELOAD_COMMANDS", default=""), "KEY_RELOAD_COMMANDS"
+)
 API_KEY_PREFIX = env.str("API_KEY_PREFIX", default="ac")
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env.address("DATABASE_URL", variables.DATABASES)
@@ -229,7 +233,9 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 EMAIL_URL = env.address("EMAIL_URL", variables.MAILS)
 ALERT_EMAIL_FROM = env.str("ALERT_EMAIL_FROM", default="aethercrown@localhost")
 _mail = environ.Env.email_url_config(EMAIL_URL or "consolemail://")
-EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
+EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"].replace(
+    "django.core.mail.backends.smtp.EmailBackend", "aethercrown.http.mail.PinnedEmailBackend"
+)
 EMAIL_HOST: str = _mail.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT: int = _mail.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER: str = _mail.get("EMAIL_HOST_USER") or ""

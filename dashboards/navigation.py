@@ -143,6 +143,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                 "/dashboards/keys",
                 (
                     "security.managedsecret",
+                    "security.secretbinding",
+                    "security.keychannel",
+                    "security.outsidetask",
                     "security.rotationpolicy",
                     "security.rotationrun",
                     "security.apikey",

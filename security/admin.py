@@ -2,7 +2,14 @@ from security.access.admin import AuthenticatorAdmin, GroupAdmin, UserAdmin
 from security.apikeys.admin import ApiKeyAdmin
 from security.audit.admin import AnchorAdmin, EventAdmin
 from security.compliance.admin import ManagedSecretEvidenceAdmin
-from security.rotation.admin import ManagedSecretAdmin, RotationPolicyAdmin, RotationRunAdmin
+from security.rotation.admin import (
+    KeyChannelAdmin,
+    ManagedSecretAdmin,
+    OutsideTaskAdmin,
+    RotationPolicyAdmin,
+    RotationRunAdmin,
+    SecretBindingAdmin,
+)
 
 __all__ = [
     "AnchorAdmin",
@@ -10,9 +17,12 @@ __all__ = [
     "AuthenticatorAdmin",
     "EventAdmin",
     "GroupAdmin",
+    "KeyChannelAdmin",
     "ManagedSecretAdmin",
     "ManagedSecretEvidenceAdmin",
+    "OutsideTaskAdmin",
     "RotationPolicyAdmin",
     "RotationRunAdmin",
+    "SecretBindingAdmin",
     "UserAdmin",
 ]

@@ -2,7 +2,16 @@ from security.access.models import SetupLink, User
 from security.apikeys.models import ApiKey
 from security.audit.models import Anchor, AuditStream, Event
 from security.encryption.models import Kek, SystemSecret
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
+from security.rotation.models import (
+    KeyChannel,
+    ManagedSecret,
+    OutsideTask,
+    RotationOrder,
+    RotationPolicy,
+    RotationRun,
+    SecretBinding,
+    SecretVersion,
+)
 
 __all__ = [
     "Anchor",
@@ -10,9 +19,13 @@ __all__ = [
     "AuditStream",
     "Event",
     "Kek",
+    "KeyChannel",
     "ManagedSecret",
+    "OutsideTask",
+    "RotationOrder",
     "RotationPolicy",
     "RotationRun",
+    "SecretBinding",
     "SecretVersion",
     "SetupLink",
     "SystemSecret",

@@ -6,6 +6,7 @@ from allauth.account import signals as account
 from allauth.mfa import signals as factors
 from axes.signals import user_locked_out
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.db.models.signals import post_migrate
 from django.utils import timezone
@@ -30,7 +31,8 @@ from security.encryption.reports.doctor import STORED_SECRETS
 from security.encryption.services import system_secrets, texts
 from security.restore.services import BACKUP_HOOK
 from security.rotation import reports as managed_keys
-from security.rotation.registry import rotators
+from security.rotation.channels.files import FileChannel, KubernetesManifest, PullChannel
+from security.rotation.registry import channels, rotators
 from security.rotation.reports import company_metrics
 from security.rotation.reports.doctor import KEYS
 from security.rotation.rotators.apikey import PlatformApiKey
@@ -38,6 +40,7 @@ from security.rotation.rotators.database import DatabasePassword
 from security.rotation.rotators.generated import Generated, Manual
 from security.rotation.rotators.webhook import Webhook
 from security.rotation.services import automation, decisions
+from security.rotation.services.register import digest_context
 
 SIGN_IN_SIGNALS = (
     (account.authentication_step_completed, sessions.note_fresh_sign_in),
@@ -59,12 +62,18 @@ def register(app: AppConfig) -> None:
     )
     sealing.columns.register(SecondFactorSecrets())
     metric_registry.register_all(company_metrics.METRICS)
+    sealing.columns.register(
+        sealing.TextColumn("security.ManagedSecret", "sealed_first_digest", digest_context)
+    )
     for check in (PEOPLE, STORED_SECRETS, KEYS):
         doctor.register(check)
     for source in (managed_keys.SEARCH, apikeys.SEARCH):
         search_sources.register(source)
     for each in (*audit_automation.AUTOMATIONS, *automation.AUTOMATIONS):
         automation_registry.register(each)
+    places = (lambda: settings.KEY_FILES_DIR, lambda: settings.KEY_RELOAD_COMMANDS)
+    for channel in (Webhook(), FileChannel(*places), KubernetesManifest(*places), PullChannel()):
+        channels.register(channel)
     for rotator in (Generated(), PlatformApiKey(), DatabasePassword(), Webhook(), Manual()):
         rotators.register(rotator)
     decision_type_registry.register(decisions.KEY_ROTATION)

@@ -26,5 +26,7 @@ urlpatterns = [
     path(f"{KEYS}/due-rotation", keys.DueKeysView.as_view()),
     path(f"{KEYS}/auto-rotate", keys.RotateDueKeysView.as_view()),
     path(f"{KEYS}/report", keys.KeyReportView.as_view()),
+    path(f"{KEYS}/<str:key_id>", keys.KeyView.as_view()),
     path(f"{KEYS}/<str:key_id>/rotate", keys.RotateKeyView.as_view()),
+    path(f"{KEYS}/<str:key_id>/value", keys.KeyValueView.as_view()),
 ]

@@ -1,10 +1,12 @@
 """Which addresses and URLs may be called: protection against server-side request forgery (SSRF).
 
-A URL must be unambiguous and its host public. Special ranges after the IANA registries of RFC 6890.
+A URL must be unambiguous and its host public, or in a private network that staff allow for this
+destination. Link-local addresses, where clouds serve their metadata, and other special ranges are
+never allowed. Special ranges after the IANA registries of RFC 6890.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -16,10 +18,12 @@ from ipaddress import (
 )
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 MAX_URL_LENGTH = 2048
+ALL_PORTS = range(1, 65_536)
 ALLOWED_PORTS = frozenset({80, 443, *range(8000, 10_000)})
 # In addition to what the standard library calls private: its list differs between versions.
-BLOCKED_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
+BLOCKED_NETWORKS: tuple[Network, ...] = tuple(
     ip_network(each)
     for each in (
         "0.0.0.0/8",
@@ -45,6 +49,21 @@ BLOCKED_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     )
 )
 NAT64 = IPv6Network("64:ff9b::/96")
+ALLOWABLE_NETWORKS: tuple[Network, ...] = tuple(
+    ip_network(each)
+    for each in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+    )
+)
+NEVER_ALLOWED = frozenset(
+    {"100.100.100.200", "fd00:ec2::254", "fd20:ce::254"}
+)  # metadata of clouds
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?][!-~]*)?)",
@@ -109,6 +128,13 @@ def normalise_host(name: str) -> str:
     return name.lower()
 
 
+def plain_host(host: str) -> str:
+    """A folder of a Unix socket, an address or a name. Raises AddressRefused, also for several."""
+    if host.startswith("/") and "," not in host:
+        return host
+    return normalise_host(f"[{host}]" if ":" in host else host)
+
+
 def parse_address(text: str) -> Address:
     try:
         return ip_address(text)
@@ -123,6 +149,40 @@ def check_address(address: str) -> Address:
     if not is_public(found) or not (inner is None or is_public(inner)):
         raise AddressRefused(f"{address} is not a public address.")
     return found
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Private networks in CIDR notation, separated by blanks or commas. Raises AddressRefused."""
+    words = re.split(r"[\s,]+", text.strip())
+    return tuple(_network(each) for each in words if each)
+
+
+def _network(word: str) -> Network:
+    try:
+        network = ip_network(word)
+    except ValueError as error:
+        raise AddressRefused(f"{word!r} is no network such as 10.1.0.0/16 or fd12::/48.") from error
+    if not any(_inside(network, whole) for whole in ALLOWABLE_NETWORKS):
+        raise AddressRefused(
+            f"{word} is not within a private network (10/8, 172.16/12, 192.168/16, 127/8, "
+            "100.64/10, ::1, fc00::/7) and cannot be allowed."
+        )
+    return network
+
+
+def _inside(network: Network, whole: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(whole, IPv4Network) and network.subnet_of(whole)
+    return isinstance(whole, IPv6Network) and network.subnet_of(whole)
+
+
+def check_allowed(address: str, allowed: Iterable[Network]) -> Address:
+    """The address if it is public or in an allowed network. Raises AddressRefused."""
+    found = parse_address(address)
+    inside = any(found in each for each in allowed if each.version == found.version)
+    if inside and str(found) not in NEVER_ALLOWED:
+        return found
+    return check_address(address)
 
 
 def embedded_ipv4(address: Address) -> IPv4Address | None:

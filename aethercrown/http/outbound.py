@@ -1,8 +1,8 @@
-"""The HTTP client for outside calls: public hosts only, with a deadline and a size limit.
+"""The HTTP client for outside calls: checked hosts only, with a deadline and a size limit.
 
-The name is resolved once, all its addresses must be public, and the connection is pinned to a
-checked address under the original name. Redirects are returned, not followed. Environment settings
-(proxies, .netrc) are ignored.
+The name is resolved once, all its addresses must be public or in networks that staff allow, and the
+connection is pinned to a checked address under the original name. Redirects are returned, not
+followed. Environment settings (proxies, .netrc) are ignored.
 """
 
 import http.client
@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import urllib3
@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 
 from aethercrown.http import addresses
-from aethercrown.http.addresses import AddressRefused, ParsedURL
+from aethercrown.http.addresses import AddressRefused, Network, ParsedURL
 
 __all__ = [
     "AddressRefused",
@@ -30,6 +30,7 @@ __all__ = [
     "ResponseTooLarge",
     "Unreachable",
     "fetch",
+    "outcome",
 ]
 
 TIMEOUT_SECONDS = 5.0
@@ -176,6 +177,13 @@ class OutboundClient:
     clock: Callable[[], float] = time.monotonic
     trust: Callable[[], ssl.SSLContext] = field(default=system_trust)
 
+    def allowing(self, networks: tuple[Network, ...]) -> "OutboundClient":
+        """The same client for a destination that may be in these private networks, on any port."""
+        if not networks:
+            return self
+        vet = partial(addresses.check_allowed, allowed=networks)
+        return replace(self, vet=vet, ports=addresses.ALL_PORTS)
+
     def fetch(
         self,
         url: str,
@@ -187,13 +195,19 @@ class OutboundClient:
         seconds: float = TIMEOUT_SECONDS,
         limit: int = MAX_BODY_BYTES,
         enough: Enough | None = None,
+        allowed: tuple[Network, ...] = (),
     ) -> OutboundResponse:
-        """Call `url` and read the response within `seconds` (at most 10).
+        """Call `url`, perhaps in `allowed` networks; read the response within `seconds` (<= 10).
 
         Raises AddressRefused, Unreachable if no complete response came, and ResponseTooLarge if the
         body exceeds `limit` bytes. With `enough` (of the headers and what has been read of the
         body) what was read counts: neither is raised once the headers have come.
         """
+        if allowed:
+            return self.allowing(allowed).fetch(
+                url, method=method, headers=headers, body=body, plain_http=plain_http,
+                seconds=seconds, limit=limit, enough=enough,
+            )  # fmt: skip
         began = self.clock()
         ends = began + min(seconds, MAX_TIMEOUT_SECONDS)
         where = addresses.parse_url(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, self.ports)
@@ -299,6 +313,17 @@ def failures(host: str) -> Iterator[None]:
         raise Unreachable("connect", f"{host} refused or closed the connection.") from error
     except (http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
         raise Unreachable("protocol", f"{host} did not send a valid HTTP response.") from error
+
+
+REFUSED, TIMED_OUT, WRONG_ANSWER = "refused", "timed out", "wrong answer"
+
+
+def outcome(error: Exception) -> str:
+    """All that a caller hears of a failed call: which hosts and ports exist is not told."""
+    kind = error.kind if isinstance(error, Unreachable) else ""
+    if kind == "timeout":
+        return TIMED_OUT
+    return WRONG_ANSWER if kind == "protocol" or isinstance(error, ResponseTooLarge) else REFUSED
 
 
 fetch = OutboundClient().fetch

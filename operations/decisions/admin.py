@@ -37,7 +37,10 @@ def row_action(verb: str, done: str, question: str, service: Callable[..., Decis
 
 ACTIONS = {
     "approve": row_action(
-        "Approve", "Approved", "Approve “{}”? It is then applied at once.", services.approve
+        "Approve",
+        "Approved",
+        "Approve “{}”? It is then applied at once; a key as soon as its new value works.",
+        services.approve,
     ),
     "reject": row_action(
         "Reject",

@@ -34,7 +34,11 @@ class MeasuredEffect:
 
 @dataclass(frozen=True, slots=True)
 class DecisionType:
-    """The functions of one decision type; `apply` and `undo` run in the decision's transaction."""
+    """The functions of one decision type; `apply` and `undo` run in the decision's transaction.
+
+    Of a deferred type `apply` only orders what is decided: the decision stays approved until the
+    type calls `services.mark_applied` in the transaction that does it.
+    """
 
     name: str
     title: str
@@ -42,6 +46,7 @@ class DecisionType:
     undo: Callable[[DecisionCase], None]  # raises Stale unless it equals `after`
     measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]  # None: not known yet
     path: Callable[[str], str] = lambda _subject: ""  # of the subject's page
+    is_deferred: bool = False
 
 
 class Stale(Exception):

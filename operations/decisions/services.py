@@ -1,6 +1,7 @@
 """Propose, approve, apply, roll back and measure decisions; each is one transaction."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -71,8 +72,27 @@ def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> D
 
 
 @transaction.atomic
+def mark_applied(kind: str, subjects: Collection[str], now: datetime) -> int:
+    """Mark approved decisions of a deferred type as applied: what they ordered is done now."""
+    ordered = Decision.objects.filter(
+        kind=kind, subject__in=subjects, status=Decision.Status.APPROVED
+    )
+    waiting = list(ordered.select_for_update())
+    for decision in waiting:
+        _applied(decision, now)
+        decision.save()
+    return len(waiting)
+
+
+@transaction.atomic
 def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
+    """Reject a proposal, or an approval that is not applied yet. Raises InvalidTransition, Stale.
+
+    Stale: what was approved has begun.
+    """
     decision = lock(decision_id)
+    if decision.status == Decision.Status.APPROVED:
+        decision_type_registry.get(decision.kind).undo(decision.case)
     _reject(decision, Decision.Verdict.DECLINED, now)
     decision.actor = actor
     decision.note = note
@@ -154,16 +174,22 @@ def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
     decision.note = note
     decision.save()
     try:
+        kind = decision_type_registry.get(decision.kind)
         with transaction.atomic():
-            decision_type_registry.get(decision.kind).apply(decision.case)
+            kind.apply(decision.case)
     except Stale as error:
         _reject(decision, Decision.Verdict.STALE, now)
         decision.note = f"{decision.note}\n{error}".strip()
     else:
-        decision.status = Decision.Status.APPLIED
-        decision.applied_at = now
-        decision.due_at = now + decision.case.expected.horizon
+        if not kind.is_deferred:
+            _applied(decision, now)
     decision.save()
+
+
+def _applied(decision: Decision, now: datetime) -> None:
+    decision.status = Decision.Status.APPLIED
+    decision.applied_at = now
+    decision.due_at = now + decision.case.expected.horizon
 
 
 def _audit(event: str, decision: Decision, actor: str) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
+from aethercrown.http import addresses
 from aethercrown.http.addresses import AddressRefused
 from operations.health import state_machine, targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
@@ -131,7 +132,7 @@ class Component(models.Model):
         """Raise ValidationError for a target that may not be called."""
         problems: dict[str, str] = {}
         try:
-            allowed = targets.networks(self.networks)
+            allowed = addresses.parse_networks(self.networks)
         except AddressRefused as error:
             raise ValidationError({"networks": str(error)}) from error
         if self.kind != self.Kind.BUILTIN:
@@ -158,7 +159,7 @@ class Component(models.Model):
         return ProbeTarget(
             kind=self.kind,
             target=self.target,
-            allowed=targets.networks(self.networks),
+            allowed=addresses.parse_networks(self.networks),
             expected=ExpectedResponse(self.method, self.status_from, self.status_to, self.text),
         )
 

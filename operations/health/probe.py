@@ -8,18 +8,17 @@ import re
 import ssl
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
 from aethercrown.formatting import counted, date_text
 from aethercrown.http import outbound
-from aethercrown.http.addresses import ALLOWED_PORTS, ParsedURL
+from aethercrown.http.addresses import Network, ParsedURL
 from aethercrown.http.outbound import AddressRefused, OutboundClient, OutboundResponse, Unreachable
 from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
-from operations.health.targets import Network
 
 MAX_BODY_BYTES = 1024 * 1024  # decoded
 META_BYTES = 4096  # in which a page may name its encoding
@@ -58,9 +57,7 @@ class ProbeTarget:
 
 def probe(target: ProbeTarget, seconds: float, client: OutboundClient | None = None) -> Observation:
     """Check a target within `seconds`; a failure is reported by its kind."""
-    vet = partial(targets.check, allowed=target.allowed)
-    ports = targets.ALL_PORTS if target.allowed else ALLOWED_PORTS
-    calls = replace(client or OutboundClient(), vet=vet, ports=ports)
+    calls = (client or OutboundClient()).allowing(target.allowed)
     try:
         return PROBES[target.kind](target, seconds, calls)
     except AddressRefused:

@@ -1,5 +1,6 @@
 """The admin of destinations and of messages."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -21,6 +22,7 @@ from operations.messaging.models import Destination, Message
 MIN_SECRET_CHARACTERS = 16
 NO_MAIL = "No mail goes out: EMAIL_URL is not set. Messages to e-mail destinations are not sent."
 MAY_OPERATE = "security.operate"
+MAY_ALLOW = "operations.allow_networks"
 CONTENT = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
 
 
@@ -31,7 +33,7 @@ class DestinationForm(forms.ModelForm[Destination]):
         required=False,
         min_length=MIN_SECRET_CHARACTERS,
         max_length=200,
-        strip=True,
+        strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=f"Signs the webhooks; at least {MIN_SECRET_CHARACTERS} characters. It is not"
         " shown again: leave it empty to keep the stored one.",
@@ -39,15 +41,18 @@ class DestinationForm(forms.ModelForm[Destination]):
 
     class Meta:
         model = Destination
-        fields = ["name", "channel", "address", *CONTENT]
+        fields = ["name", "channel", "address", "networks", *CONTENT]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        address = cleaned.get("address", "")
+        address = cleaned.get("address", self.instance.address)
         if cleaned.get("channel") == Destination.Channel.EMAIL:
             self._check("address", validate_email, address)
         elif cleaned.get("channel") == Destination.Channel.WEBHOOK:
-            self._check("address", check_webhook_url, address)
+            networks = cleaned.get("networks") or self.instance.networks
+            self._check("networks", check_networks, networks)
+            if not self.errors.get("networks"):
+                self._check("address", partial(check_webhook_url, networks=networks), address)
             if not (cleaned.get("secret") or self.instance.sealed_secret or self.errors):
                 self.add_error("secret", "A webhook needs a secret to be signed with.")
         return cleaned
@@ -59,12 +64,21 @@ class DestinationForm(forms.ModelForm[Destination]):
             self.add_error(field, error)
 
 
-def check_webhook_url(url: str) -> None:
-    """Refuse a URL that may never be called; a host name's addresses are checked at each call."""
+def check_networks(text: str) -> None:
     try:
-        host = addresses.parse_url(url, frozenset({"https"})).host
+        addresses.parse_networks(text)
+    except addresses.AddressRefused as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+def check_webhook_url(url: str, networks: str) -> None:
+    """Refuse a URL that may never be called; a host name's addresses are checked at each call."""
+    allowed = addresses.parse_networks(networks)
+    ports = addresses.ALL_PORTS if allowed else addresses.ALLOWED_PORTS
+    try:
+        host = addresses.parse_url(url, ports=ports).host
         if ":" in host or host.replace(".", "").isdigit():
-            addresses.check_address(host)
+            addresses.check_allowed(host, allowed)
     except addresses.AddressRefused as error:
         raise forms.ValidationError(str(error)) from error
 
@@ -95,9 +109,18 @@ class DestinationAdmin(ModelAdmin):
         may_change = self.has_change_permission(request, obj)
         address = ["address", "secret"] if may_change else ["where"]
         return [
-            (None, {"fields": ["name", "channel", *address]}),
+            (None, {"fields": ["name", "channel", *address, "networks"]}),
             ("What it gets", {"fields": CONTENT}),
         ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Destination | None = None) -> Any:
+        """Without permission to allow networks, a destination inside keeps its address."""
+        fields = [*self.readonly_fields]
+        if not request.user.has_perm(MAY_ALLOW):
+            fields.append("networks")
+            if obj is not None and obj.networks:
+                fields += ["channel", "address"]
+        return fields
 
     def save_model(
         self, request: HttpRequest, obj: Destination, form: DestinationForm, change: Any

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from aethercrown.history.tracking import TrackedHistory
+from aethercrown.http.addresses import Network, parse_networks
 from aethercrown.severity import LEVELS, WARNING
 
 
@@ -26,6 +27,13 @@ class Destination(models.Model):
     sealed_secret = models.TextField(
         blank=True, editable=False, help_text="The signing key of webhooks, encrypted."
     )
+    networks = models.CharField(
+        "allowed private networks",
+        max_length=500,
+        blank=True,
+        help_text="For webhooks inside: networks such as 10.1.0.0/16, separated by commas. "
+        "Empty: public addresses only.",
+    )
     least_severity = models.CharField(
         "from severity", max_length=8, choices=[(each, each) for each in LEVELS], default=WARNING
     )
@@ -43,6 +51,11 @@ class Destination(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def allowed(self) -> tuple[Network, ...]:
+        """The private networks that its webhook may reach."""
+        return parse_networks(self.networks)
 
     @property
     def secret_context(self) -> str:

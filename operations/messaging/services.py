@@ -268,6 +268,7 @@ def _call_webhook(message: Message, destination: Destination, now: datetime, fet
             body=body,
             seconds=WEBHOOK_TIMEOUT_SECONDS,
             limit=MAX_RESPONSE_BYTES,
+            allowed=destination.allowed,
         ).status
     except (DecryptionFailed, outbound.AddressRefused) as error:
         raise DeliveryFailed(str(error), final=True) from error

@@ -18,13 +18,18 @@ KEYS = frozenset(
         *("view_apikey", "add_apikey", "change_apikey"),
         *("view_managedsecret", "add_managedsecret", "change_managedsecret"),
         *("view_secretversion", "view_rotationpolicy", "change_rotationpolicy"),
-        "view_rotationrun",
+        *("view_rotationrun", "view_outsidetask"),
+        *("view_secretbinding", "add_secretbinding"),
+        *("change_secretbinding", "delete_secretbinding"),
+        *("view_keychannel", "add_keychannel", "change_keychannel", "delete_keychannel"),
     }
 )
 AUDIT = frozenset({"view_event", "view_anchor"})
-# A security officer, not an operator, decides which private networks a component may reach.
+# A security officer, not an operator, decides which private networks may be reached.
 NETWORKS = "allow_networks"
-COMPONENTS = frozenset({NETWORKS, "add_component", "change_component"})
+COMPONENTS = frozenset(
+    {NETWORKS, "add_component", "change_component", "add_destination", "change_destination"}
+)
 
 
 def grants(role: str, app: str, codename: str) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 
 AREAS = ("optimization", "revenue", "dashboard", "content", "enterprise", "operational")
 ALL = tuple(f"{area}:{mode}" for area in AREAS for mode in ("read", "write"))
+REVEAL = "security:reveal"  # values of the keys that a pull channel binds it to; not in `all`
+GRANTABLE = (*ALL, REVEAL)
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -17,19 +19,19 @@ def parse(text: str) -> tuple[str, ...]:
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """The scopes named, each once, in the order of ALL; `all` names every one."""
+    """The scopes named, each once, in the order of GRANTABLE; `all` stands for ALL."""
     wanted = set(names)
     if "all" in wanted:
         wanted = (wanted - {"all"}) | set(ALL)
-    unknown = sorted(wanted - set(ALL))
+    unknown = sorted(wanted - set(GRANTABLE))
     if unknown:
         raise UnknownScope(f"No such scope: {', '.join(unknown)}. {KNOWN}")
     if not wanted:
         raise UnknownScope(f"Name at least one scope. {KNOWN}")
-    return tuple(scope for scope in ALL if scope in wanted)
+    return tuple(scope for scope in GRANTABLE if scope in wanted)
 
 
-KNOWN = f"Known: all, {', '.join(ALL)}."
+KNOWN = f"Known: all, {', '.join(GRANTABLE)}."
 
 
 def needed(area: str, method: str) -> str:

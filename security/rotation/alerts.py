@@ -1,17 +1,24 @@
 """Which alerts the state of the keys requires. Pure."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from security.rotation.schedule import CRITICAL, HIGH
 
 SOURCE = "keys"
 OVERDUE, FAILING = "overdue", "rotation_failing"
+STILL_USED = "still_used"
+LEFT_OUTSIDE = "left_outside"
 RUN_MISSED, RUNS_PAUSED = "run_missed", "runs_paused"
-STATE_ALERTS = (OVERDUE, FAILING, RUN_MISSED, RUNS_PAUSED)
+STATE_ALERTS = (OVERDUE, FAILING, RUN_MISSED, RUNS_PAUSED, LEFT_OUTSIDE)
 ALL_KEYS = "all keys"
 SEVERITY_BY_LEVEL = {CRITICAL: "critical", HIGH: "high"}  # of overdue keys; others: warning
 FAILING_MESSAGE = "The rotation of {} fails; its page says why. The old value still works."
+LEFT_OUTSIDE_MESSAGE = (
+    "Ended here, and left outside: {}. A worker tries again; or end it there yourself, and close "
+    "the task under Tasks outside."
+)
 RUN_MISSED_MESSAGE = (
     "No scheduled rotation run for 26 hours: check whether beat and a worker are running."
 )
@@ -25,13 +32,21 @@ class KeyAlert(NamedTuple):
 
 
 def required_alerts(
-    report: Mapping[str, Any], *, run_missed: bool, paused_because: str
+    report: Mapping[str, Any],
+    *,
+    run_missed: bool,
+    paused_because: str,
+    left_outside: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[KeyAlert]:
     """The alerts that should be open, given the report on all keys."""
     found = [_overdue(key) for key in report["overdue_keys"] if key["state"] != "paused"]
     found += [
         KeyAlert(FAILING, key_id, "high", FAILING_MESSAGE.format(key_id))
         for key_id in report["failing_keys"]
+    ]
+    found += [
+        KeyAlert(LEFT_OUTSIDE, key_id, "high", LEFT_OUTSIDE_MESSAGE.format(", ".join(places)))
+        for key_id, places in left_outside.items()
     ]
     if run_missed:
         found.append(KeyAlert(RUN_MISSED, ALL_KEYS, "high", RUN_MISSED_MESSAGE))

@@ -2,28 +2,40 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import idempotency
+from aethercrown.api import idempotency, throttling
 from aethercrown.api.endpoint import Conflict, InvalidRequest, StrictEndpoint, reply
 from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scalar, Text, ValueMap
 from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
 from aethercrown.registry import UnknownName
 from security.apikeys import scopes
+from security.apikeys.scopes import REVEAL
 from security.rotation import examples, registry, reports, services
+from security.rotation.models import ManagedSecret
+from security.rotation.results import isoformat
 from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
 
 API_FIELD_NAMES = {"level": "security_level", "grace": "grace_minutes"}  # by service argument
 RETRY_AFTER_SECONDS = 5
 API_KEY = "platform_api_key"
+
+
+REVEAL_RATE = throttling.Rate(30, 0.5)
+CONFIG_OF_STAFF = "Security staff decide where this key is used: they change it in the admin."
+ASK_AGAIN = (
+    "A worker goes on with it. Send the same request again within 15 minutes, with another "
+    "Idempotency-Key or none, for the result and, once, the new value."
+)
 
 
 class RotationConflict(Conflict):
@@ -70,7 +82,12 @@ class RegisterKeyRequestSerializer(serializers.Serializer[Any]):
     key_id = KeyIdField()
     key_type = Text(max_length=50)
     security_level = Option(choices=LEVELS, default=MEDIUM)
-    value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
+    value = Text(
+        max_length=registry.MAX_VALUE_LENGTH,
+        required=False,
+        allow_null=True,
+        trim_whitespace=False,  # opaque: a blank at its end is part of it
+    )
     rotator = Text(max_length=40, required=False, allow_null=True)
     config = ValueMap(child=ConfigValueField(), required=False, most=50)
     owner = Text(max_length=200, required=False, allow_blank=True, default="")
@@ -87,15 +104,29 @@ class RotateKeyRequestSerializer(serializers.Serializer[Any]):
 
     reason = Option(choices=services.REASONS, default=services.MANUAL)
     grace_minutes = Count(max_value=MAX_GRACE_MINUTES, required=False, allow_null=True)
-    value = Text(max_length=registry.MAX_VALUE_LENGTH, required=False, allow_null=True)
+    value = Text(
+        max_length=registry.MAX_VALUE_LENGTH,
+        required=False,
+        allow_null=True,
+        trim_whitespace=False,  # opaque: a blank at its end is part of it
+    )
     expected_version = Count(required=False, allow_null=True)
     force = Flag(default=False)
+    end_previous = Flag(default=False)
 
 
 class RotateDueKeysRequestSerializer(serializers.Serializer[Any]):
     """`force` ignores the hourly limit and a pause; for staff."""
 
     force = Flag(default=False)
+
+
+class ChangeKeyRequestSerializer(serializers.Serializer[Any]):
+    """What is to be another; what is left out stays."""
+
+    security_level = Option(choices=LEVELS, required=False)
+    owner = Text(max_length=200, required=False, allow_blank=True)
+    config = ValueMap(child=ConfigValueField(), required=False, most=50)
 
 
 class ManagedKeySerializer(serializers.Serializer[Any]):
@@ -125,6 +156,10 @@ class RegisteredKeySerializer(serializers.Serializer[Any]):
     key_info = ManagedKeySerializer()
     secret = Text(required=False, allow_null=True, max_length=registry.MAX_VALUE_LENGTH)
     action_required = Text(required=False, allow_null=True)
+
+
+class ChangedKeySerializer(serializers.Serializer[Any]):
+    key_info = ManagedKeySerializer()
 
 
 class KeyRotationSerializer(serializers.Serializer[Any]):
@@ -159,6 +194,8 @@ class KeyRotationRunSerializer(serializers.Serializer[Any]):
     due = Count()
     held_back = Count()
     paused_because = Text(allow_null=True, max_length=2_000)
+    by_hand = ItemList(child=Text())
+    under_way = ItemList(child=Text())
 
 
 class DueKeyListSerializer(serializers.Serializer[Any]):
@@ -172,6 +209,7 @@ class KeyReportSerializer(serializers.Serializer[Any]):
     overdue = Count()
     due_soon = Count()
     healthy = Count()
+    failing = Count()
     overdue_keys = ItemList(child=DueKeySerializer())
     due_soon_keys = ItemList(child=DueKeySerializer())
     paused_keys = Count()
@@ -223,6 +261,31 @@ class RegisterKeyView(KeyEndpoint):
         return reply("This key is registered already", data)
 
 
+class KeyView(KeyEndpoint):
+    @documented(
+        "Change a key",
+        request=ChangeKeyRequestSerializer,
+        answer=ChangedKeySerializer,
+        example_request={"security_level": "critical", "owner": "Billing"},
+        example_answer={"key_info": examples.KEY | {"security_level": "critical"}},
+        message="Key changed",
+    )
+    def patch(self, request: Request, key_id: str) -> Response:
+        """Change the level, the owner or the rotator's configuration; the history keeps the former.
+
+        Where a key may be used is decided by security staff: the configuration of a key that they
+        have bound, or given a delivery channel, is changed in the admin only (409).
+        """
+        body = self.checked(ChangeKeyRequestSerializer)
+        with service_errors():
+            key = services.get(key_id)
+            if "config" in body and not reports.may_config_be_changed_by_api(key):
+                raise Conflict(CONFIG_OF_STAFF)
+            level = body.pop("security_level", None)
+            changed = services.change(key_id, level=level, actor=actor_of(request), **body)
+        return reply("Key changed", {"key_info": reports.key_info(changed)})
+
+
 class DueKeysView(KeyEndpoint):
     @documented(
         "List the keys that are due",
@@ -255,7 +318,10 @@ class RotateKeyView(KeyEndpoint):
 
         With the reason `compromised` the old value is refused at once. While this key is being
         rotated the answer is 409 with Retry-After. If the new value cannot be set or does not
-        work, the old one stays current and the answer is 409.
+        work, the old one stays current and the answer is 409; so it is inside the grace that an
+        earlier value was promised, unless `end_previous` is true. A manual key without a new value
+        is answered with 202. A rotation that calls something outside is done by a worker: it may be
+        answered with 202 too, and the same request again then gets the result.
         """
         body = self.checked(RotateKeyRequestSerializer)
         minutes = body.pop("grace_minutes", None)
@@ -263,9 +329,20 @@ class RotateKeyView(KeyEndpoint):
         with service_errors():
             key = services.get(key_id)
             check_scopes(request, key.rotator, key.config)
+            if reports.acts_outside(key) and not body.get("value"):
+                return self.by_worker(request, key, grace_minutes=minutes, **body)
             rotation = services.rotate(key_id, grace=grace, actor=actor_of(request), **body)
-        message = "Key rotated" if rotation.rotated_at else "A person has to act first"
-        return reply(message, {"rotation": rotation.to_dict()})
+        return rotated(rotation)
+
+    def by_worker(self, request: Request, key: ManagedSecret, **asked: Any) -> Response:
+        """The result of a worker, or 202 if it takes longer than the caller waits."""
+        asked = {name: each for name, each in asked.items() if each is not None}
+        made = services.order(key, actor_of(request), timezone.now(), **asked)
+        if services.wait(made) and (rotation := services.collect(made, timezone.now())):
+            return rotated(rotation)
+        unchanged = reports.unchanged(key, asked["reason"])
+        data = {"rotation": {**unchanged, "action_required": ASK_AGAIN}}
+        return reply("The rotation is under way", data, 202)
 
     def answer_from(
         self, effect: Mapping[str, Any], request: Request, *args: Any, **kwargs: Any
@@ -295,12 +372,14 @@ class RotateDueKeysView(KeyEndpoint):
     def post(self, request: Request) -> Response:
         """Do a scheduled run now: the longest due first, within the hourly limit; safe to repeat.
 
-        The answer has no secrets. `force`, which ignores the limit, is for staff.
+        The answer has no secrets. Keys whose rotation calls something outside are `under_way`, done
+        by a worker; those whose new value would reach nobody are to be rotated `by_hand`. `force`,
+        which ignores the limit, is for staff.
         """
         force = self.checked(RotateDueKeysRequestSerializer)["force"]
         if force and request.auth is not None:
             raise PermissionDenied("Only staff may use force: sign in to the admin.")
-        result = services.rotate_due(actor=actor_of(request), force=force)
+        result = services.rotate_due(actor=actor_of(request), force=force, outside_later=True)
         return reply(f"{counted(len(result.rotations), 'key')} rotated", result.to_dict())
 
 
@@ -314,6 +393,55 @@ class KeyReportView(KeyEndpoint):
     def get(self, request: Request) -> Response:
         """How many keys are overdue, due within 7 days and healthy, and what a person should do."""
         return reply("Key rotation report", {"report": reports.report(timezone.now())})
+
+
+def rotated(rotation: services.RotationResult) -> Response:
+    """200, or 202 for a manual key that waits for its new value."""
+    data = {"rotation": rotation.to_dict()}
+    if rotation.rotated_at is None and rotation.previous_valid_until is None:
+        return reply("Waiting for the new value", data, 202)
+    return reply("Key rotated", data)
+
+
+class KeyValueSerializer(serializers.Serializer[Any]):
+    """The current value; `detail` has the role of a database."""
+
+    key_id = Text()
+    version = Count()
+    value = Text(max_length=registry.MAX_VALUE_LENGTH, trim_whitespace=False)
+    detail = ValueMap(child=Text(), most=10)
+    previous_valid_until = Instant(allow_null=True)
+
+
+class KeyValueView(KeyEndpoint):
+    scopes = (REVEAL,)
+
+    @documented(
+        "Get the value of a key",
+        answer=KeyValueSerializer,
+        example_answer=examples.VALUE,
+        message="The current value",
+    )
+    def get(self, request: Request, key_id: str) -> Response:
+        """The current value, for an API key with the scope `security:reveal`.
+
+        A delivery channel of the managed key must name that API key. Each read is recorded. At most
+        30 at once, then one every two seconds.
+        """
+        credential: Any = request.auth
+        if credential is None:
+            raise PermissionDenied("Only an API key gets a value; no person and no session does.")
+        if wait := throttling.buckets.acquire(f"reveal:{credential.id}", rate=REVEAL_RATE):
+            raise Throttled(wait)
+        with service_errors():
+            try:
+                found = services.reveal(
+                    key_id, credential.id, actor=actor_of(request), now=timezone.now()
+                )
+            except services.NotBoundToKey as error:
+                raise PermissionDenied(str(error)) from error
+        until = isoformat(found.previous_valid_until)
+        return reply("The current value", {**asdict(found), "previous_valid_until": until})
 
 
 @contextmanager

@@ -35,6 +35,13 @@ ROTATION: dict[str, Any] = {
     "previous_valid_until": "2026-11-20T15:30:00+00:00",
     "action_required": None,
 }
+VALUE: dict[str, Any] = {
+    "key_id": "billing-signing-secret",
+    "version": 2,
+    "value": ROTATION["new_key"],
+    "detail": {},
+    "previous_valid_until": ROTATION["previous_valid_until"],
+}
 ROTATION_RUN: dict[str, Any] = {
     "rotations": [{**ROTATION, "reason": "scheduled", "new_key": None}],
     "failures": [{"key_id": "warehouse-database", "error": "The new password was refused."}],
@@ -42,6 +49,8 @@ ROTATION_RUN: dict[str, Any] = {
     "due": 2,
     "held_back": 0,
     "paused_because": None,
+    "by_hand": ["partner-token"],
+    "under_way": [],
 }
 REPORT: dict[str, Any] = {
     "generated_at": "2026-12-04T09:00:00+00:00",
@@ -49,6 +58,7 @@ REPORT: dict[str, Any] = {
     "overdue": 1,
     "due_soon": 2,
     "healthy": 11,
+    "failing": 0,
     "overdue_keys": [DUE_KEY],
     "due_soon_keys": [{**DUE_KEY, "next_rotation": "2026-12-09T09:00:00+00:00", "days_overdue": 0}],
     "paused_keys": 0,

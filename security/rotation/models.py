@@ -3,13 +3,28 @@
 import uuid
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
+from aethercrown.http.addresses import AddressRefused, parse_networks, plain_host
+from aethercrown.http.postgres import NO_TLS, VERIFY_CA, VERIFY_FULL
+from aethercrown.registry import UnknownName
+from security.apikeys.scopes import REVEAL
 from security.encryption.ciphertext import EncryptionContext
 from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
+from security.rotation.registry import (
+    DATABASE,
+    WEBHOOK,
+    BindingTerms,
+    CredentialIssuer,
+    InvalidConfig,
+    channels,
+    rotators,
+)
 from security.rotation.schedule import DEFAULT_GRACE, LEVELS, MEDIUM
 
 LEVEL_CHOICES = [(each, each) for each in LEVELS]
@@ -51,7 +66,15 @@ class RotationPolicy(models.Model):
 # Columns that rotations write: they are recorded in the audit chain, not in the row's history.
 UNTRACKED = [
     *("state", "last_rotated_at", "due_at", "eligible_at", "lease_until", "fencing_token"),
-    *("fail_count", "next_attempt_at", "last_error", "rotation_approved_at"),
+    *(
+        "fail_count",
+        "next_attempt_at",
+        "last_error",
+        "rotation_approved_at",
+        "delivery_tested_at",
+        "registered",
+        "sealed_first_digest",
+    ),
 ]
 
 
@@ -66,7 +89,7 @@ class ManagedSecret(models.Model):
         RETIRED = "retired"
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
-    key_id = models.CharField("name", max_length=100, unique=True)
+    key_id = models.CharField("name", max_length=100)
     key_type = models.CharField("type", max_length=50)
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES, default=MEDIUM)
     rotator = models.CharField(max_length=40)
@@ -87,8 +110,19 @@ class ManagedSecret(models.Model):
     fail_count = models.PositiveIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
+    delivery_tested_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When its target, which uses the value, last proved to have it.",
+    )
     rotation_approved_at = models.DateTimeField(
         null=True, editable=False, help_text="Approved, and not yet begun."
+    )
+    registered = models.JSONField(
+        null=True, editable=False, help_text="What was asked for when it was registered."
+    )
+    sealed_first_digest = models.TextField(
+        blank=True, editable=False, help_text="SHA-256 of the value it was registered with."
     )
     history = TrackedHistory(excluded_fields=UNTRACKED)
 
@@ -96,6 +130,11 @@ class ManagedSecret(models.Model):
         ordering = ["key_id"]
         verbose_name = "managed key"
         constraints = [
+            models.UniqueConstraint(
+                fields=["key_id"],
+                condition=~Q(state__in=["revoked", "retired"]),
+                name="security_managedsecret_one_live_of_a_name",
+            ),
             models.CheckConstraint(
                 condition=Q(eligible_at__lte=F("due_at")),
                 name="security_managedsecret_eligible_before_due",
@@ -191,10 +230,246 @@ class SecretVersion(SealedRow):
         return EncryptionContext(key.uuid, self.number, key.key_type)
 
 
+class SecretBinding(models.Model):
+    """Where one stored secret may be used, and on which terms. Only security staff edit it."""
+
+    class Purpose(models.TextChoices):
+        DATABASE = DATABASE, "log in at a PostgreSQL server"
+        WEBHOOK = WEBHOOK, "deliver to a receiver, and sign"
+
+    class TLS(models.TextChoices):
+        VERIFY_FULL = VERIFY_FULL, "verify-full: its certificate, for its name"
+        VERIFY_CA = VERIFY_CA, "verify-ca: its certificate, for any name"
+        DISABLE = NO_TLS, "none: only on a network where nobody else is"
+
+    key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="bindings")
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    host = models.CharField(
+        max_length=253,
+        help_text="A host name or address, or the folder of a Unix socket of this machine.",
+    )
+    port = models.PositiveIntegerField(
+        default=5432, validators=[MinValueValidator(1), MaxValueValidator(65_535)]
+    )
+    tls = models.CharField("TLS", max_length=11, choices=TLS, default=TLS.VERIFY_FULL)
+    ca_certificate = models.TextField(
+        "certificate authority",
+        blank=True,
+        max_length=100_000,
+        help_text="In PEM. Empty: the authorities that this machine trusts.",
+    )
+    networks = models.CharField(
+        "allowed private networks",
+        max_length=500,
+        blank=True,
+        help_text="Such as 10.1.0.0/16, separated by commas. Empty: public addresses only.",
+    )
+    history = TrackedHistory()
+
+    class Meta:
+        ordering = ["key", "host", "port"]
+        verbose_name = "secret binding"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key", "purpose", "host", "port"], name="security_secretbinding_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} at {self.host}:{self.port}"
+
+    def clean(self) -> None:
+        """Keep the host in its plain form; refuse what could never be used."""
+        errors = {}
+        try:
+            self.host = plain_host(self.host)
+        except AddressRefused as error:
+            errors["host"] = str(error)
+        try:
+            parse_networks(self.networks)
+        except AddressRefused as error:
+            errors["networks"] = str(error)
+        if self.purpose == WEBHOOK and (self.tls != VERIFY_FULL or self.ca_certificate):
+            errors["tls"] = "Receivers are called over https with a certificate for their name."
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def terms(self) -> BindingTerms:
+        return BindingTerms(self.tls, self.ca_certificate, parse_networks(self.networks))
+
+
+class KeyChannel(models.Model):
+    """How a new value of a key reaches those who use it. Only security staff edit it."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook", "signed delivery to a receiver"
+        FILE = "file", "a file of this machine"
+        KUBERNETES = "kubernetes", "a Kubernetes Secret, as a file"
+        PULL = "pull", "asked for by an API key"
+
+    key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="channels")
+    name = models.CharField(max_length=100, help_text="Who gets the value, such as web servers.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    config = models.JSONField(
+        "configuration", default=dict, blank=True, help_text="See docs/security.md for each kind."
+    )
+    networks = models.CharField(
+        "allowed private networks",
+        max_length=500,
+        blank=True,
+        help_text="For receivers inside: networks such as 10.1.0.0/16, separated by commas.",
+    )
+    api_key = models.ForeignKey(
+        "security.ApiKey",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="API key",
+        help_text="Who may ask for the value; needs the scope security:reveal. Only for pull.",
+    )
+    test_asked_at = models.DateTimeField(null=True, editable=False)
+    tested_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the current value was last found there."
+    )
+    error = models.TextField(blank=True, editable=False, help_text="Why the last test failed.")
+    read_version = models.PositiveIntegerField(
+        null=True, editable=False, help_text="The version that its API key last asked for."
+    )
+    read_at = models.DateTimeField(null=True, editable=False)
+    history = TrackedHistory(
+        excluded_fields=["test_asked_at", "tested_at", "error", "read_version", "read_at"]
+    )
+
+    class Meta:
+        ordering = ["key", "name"]
+        verbose_name = "delivery channel"
+        constraints = [
+            models.UniqueConstraint(fields=["key", "name"], name="security_keychannel_once"),
+            models.CheckConstraint(
+                condition=~Q(kind="pull") | Q(api_key__isnull=False),
+                name="security_keychannel_pull_has_an_api_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.name}"
+
+    def clean(self) -> None:
+        errors: dict[str, str] = {}
+        try:
+            parse_networks(self.networks)
+            channels.get(self.kind).validate_config(self.config)
+        except AddressRefused as error:
+            errors["networks"] = str(error)
+        except UnknownName as error:
+            errors["kind"] = str(error)
+        except InvalidConfig as error:
+            errors["config"] = f"{error.field}: {error}"
+        if self.kind == self.Kind.PULL and not self._may_reveal():
+            errors["api_key"] = f"Name an API key with the scope {REVEAL}."
+        if self.key_id and isinstance(rotators.get(self.key.rotator), CredentialIssuer):
+            errors["key"] = "Its values are not stored, only their digests: nothing can deliver it."
+        if errors:
+            raise ValidationError(errors)
+
+    def _may_reveal(self) -> bool:
+        return self.api_key is not None and REVEAL in self.api_key.scopes
+
+
+class OutsideTask(models.Model):
+    """A value that was ended here and may still work outside, until somebody ends it there."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        CLOSED = "closed", "closed by a person"
+
+    key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="outside_tasks")
+    version = models.ForeignKey(SecretVersion, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(
+        KeyChannel, null=True, on_delete=models.CASCADE, related_name="+"
+    )  # none: the rotator's own target
+    place = models.CharField(max_length=500, help_text="What was left outside, and where.")
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    tries = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = "task outside"
+        verbose_name_plural = "tasks outside"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="open", ended_at__isnull=True)
+                | (~Q(state="open") & Q(ended_at__isnull=False)),
+                name="security_outsidetask_ended_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="security_outsidetask_open",
+                condition=Q(state="open"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.place}"
+
+
+class RotationOrder(models.Model):
+    """A rotation that was asked for and that a worker does, because it calls something outside."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="orders")
+    asked = models.JSONField(help_text="The arguments; no secret.")
+    actor = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    answer = models.JSONField(null=True, help_text="The result, without the value.")
+    error = models.TextField(blank=True)
+    collected_at = models.DateTimeField(null=True, help_text="When its result was handed out.")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=Q(state__in=["queued", "running"]),
+                name="security_rotationorder_one_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}, asked for by {self.actor}"
+
+
 class RotationRun(models.Model):
     """One run over the keys that are due, on schedule or started by a person."""
 
+    class Mode(models.TextChoices):
+        AUTO = "auto"
+        PROPOSE = "propose", "propose: a person approves each"
+        OBSERVE = "observe", "observe: recorded only"
+
     begun_at = models.DateTimeField()
+    mode = models.CharField(max_length=7, choices=Mode, default=Mode.AUTO)
+    boot = models.CharField(max_length=64, blank=True, help_text="Start of the machine it ran on.")
+    uptime = models.DurationField(null=True, help_text="Since that start.")
+    local_at = models.DateTimeField(null=True, help_text="By that machine's clock.")
     ended_at = models.DateTimeField(null=True)
     actor = models.CharField(max_length=200, blank=True)
     due = models.PositiveIntegerField(default=0)

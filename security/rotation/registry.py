@@ -1,4 +1,4 @@
-"""The interface of rotators, which generate, set, test, undo and revoke one kind of secret. Pure.
+"""The interfaces of rotators, which make and replace one kind of secret, and of channels. Pure.
 
 The calls of one rotator step must end within 60 seconds, well within the key's lease.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from aethercrown.http.addresses import Network
+from aethercrown.http.postgres import VERIFY_FULL
 from aethercrown.registry import Registry
 
 RANDOM_BYTES = 32
@@ -22,6 +24,13 @@ class TargetRefused(Exception):
 
 class OutcomeUnknown(Exception):
     """The target gave no clear answer: the value may have been set."""
+
+
+# All that is told of a failed call: an answer must not show which hosts and ports there are.
+REFUSED = "The target refused."
+TIMED_OUT = "The target did not answer in time."
+WRONG_ANSWER = "The target gave a wrong answer."
+PLAIN = {"refused": REFUSED, "timed out": TIMED_OUT, "wrong answer": WRONG_ANSWER}
 
 
 class InvalidConfig(ValueError):
@@ -51,9 +60,50 @@ class IssuedCredential:
     detail: Mapping[str, Any]
 
 
+DATABASE, WEBHOOK = "database", "webhook"  # purposes of a binding
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAddress:
+    """Where a secret is to be used, and for what."""
+
+    purpose: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class BindingTerms:
+    """How a target must prove itself, and in which private networks it may be; staff set it."""
+
+    tls: str = VERIFY_FULL
+    ca_certificate: str = ""
+    networks: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSecret:
+    """A stored secret that staff allow at the target, with the terms of that."""
+
+    value: str = field(repr=False)
+    terms: BindingTerms
+
+
+def unbound(address: TargetAddress) -> BindingTerms:
+    """The terms of a key without any binding."""
+    raise TargetRefused(f"No binding lets it be used at {address}.")
+
+
 @dataclass(frozen=True, slots=True)
 class RotationContext:
-    """A version as its rotator sees it. `current` is the current value, None if there is none."""
+    """A version as its rotator sees it. `current` is the current value, None if there is none.
+
+    `terms` and `secret_of` raise TargetRefused unless staff have bound this key, or the other
+    managed key, to that address: no value is at hand without naming where it is used.
+    """
 
     key_id: str
     config: Mapping[str, Any]
@@ -62,32 +112,70 @@ class RotationContext:
     detail: Mapping[str, Any]
     current: str | None = field(repr=False)
     current_detail: Mapping[str, Any]
-    secret_of: Callable[[str], str] = field(repr=False)  # another managed key's current value
+    secret_of: Callable[[str, TargetAddress], BoundSecret] = field(repr=False)
+    terms: Callable[[TargetAddress], BindingTerms] = field(repr=False, default=unbound)
+
+
+def no_other_secret(key_id: str, address: TargetAddress) -> BoundSecret:
+    """What a key without stored secrets beside it gets."""
+    raise TargetRefused(f"No managed key {key_id!r} may be used at {address}.")
 
 
 def empty_context(key_id: str, config: Mapping[str, Any]) -> RotationContext:
     """The context of a key without a value."""
-    return RotationContext(key_id, config, 0, "", {}, None, {}, str)
+    return RotationContext(key_id, config, 0, "", {}, None, {}, no_other_secret)
 
 
-class Rotator:
-    """Generates random values without a target; subclasses with a target override the rest.
-
-    `supports_overlap`: old and new values work at the same time. `automatic`: works without a
-    person. `has_target`: values are set and tested somewhere. `needs_value`: the first value
-    must be given.
-    """
+class DeliveryTarget:
+    """Where a new value is set and tested before it becomes current; the default does nothing."""
 
     name: ClassVar[str]
     title: ClassVar[str]
-    supports_overlap: ClassVar[bool] = True
-    automatic: ClassVar[bool] = True
-    has_target: ClassVar[bool] = True
-    needs_value: ClassVar[bool] = False
-    required_action: ClassVar[str] = ""  # of a person, after a rotation
+    revokes: ClassVar[bool] = True  # False: an old value is gone there once a new one is set
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         """Raise InvalidConfig unless `config` is complete and valid."""
+
+    def check_bindings(self, context: RotationContext) -> None:
+        """Raise TargetRefused unless staff allow all that a rotation uses there."""
+
+    def set(self, context: RotationContext) -> None:
+        """Set the value there; safe to repeat. Raises TargetRefused, OutcomeUnknown."""
+
+    def test(self, context: RotationContext) -> None:
+        """Use the value there. Raises TargetRefused, OutcomeUnknown."""
+
+    def undo(self, context: RotationContext) -> None:
+        """Undo what `set` may have done, so that only the current value works."""
+
+    def revoke(self, context: RotationContext) -> None:
+        """Make an old value stop working; safe to repeat."""
+
+    def described(self, context: RotationContext) -> str:
+        """What of a version stands outside, in words for a person."""
+        return f"version {context.number} at its target"
+
+
+class DeliveryChannel(DeliveryTarget):
+    """Brings a new value to those who use it. `acts`: something is called or written outside."""
+
+    acts: ClassVar[bool] = True
+
+
+class Rotator(DeliveryTarget):
+    """Generates random values without a target; subclasses with a target override the rest.
+
+    `supports_overlap`: old and new values work at the same time. `automatic`: works without a
+    person. `has_target`: values are set and tested somewhere. `delivers`: its target is who uses
+    the value, and proves to have it. `needs_value`: the first value must be given.
+    """
+
+    supports_overlap: ClassVar[bool] = True
+    automatic: ClassVar[bool] = True
+    has_target: ClassVar[bool] = True
+    delivers: ClassVar[bool] = False
+    needs_value: ClassVar[bool] = False
+    required_action: ClassVar[str] = ""  # of a person, after a rotation
 
     def initial_detail(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """The detail of the first version, whose value was given or generated."""
@@ -96,18 +184,6 @@ class Rotator:
     def generate(self, context: RotationContext) -> NewSecret:
         """A new value; `context` is the current version's."""
         return NewSecret(secrets.token_urlsafe(RANDOM_BYTES))
-
-    def set(self, context: RotationContext) -> None:
-        """Set the value at the target; safe to repeat. Raises TargetRefused, OutcomeUnknown."""
-
-    def test(self, context: RotationContext) -> None:
-        """Use the value at the target. Raises TargetRefused, OutcomeUnknown."""
-
-    def undo(self, context: RotationContext) -> None:
-        """Undo what `set` may have done, so that only the current value works."""
-
-    def revoke(self, context: RotationContext) -> None:
-        """Make an old value stop working; safe to repeat."""
 
     def valid_until(self, context: RotationContext) -> datetime | None:
         """When an old value ends, if that is stored outside the key's own row."""
@@ -132,3 +208,4 @@ class CredentialIssuer(Rotator, ABC):
 
 
 rotators = Registry[Rotator]("rotator")
+channels = Registry[DeliveryChannel]("delivery channel")

@@ -1,8 +1,11 @@
 """The results of rotations and rotation runs. Pure."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+TIMES = ("rotated_at", "previous_rotation", "next_rotation", "previous_valid_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,18 @@ class RotationResult:
     previous_valid_until: datetime | None = None
     action_required: str = ""
 
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "RotationResult":
+        """What `to_dict` made."""
+        times = {name: parsed(given[name]) for name in TIMES}
+        return cls(**{**given, **times, "action_required": given["action_required"] or ""})
+
+    def with_value(self, value: str | None) -> "RotationResult":
+        return replace(self, new_key=value)
+
     def to_dict(self) -> dict[str, Any]:
         """The contract's `rotation`, including the secret."""
-        times = {
-            name: isoformat(getattr(self, name))
-            for name in ("rotated_at", "previous_rotation", "next_rotation", "previous_valid_until")
-        }
+        times = {name: isoformat(getattr(self, name)) for name in TIMES}
         return {**asdict(self), **times, "action_required": self.action_required or None}
 
 
@@ -49,6 +58,8 @@ class RotationRunResult:
     due: int = 0
     held_back: int = 0
     paused_because: str = ""
+    by_hand: list[str] = field(default_factory=list)  # due, and their new value reaches nobody
+    under_way: list[str] = field(default_factory=list)  # a worker does them
 
     def to_dict(self) -> dict[str, Any]:
         """The API's answer, without secrets."""
@@ -59,8 +70,14 @@ class RotationRunResult:
             "due": self.due,
             "held_back": self.held_back,
             "paused_because": self.paused_because or None,
+            "by_hand": self.by_hand,
+            "under_way": self.under_way,
         }
 
 
 def isoformat(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat() if at else None
+
+
+def parsed(text: str | None) -> Any:
+    return datetime.fromisoformat(text) if text else None

@@ -12,6 +12,7 @@ from hashlib import sha256
 from math import ceil
 from uuid import UUID
 
+AUTOMATION = "security.rotate_keys"  # its name, and that of its decisions
 CRITICAL, HIGH, MEDIUM, LOW = "critical", "high", "medium", "low"
 LEVELS = (CRITICAL, HIGH, MEDIUM, LOW)
 DEFAULT_GRACE: Mapping[str, timedelta] = {
@@ -25,8 +26,8 @@ MAX_JITTER = 0.1  # of the interval
 DUE_SOON = timedelta(days=7)
 MIN_KEYS_PER_HOUR, MAX_KEYS_PER_HOUR, SHARE_PER_HOUR = 10, 50, 0.05
 MAX_DUE_SHARE = 0.2  # of all keys; more of them due after a clock jump pauses the run
+MIN_KEYS_FOR_SHARES = 20  # below it, one key is a large share
 MAX_CLOCK_JUMP = timedelta(hours=1)
-RUN_EVERY = timedelta(hours=24)
 MISSED_RUN_AFTER = timedelta(hours=26)
 RETRY_WAITS = (
     timedelta(minutes=1),
@@ -92,15 +93,31 @@ class RunAllowance:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockReading:
+    """One machine's clock, and its uptime, which no setting of the clock changes.
+
+    `boot` names the machine's start; empty where the system does not tell.
+    """
+
+    wall: datetime
+    boot: str = ""
+    uptime: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
 class RunConditions:
-    """The number of keys, of due keys and of rotations begun this hour, and both clocks."""
+    """The keys, the due ones, and the rotations begun this hour; and the clocks.
+
+    `now` is the database's clock; `last_reading` this machine's at its last run since it started.
+    """
 
     keys: int
     due: int
     begun_this_hour: int
     now: datetime
-    local_now: datetime
-    last_run_at: datetime | None
+    reading: ClockReading
+    last_reading: ClockReading | None = None
+    last_run_at: datetime | None = None
     paused: bool = False
 
 
@@ -109,7 +126,7 @@ def run_allowance(conditions: RunConditions) -> RunAllowance:
     if conditions.paused:
         return RunAllowance(0, "An earlier run was paused and has not been resumed.")
     jump = clock_jump(conditions)
-    if jump > MAX_CLOCK_JUMP and conditions.due > MAX_DUE_SHARE * conditions.keys:
+    if jump > MAX_CLOCK_JUMP and is_large_share(conditions.due, conditions.keys):
         return RunAllowance(
             0,
             f"{conditions.due} of {conditions.keys} keys are due at once, and a clock has moved by "
@@ -118,16 +135,24 @@ def run_allowance(conditions: RunConditions) -> RunAllowance:
     return RunAllowance(max(0, hourly_limit(conditions.keys) - conditions.begun_this_hour))
 
 
-def clock_jump(conditions: RunConditions) -> timedelta:
-    """The largest unexpected difference: between two machines' clocks, or since the last run.
+def is_large_share(due: int, keys: int) -> bool:
+    """Whether so many are due that a wrong clock is likely; of few keys any share is chance."""
+    return keys >= MIN_KEYS_FOR_SHARES and due > MAX_DUE_SHARE * keys
 
-    A platform that was switched off looks like a clock that was set forward; both pause the run.
+
+def clock_jump(conditions: RunConditions) -> timedelta:
+    """How far a clock was set; a platform that was switched off moved no clock.
+
+    This machine's is compared with the database's and with its own uptime, and none may be behind
+    the last run.
     """
-    difference = abs(conditions.local_now - conditions.now)
-    if conditions.last_run_at is None:
-        return difference
-    since = conditions.now - conditions.last_run_at
-    return max(difference, -since, since - RUN_EVERY)
+    now, then = conditions.reading, conditions.last_reading
+    jumps = [abs(now.wall - conditions.now)]
+    if conditions.last_run_at is not None:
+        jumps.append(conditions.last_run_at - conditions.now)
+    if then is not None and now.boot and then.boot == now.boot:
+        jumps.append(abs((now.wall - then.wall) - (now.uptime - then.uptime)))
+    return max(jumps)
 
 
 def is_run_missed(

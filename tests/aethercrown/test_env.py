@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 import aethercrown
-from aethercrown.env import BROKERS, DATABASES, Variables
+from aethercrown.env import BROKERS, DATABASES, Variables, commands, folder
 
 
 def reading(**given):
@@ -133,3 +133,28 @@ def test_what_is_no_origin_is_refused_without_its_password(told):
 
 def test_the_process_environment_is_what_is_read_by_default():
     assert Variables().ENVIRON is os.environ
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {}),
+        ("a=/bin/true", {"a": ("/bin/true",)}),
+        ("b-2=/x/y 'one two' z ;", {"b-2": ("/x/y", "one two", "z")}),
+    ],
+)  # fmt: skip
+def test_reload_commands_have_a_name_and_an_absolute_program(text, found):
+    assert commands(text, "KEY_RELOAD_COMMANDS") == found
+
+
+@pytest.mark.parametrize("text", ["a", "a=", "a=true", "a b=/bin/true", "=/bin/true"])
+def test_a_reload_command_of_another_form_is_refused(text):
+    with pytest.raises(ImproperlyConfigured, match="KEY_RELOAD_COMMANDS"):
+        commands(text, "KEY_RELOAD_COMMANDS")
+
+
+def test_a_folder_of_files_is_absolute():
+    assert folder("", "KEY_FILES_DIR") is None
+    assert str(folder("/run/keys", "KEY_FILES_DIR")) == "/run/keys"
+    with pytest.raises(ImproperlyConfigured, match="absolute path"):
+        folder("keys", "KEY_FILES_DIR")

@@ -32,6 +32,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from aethercrown.http import addresses
 from aethercrown.http.outbound import OutboundClient
 from operations.health import state_machine, targets
 from operations.health.concurrent_checks import CheckRunner
@@ -50,7 +51,7 @@ from tests.benchmarks.report import Report
 from tests.operations.health import certificates
 
 T = TypeVar("T")
-LOOPBACK = targets.networks("127.0.0.0/8 ::1/128")
+LOOPBACK = addresses.parse_networks("127.0.0.0/8 ::1/128")
 DEADLINE_SECONDS = 5.0
 SLOWEST_MS = 500
 MAX_EXTRA_SECONDS = 2.0  # that a round may take beyond its slowest target
@@ -431,7 +432,7 @@ def forbidden_urls(report: Report) -> None:
 def refused(url: str, resolves_to: str = "127.0.0.1") -> bool:
     try:
         where = targets.parse_target(targets.HTTP, url)
-        targets.check(where.host if targets.is_address(where.host) else resolves_to, ())
+        addresses.check_allowed(where.host if targets.is_address(where.host) else resolves_to, ())
     except ValueError:
         return True
     return False

@@ -170,7 +170,9 @@ def rotate_something(chance):
             [("target", TARGETS)] * 3 + [("plain", PLAIN), ("issued", ISSUED)]
         )
         reason = chance.choice(["manual", "scheduled", "compromised"])
-        services.rotate(f"{prefix}-{chance.randrange(count)}", reason=reason)
+        services.rotate(
+            f"{prefix}-{chance.randrange(count)}", reason=reason, end_previous=chance.random() < 0.9
+        )
 
 
 def expire_leases(pid=None):
@@ -197,7 +199,7 @@ def expire_leases(pid=None):
 def violations():
     """The violated invariants of all keys, in the database and at the target."""
     from security.rotation.models import ManagedSecret  # noqa: PLC0415 - Django is set up only now
-    from security.rotation.services import execute  # noqa: PLC0415
+    from tests.security.rotation.stored import current_value  # noqa: PLC0415
 
     found = []
     for key in ManagedSecret.objects.prefetch_related("versions"):
@@ -210,7 +212,7 @@ def violations():
         found += [f"{key}: {words}" for words in invariants.violations(key.state, rows)]
         if (
             key.rotator == "fault_target"
-            and not value_file(key.key_id, execute.secret_of(key.key_id)).exists()
+            and not value_file(key.key_id, current_value(key.key_id)).exists()
         ):
             found.append(f"{key}: the current value does not work outside")
     return found
@@ -284,7 +286,7 @@ def kill_at_failpoints():
             if not finish_all():
                 broken.append(f"{key_id} is not settled after {name}")
             broken += violations()
-            services.rotate(key_id)  # and it rotates again
+            services.rotate(key_id, end_previous=True)  # and it rotates again
             broken += violations()
     return {"points": len(invariants.FAILPOINTS), "kills": kills, "broken": broken[:5], **tally()}
 

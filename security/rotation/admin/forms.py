@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -14,7 +15,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from security.rotation import registry, services
+from aethercrown.transitions import InvalidTransition
+from security.rotation import registry, reports, services
 from security.rotation.models import ManagedSecret
 from security.rotation.results import RotationResult
 from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
@@ -82,11 +84,15 @@ class RotateForm(forms.Form):
         label="Minutes that the old value still works",
         help_text="Empty: the grace period of its security level.",
     )
+    end_previous = forms.BooleanField(
+        required=False,
+        label="End the value before it now, although it was promised to work on",
+    )
 
 
 class EnterValueForm(RotateForm):
     value = secret_input("The value that is set at the target now.", required=True)
-    field_order = ["value", "grace_minutes"]
+    field_order = ["value", "grace_minutes", "end_previous"]
 
 
 class CompromisedForm(forms.Form):
@@ -95,6 +101,23 @@ class CompromisedForm(forms.Form):
         label="Revoke the old value even if no new one can be set",
         help_text="Everything that uses the key then stops until a new value is set.",
     )
+
+
+class ChangeKeyForm(forms.Form):
+    """What of a key can be changed; it begins with what is in force."""
+
+    level = forms.ChoiceField(
+        choices=[(each, each) for each in LEVELS], widget=UnfoldAdminSelectWidget
+    )
+    owner = forms.CharField(required=False, max_length=200, widget=UnfoldAdminTextInputWidget)
+    config = forms.JSONField(
+        label="Rotator configuration",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+
+    def clean_config(self) -> Any:
+        return self.cleaned_data["config"] or {}
 
 
 class RotateDueForm(forms.Form):
@@ -118,15 +141,47 @@ class KeyAction:
         return key.state in self.states and (not self.rotators or key.rotator in self.rotators)
 
 
-def _rotate(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult:
-    minutes = data.get("grace_minutes")
-    grace = None if minutes is None else timedelta(minutes=minutes)
-    return services.rotate(key_id, grace=grace, value=data.get("value"), actor=actor)
+def _rotate(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult | None:
+    minutes, end_previous = data.get("grace_minutes"), data.get("end_previous", False)
+    if value := data.get("value"):
+        grace = None if minutes is None else timedelta(minutes=minutes)
+        return services.rotate(
+            key_id, grace=grace, value=value, end_previous=end_previous, actor=actor
+        )
+    return _by_worker(key_id, actor, grace_minutes=minutes, end_previous=end_previous)
 
 
-def _mark_compromised(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult:
+def _mark_compromised(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult | None:
     force = data.get("force", False)
-    return services.rotate(key_id, reason=services.COMPROMISED, force=force, actor=actor)
+    return _by_worker(key_id, actor, reason=services.COMPROMISED, force=force)
+
+
+def _rehearse(key_id: str, actor: str, _data: Mapping[str, Any]) -> RotationResult | None:
+    return _by_worker(key_id, actor, rehearse=True)
+
+
+def _by_worker(key_id: str, actor: str, **asked: Any) -> RotationResult | None:
+    """Do it here, or where something outside is called by a worker. Raises UnderWay."""
+    key = services.get(key_id)
+    known = {name: each for name, each in asked.items() if each is not None}
+    if not reports.acts_outside(key):
+        return services.rotate_now(key, actor, known)
+    made = services.order(key, actor, timezone.now(), **known)
+    if not services.wait(made):
+        raise UnderWay("A worker goes on with it; do the same again in a moment for the result.")
+    return services.collect(made, timezone.now())
+
+
+class UnderWay(InvalidTransition):
+    """A worker has begun, and the person need not wait."""
+
+
+def _revoke(key_id: str, actor: str, _data: Mapping[str, Any]) -> None:
+    services.revoke(key_id, actor=actor, outside_later=True)
+
+
+def _change(key_id: str, actor: str, data: Mapping[str, Any]) -> None:
+    services.change(key_id, actor=actor, **data)
 
 
 def _without_data(service: Callable[..., None]) -> Callable[[str, str, Mapping[str, Any]], None]:
@@ -174,7 +229,14 @@ KEY_ACTIONS = {
     "rehearse": KeyAction(
         "Rehearse",
         "Create a value for “{}”, set it, test it and undo it? The current value stays.",
-        _without_data(services.rehearse),
+        _rehearse,
+    ),
+    "edit": KeyAction(
+        "Change",
+        "Change “{}”. Its value stays; another configuration is to be rehearsed again.",
+        _change,
+        ChangeKeyForm,
+        states=frozenset({"active", "paused", "failed"}),
     ),
     "pause": KeyAction(
         "Pause",
@@ -187,7 +249,7 @@ KEY_ACTIONS = {
     "revoke": KeyAction(
         "Revoke permanently",
         "Refuse every value of “{}” at once, and erase them? This cannot be undone.",
-        _without_data(services.revoke),
+        _revoke,
         states=frozenset({"active", "paused", "failed"}),
     ),
 }

@@ -30,6 +30,7 @@ from security.rotation.results import RotationResult
 
 KeyView = Callable[[Any, HttpRequest, str], HttpResponse]
 STORED_ENCRYPTED = "The platform stores it encrypted, or only its digest; no page shows it again."
+MAX_NAMED = 20
 STATUS_LABELS = {"overdue": "overdue", "due_soon": "due within 7 days", "healthy": "healthy"}
 ROTATE_DUE = "Rotate due keys"
 
@@ -170,6 +171,7 @@ class ManagedSecretAdmin(ModelAdmin):
     enter_value = key_action("enter_value")
     mark_compromised = key_action("mark_compromised")
     rehearse = key_action("rehearse")
+    edit = key_action("edit")
     pause = key_action("pause")
     resume = key_action("resume")
     revoke = key_action("revoke")
@@ -192,7 +194,8 @@ class ManagedSecretAdmin(ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         key = get_object_or_404(ManagedSecret, pk=object_id)
-        form = chosen.form(request.POST if request.method == "POST" else None)
+        current = {"level": key.level, "owner": key.owner, "config": key.config}
+        form = chosen.form(request.POST if request.method == "POST" else None, initial=current)
         if request.method == "POST" and form.is_valid():
             secret = self.perform(request, key, chosen, form.cleaned_data)
             if secret is not None:
@@ -236,15 +239,20 @@ class ManagedSecretAdmin(ModelAdmin):
             force = form.cleaned_data["force"]
             if force:
                 services.resume_runs(actor=actor(request))
-            result = services.rotate_due(actor=actor(request), force=force)
+            result = services.rotate_due(actor=actor(request), force=force, outside_later=True)
             for each in result.failures:
                 self.message_user(request, f"{each.key_id}: {each.error}", messages.ERROR)
             if result.paused_because:
                 self.message_user(request, result.paused_because, messages.WARNING)
             self.message_user(
                 request,
-                f"{len(result.rotations)} rotated, {result.held_back} over the hourly limit.",
+                f"{len(result.rotations)} rotated, {len(result.under_way)} begun by a worker, "
+                f"{result.held_back} over the hourly limit.",
             )
+            if result.by_hand:
+                names = ", ".join(result.by_hand[:MAX_NAMED])
+                text = f"Without a tested delivery channel, so rotate them by hand: {names}."
+                self.message_user(request, text, messages.WARNING)
             return redirect("admin:security_managedsecret_changelist")
         question = "Rotate the keys that are due, the longest due first, within the hourly limit?"
         return confirmation_page(

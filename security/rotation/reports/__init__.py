@@ -1,5 +1,14 @@
 """Managed keys, their status and the policies in force; never a secret."""
 
+from security.rotation.reports.bindings import decrypt, secret_of, terms
+from security.rotation.reports.channels import (
+    acts_outside,
+    last_use,
+    may_config_be_changed_by_api,
+    may_rotate_itself,
+    readers_of,
+    rotating_themselves,
+)
 from security.rotation.reports.status import (
     LIVE_STATES,
     SEARCH,
@@ -11,7 +20,9 @@ from security.rotation.reports.status import (
     key_counts,
     key_info,
     keys_with_version,
+    left_outside,
     paused_because,
     recent_rotations,
     report,
+    unchanged,
 )

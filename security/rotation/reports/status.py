@@ -9,9 +9,16 @@ from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from aethercrown.formatting import counted, date_text
 from aethercrown.search import row_source
+from operations.automations import reports as automations
 from security.rotation import schedule
 from security.rotation.alerts import RUN_MISSED_MESSAGE
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
+from security.rotation.models import (
+    ManagedSecret,
+    OutsideTask,
+    RotationPolicy,
+    RotationRun,
+    SecretVersion,
+)
 from security.rotation.results import isoformat
 from security.rotation.schedule import CRITICAL, DEFAULT_GRACE, LEVELS, EffectivePolicy
 
@@ -65,6 +72,29 @@ def key_info(key: ManagedSecret) -> dict[str, Any]:
     }
 
 
+def unchanged(key: ManagedSecret, reason: str) -> dict[str, Any]:
+    """The contract's `rotation` of a key that was not rotated yet."""
+    return {
+        "key_id": key.key_id,
+        "reason": reason,
+        "rotated_at": None,
+        "previous_rotation": isoformat(key.last_rotated_at),
+        "next_rotation": isoformat(key.due_at),
+        "version": key_info(key)["version"],
+        "new_key": None,
+        "previous_valid_until": None,
+    }
+
+
+def left_outside() -> dict[str, list[str]]:
+    """By key, what was ended here and could not be ended outside yet."""
+    tasks = OutsideTask.objects.filter(state=OutsideTask.State.OPEN, tries__gt=0)
+    found: dict[str, list[str]] = {}
+    for key_id, place in tasks.order_by("pk").values_list("key__key_id", "place"):
+        found.setdefault(key_id, []).append(place)
+    return found
+
+
 def recent_rotations() -> list[SecretVersion]:
     """The 50 versions that last became current, with their keys."""
     rows = SecretVersion.objects.exclude(current_at=None).select_related("key")
@@ -106,9 +136,11 @@ def key_counts(now: datetime) -> KeyCounts:
 def report(now: datetime) -> dict[str, Any]:
     """The contract's report on all live keys."""
     live = list(keys_with_version().filter(state__in=LIVE_STATES).order_by("due_at", "pk"))
-    by_status: dict[str, list[ManagedSecret]] = {"overdue": [], "due_soon": [], "healthy": []}
+    by_status: dict[str, list[ManagedSecret]] = {
+        "overdue": [], "due_soon": [], "healthy": [], "failing": [],
+    }  # fmt: skip
     for key in live:
-        by_status[schedule.due_status(key.due_at, now)].append(key)
+        by_status[status_of(key, now)].append(key)
     last = RotationRun.objects.first()
     last_run_at = last.begun_at if last else None
     return {
@@ -120,8 +152,13 @@ def report(now: datetime) -> dict[str, Any]:
         "paused_keys": sum(key.state == State.PAUSED for key in live),
         "failing_keys": [key.key_id for key in live if key.fail_count or key.state == "failed"],
         "last_run_at": isoformat(last_run_at),
-        "recommendations": recommendations(live, now, last_run_at),
+        "recommendations": recommendations(live, now, last_run_at if _runs_expected() else now),
     }
+
+
+def status_of(key: ManagedSecret, now: datetime) -> str:
+    """Failing for a key without a working value, whenever it is due; else by its due time."""
+    return "failing" if key.state == State.FAILED else schedule.due_status(key.due_at, now)
 
 
 def recommendations(
@@ -157,17 +194,25 @@ def _overdue_info(key: ManagedSecret, now: datetime) -> dict[str, Any]:
 
 
 def is_run_missed(now: datetime) -> bool:
-    """Whether there were live keys, but no run, for 26 hours."""
+    """Whether there were live keys, but no run in any mode, for 26 hours; no while it is off."""
+    if not _runs_expected():
+        return False
     last = RotationRun.objects.first()
     live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
     first_key_at = live.aggregate(at=Min("created_at"))["at"]
     return schedule.is_run_missed(last.begun_at if last else None, first_key_at, now)
 
 
+def _runs_expected() -> bool:
+    return settings.AUTOMATION_ENABLED and schedule.AUTOMATION in automations.switched_on()
+
+
 def is_catch_up_due(actor: str, now: datetime) -> bool:
     """Whether the last run, by `actor`, left keys over the limit at least an hour ago."""
     last = RotationRun.objects.first()
-    if last is None or last.actor != actor or last.paused_because:
+    if last is None or last.mode != RotationRun.Mode.AUTO:
+        return False
+    if last.actor != actor or last.paused_because:
         return False
     return last.held_back > 0 and last.begun_at <= now - timedelta(hours=1)
 

@@ -4,30 +4,38 @@ The new password is set for the role that is not in use; the application connect
 role. A third role, the administrator, changes passwords. Without one, each role changes the
 other's password, which needs CREATEROLE with the ADMIN option. The server is sent a
 SCRAM-SHA-256 verifier (RFC 5802, RFC 7677), never the password, which so stays out of its logs.
-A server that asks for a password in clear text or by MD5 is refused.
+Staff bind this key, and the administrator's, to the server's host and port; nothing is sent before
+that, nor before the server has proved itself (aethercrown.http.postgres).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from aethercrown.http import postgres
+from aethercrown.http.addresses import AddressRefused, plain_host
+from aethercrown.http.postgres import DatabaseServer
 from security.rotation.registry import (
+    DATABASE,
+    PLAIN,
+    WRONG_ANSWER,
+    BindingTerms,
     InvalidConfig,
     NewSecret,
     OutcomeUnknown,
     RotationContext,
     Rotator,
+    TargetAddress,
     TargetRefused,
 )
 from security.rotation.rotators.generated import allow_only, text
 
-CONNECT_TIMEOUT_SECONDS = 10
-STATEMENT_TIMEOUT_SECONDS = 10
-FIELDS = ("host", "port", "dbname", "roles", "admin_role", "admin_key", "sslmode")
-Connect = Callable[..., "psycopg.Connection[Any]"]
+DEFAULT_PORT = 5432
+FIELDS = ("host", "port", "dbname", "roles", "admin_role", "admin_key")
+Connected = Callable[[DatabaseServer, str, str], AbstractContextManager["psycopg.Connection[Any]"]]
 
 
 class DatabasePassword(Rotator):
@@ -40,13 +48,13 @@ class DatabasePassword(Rotator):
         "If the application stores the password itself, give it the new role and value."
     )
 
-    def __init__(self, connect: Connect = psycopg.connect) -> None:
-        self.connect = connect
+    def __init__(self, connected: Connected = postgres.connected) -> None:
+        self.connected = connected
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         allow_only(config, *FIELDS)
-        for name in ("host", "dbname"):
-            text(config, name)
+        text(config, "dbname")
+        check_host(text(config, "host"))
         roles = config.get("roles")
         if not (isinstance(roles, list) and len(roles) == 2 and len(set(map(str, roles))) == 2):
             raise InvalidConfig(
@@ -58,7 +66,7 @@ class DatabasePassword(Rotator):
             if text(config, "admin_role") in roles:
                 raise InvalidConfig("config.admin_role", "must be different from the two roles.")
             text(config, "admin_key")
-        port = config.get("port", 5432)
+        port = config.get("port", DEFAULT_PORT)
         if type(port) is not int or not 0 < port < 65_536:
             raise InvalidConfig("config.port", "must be a number from 1 to 65535.")
 
@@ -72,6 +80,12 @@ class DatabasePassword(Rotator):
             super().generate(context).value, {"role": second if in_use == first else first}
         )
 
+    def check_bindings(self, context: RotationContext) -> None:
+        where = address(context.config)
+        context.terms(where)
+        if "admin_key" in context.config:
+            context.secret_of(context.config["admin_key"], where)
+
     def set(self, context: RotationContext) -> None:
         def change(connection: psycopg.Connection[Any]) -> sql.Composable:
             encrypted = connection.pgconn.encrypt_password(
@@ -82,11 +96,11 @@ class DatabasePassword(Rotator):
         self._alter(context, change)
 
     def test(self, context: RotationContext) -> None:
-        role = context.detail["role"]
-        with self._connected(context, role, context.value) as connection:
+        role, terms = context.detail["role"], context.terms(address(context.config))
+        with self._connected(context, role, context.value, terms) as connection:
             found = connection.execute("SELECT current_user").fetchone()
         if found != (role,):
-            raise TargetRefused(f"The connection is {found}'s, and should be {role}'s.")
+            raise TargetRefused(WRONG_ANSWER)
 
     def undo(self, context: RotationContext) -> None:
         self.revoke(context)
@@ -96,63 +110,60 @@ class DatabasePassword(Rotator):
         if context.detail["role"] != context.current_detail.get("role"):
             self._alter(context, lambda _: sql.SQL("NOLOGIN PASSWORD NULL"))
 
+    def described(self, context: RotationContext) -> str:
+        return f"role {context.detail.get('role')} at {address(context.config)}"
+
     def _alter(
         self,
         context: RotationContext,
         change: Callable[["psycopg.Connection[Any]"], sql.Composable],
     ) -> None:
-        role, password = self._administrator(context)
+        role, password, terms = self._administrator(context)
         target = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(context.detail["role"]))
-        with self._connected(context, role, password) as connection:
+        with self._connected(context, role, password, terms) as connection:
             connection.execute(target + change(connection))
 
-    def _administrator(self, context: RotationContext) -> tuple[str, str]:
-        """The role that changes passwords, and its own password."""
+    def _administrator(self, context: RotationContext) -> tuple[str, str, BindingTerms]:
+        """The role that changes passwords, its password, and the terms of using that."""
+        where = address(context.config)
+        terms = context.terms(where)
         if "admin_role" in context.config:
-            return context.config["admin_role"], context.secret_of(context.config["admin_key"])
+            bound = context.secret_of(context.config["admin_key"], where)
+            return context.config["admin_role"], bound.value, bound.terms
         if context.current is None:
             raise TargetRefused("There is no current password, and no administrator to set one.")
-        return context.current_detail["role"], context.current
+        return context.current_detail["role"], context.current, terms
 
     @contextmanager
     def _connected(
-        self, context: RotationContext, role: str, password: str
+        self, context: RotationContext, role: str, password: str, terms: BindingTerms
     ) -> Iterator["psycopg.Connection[Any]"]:
-        """A new connection for one statement, with timeouts."""
-        options = {
-            name: context.config[name] for name in ("port", "sslmode") if name in context.config
-        }
+        """A new connection for one statement, on the binding's terms."""
+        where = address(context.config)
+        server = DatabaseServer(
+            where.host, where.port, context.config["dbname"],
+            terms.tls, terms.ca_certificate, terms.networks,
+        )  # fmt: skip
         try:
-            with self.connect(
-                host=context.config["host"],
-                dbname=context.config["dbname"],
-                user=role,
-                password=password,
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                options=f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout=5s",
-                autocommit=True,
-                application_name="aethercrown-rotation",
-                require_auth="scram-sha-256",
-                **options,
-            ) as connection:
+            with self.connected(server, role, password) as connection:
                 yield connection
-        except psycopg.OperationalError as error:
-            raise _classify(error, role) from None
-        except psycopg.Error as error:  # the server refused the statement
-            raise TargetRefused(f"PostgreSQL refused {role}: {_first_line(error)}") from None
+        except postgres.DatabaseRefused as error:
+            raise TargetRefused(PLAIN[str(error)]) from error
+        except postgres.DatabaseUnreachable as error:
+            raise OutcomeUnknown(PLAIN[str(error)]) from error
 
 
-def _classify(error: psycopg.OperationalError, role: str) -> Exception:
-    """TargetRefused for a refused login, OutcomeUnknown for a lost or silent connection."""
-    message = _first_line(error)
-    refusals = (
-        *("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf"),
-        "authentication method requirement",
-    )
-    if any(each in str(error) for each in refusals):
-        return TargetRefused(f"PostgreSQL refused {role}: {message}")
-    return OutcomeUnknown(f"PostgreSQL did not answer {role}: {message}")
+def address(config: Mapping[str, Any]) -> TargetAddress:
+    """Where the configured server is; its port is the default one if none is given."""
+    try:
+        return TargetAddress(DATABASE, plain_host(config["host"]), config.get("port", DEFAULT_PORT))
+    except AddressRefused as error:  # stored by an earlier version
+        raise TargetRefused(str(error)) from error
 
 
-def _first_line(error: psycopg.Error) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+def check_host(host: str) -> None:
+    """Raise InvalidConfig for several hosts, or a host that is no name, address or folder."""
+    try:
+        plain_host(host)
+    except AddressRefused as error:
+        raise InvalidConfig("config.host", str(error)) from error

@@ -15,10 +15,16 @@ from typing import Any
 from aethercrown.http import addresses, outbound
 from operations.messaging import signature
 from security.rotation.registry import (
+    PLAIN,
+    REFUSED,
+    WEBHOOK,
+    WRONG_ANSWER,
+    DeliveryChannel,
     InvalidConfig,
     OutcomeUnknown,
     RotationContext,
     Rotator,
+    TargetAddress,
     TargetRefused,
 )
 from security.rotation.rotators.generated import allow_only, text
@@ -29,11 +35,12 @@ TEMPORARY_STATUSES = frozenset({408, 425, 429})
 Fetch = Callable[..., outbound.OutboundResponse]
 
 
-class Webhook(Rotator):
+class Webhook(DeliveryChannel, Rotator):
     """Delivers values to a receiver that accepts old and new during the grace."""
 
     name = "webhook"
     title = "Signed delivery to a receiver"
+    delivers = True
 
     def __init__(
         self,
@@ -46,9 +53,15 @@ class Webhook(Rotator):
     def validate_config(self, config: Mapping[str, Any]) -> None:
         allow_only(config, "url")
         try:
-            addresses.parse_url(text(config, "url"))
+            addresses.parse_url(text(config, "url"), ports=addresses.ALL_PORTS)
         except addresses.AddressRefused as error:
             raise InvalidConfig("config.url", str(error)) from error
+
+    def check_bindings(self, context: RotationContext) -> None:
+        context.terms(receiver(context.config))
+
+    def described(self, context: RotationContext) -> str:
+        return f"version {context.number} at the receiver {receiver(context.config)}"
 
     def set(self, context: RotationContext) -> None:
         self._post(context, "key.set", value=context.value)
@@ -60,9 +73,7 @@ class Webhook(Rotator):
         if not isinstance(given, str) or not hmac.compare_digest(
             challenge_answer(context.value, nonce).encode(), given.encode("utf-8", "replace")
         ):
-            raise TargetRefused(
-                "The receiver's answer to the challenge was not made with the new value."
-            )
+            raise TargetRefused(WRONG_ANSWER)
 
     def undo(self, context: RotationContext) -> None:
         self._post(context, "key.undo")
@@ -75,6 +86,9 @@ class Webhook(Rotator):
         payload = {"event": event, "key_id": context.key_id, "version": context.number, **more}
         body = json.dumps(payload, separators=(",", ":")).encode()
         signing = context.current or context.value
+        if not signing:
+            raise TargetRefused("No value is left to sign with: end it at the receiver.")
+        terms = context.terms(receiver(context.config))
         name = f"{context.key_id}:{context.number}:{event}:{secrets.token_hex(8)}"
         try:
             answer = self.fetch(
@@ -84,11 +98,12 @@ class Webhook(Rotator):
                 body=body,
                 seconds=TIMEOUT_SECONDS,
                 limit=MAX_RESPONSE_BYTES,
+                allowed=terms.networks,
             )
         except outbound.AddressRefused as error:
-            raise TargetRefused(str(error)) from error
+            raise TargetRefused(REFUSED) from error
         except (outbound.Unreachable, outbound.ResponseTooLarge) as error:
-            raise OutcomeUnknown(str(error)) from error
+            raise OutcomeUnknown(PLAIN[outbound.outcome(error)]) from error
         return parse_response(answer)
 
 
@@ -105,5 +120,11 @@ def parse_response(answer: outbound.OutboundResponse) -> Any:
         except ValueError:
             return None
     if 300 <= answer.status < 500 and answer.status not in TEMPORARY_STATUSES:
-        raise TargetRefused(f"The receiver answered {answer.status}.")
-    raise OutcomeUnknown(f"The receiver answered {answer.status}.")
+        raise TargetRefused(WRONG_ANSWER)
+    raise OutcomeUnknown(WRONG_ANSWER)
+
+
+def receiver(config: Mapping[str, Any]) -> TargetAddress:
+    """The receiver's host and port."""
+    where = addresses.parse_url(config["url"], ports=addresses.ALL_PORTS)
+    return TargetAddress(WEBHOOK, where.host, where.port)

@@ -14,11 +14,11 @@ from security.rotation import reports
 from security.rotation.models import ManagedSecret
 from security.rotation.services import decisions
 from security.rotation.services.decisions import AUTOMATION
-from security.rotation.services.due import next_due, rotate_due
+from security.rotation.services.due import due_by_hand, next_due, rotate_due
 
 ACTOR = f"automation:{AUTOMATION}"
 KEYS_PAGE = "/dashboards/keys"
-AUTO = "auto"
+AUTO, PROPOSE = "auto", "propose"
 MAX_LISTED = 100
 
 
@@ -34,7 +34,8 @@ def perform(context: RunContext) -> RunOutcome:
 
 def _propose(context: RunContext) -> RunOutcome:
     """Propose as many rotations as one run may do; `resume_rotations` does the approved ones."""
-    proposed = decisions.propose(next_due(), mode=context.mode, now=context.now, run=context.run_id)
+    keys = next_due(context.mode, ACTOR) + due_by_hand()
+    proposed = decisions.propose(keys, mode=context.mode, now=context.now, run=context.run_id)
     names = [each["key_id"] for each in reports.due(context.now)]
     summary = (
         f"Overdue: {counted(len(names), 'key')}. Proposed: "
@@ -53,15 +54,20 @@ def _rotate(context: RunContext) -> RunOutcome:
         return proposed.approved
 
     result = rotate_due(actor=ACTOR, permit=permit)
+    by_hand = decisions.propose(
+        due_by_hand(), mode=PROPOSE, now=context.now, run=context.run_id
+    ).decisions
     waiting = len(proposed.decisions) - len(proposed.approved)
     summary = (
         f"{len(result.rotations)} of {counted(result.due, 'due key')} rotated, "
         f"{len(result.failures)} failed, {result.held_back} over the hourly limit"
         + (f", {waiting} wait for approval" if waiting else "")
+        + (f", {len(by_hand)} to rotate by hand" if by_hand else "")
         + f". {result.paused_because}"
     )
     failures = {each.key_id: each.error for each in result.failures[:MAX_LISTED]}
-    return RunOutcome(summary.strip(), proposed.decisions, {"failures": failures})
+    made = (*proposed.decisions, *by_hand)
+    return RunOutcome(summary.strip(), made, {"failures": failures})
 
 
 def enqueue_catch_up_run(now: datetime) -> bool:
@@ -82,6 +88,7 @@ def update_alerts(now: datetime) -> None:
         reports.report(now),
         run_missed=reports.is_run_missed(now),
         paused_because=reports.paused_because(),
+        left_outside=reports.left_outside(),
     )
     for each in required:
         alerts.raise_alert(

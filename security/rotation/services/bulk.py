@@ -9,6 +9,7 @@ from django.db.models import Count, F, Max, Q
 
 from aethercrown.db import bulk
 from aethercrown.db.leases import lease_end
+from operations.decisions import services as decisions
 from security.audit.services import AuditEntry, record_all
 from security.encryption import services as encryption
 from security.encryption.ciphertext import Ciphertext, EncryptionContext
@@ -130,6 +131,8 @@ def switch(
     _switch_versions(ours, policies, now)
     _reschedule(ours, policies, now)
     record_all([_entry("key.rotated", each, request) for each in ours], now)
+    subjects = [steps.decision_subject(each.key) for each in ours]
+    decisions.mark_applied(steps.DECISION_TYPE, subjects, now)
     return ours
 
 

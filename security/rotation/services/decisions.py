@@ -6,25 +6,25 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from aethercrown.formatting import date_text
+from aethercrown.transitions import InvalidTransition
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect
 from operations.decisions.states import PROPOSAL_LIFETIME
+from security.rotation import reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import steps
 
-AUTOMATION = DECISION_TYPE = "security.rotate_keys"
+AUTOMATION = DECISION_TYPE = steps.DECISION_TYPE
 EFFECT = "age that the old value ends with"
 METHOD = "the interval of the key's level, started up to a tenth of it early; 1"
-# An alert's subject is the key's name alone; another subject here keeps the alert "overdue" from
-# blocking the rotation that would resolve it.
-SUBJECT_PREFIX = "key "
+SUBJECT_PREFIX = steps.SUBJECT_PREFIX
 CONFIDENCE_LEVEL = 0.9
 HORIZON = timedelta(days=2)  # an approved rotation is done by then, retries included
 DAY = timedelta(days=1)
 State = ManagedSecret.State
-APPROVED_STATUSES = ("applied", "measured")
+APPROVED_STATUSES = ("approved", "applied", "measured")
 
 
 class Proposed(NamedTuple):
@@ -72,7 +72,7 @@ def draft_rotation(
     return Draft(
         automation=AUTOMATION,
         kind=DECISION_TYPE,
-        subject=f"{SUBJECT_PREFIX}{key}",
+        subject=steps.decision_subject(key),
         title=f"Rotate {key} ({key.level}), due on {date_text(key.due_at)}",
         before={"version": version.number, "since": since},
         after={"version": version.number + 1, "due": key.due_at},
@@ -87,11 +87,19 @@ def draft_rotation(
 
 # --- The decision type --------------------------------------------------------------------------
 def apply(case: DecisionCase) -> None:
-    """Mark the key for rotation. Raises Stale if it was rotated since, or is not active."""
+    """Mark the key for rotation. Raises Stale if it was rotated since, or is not active.
+
+    Raises InvalidTransition if nobody would get the new value: then a person rotates it.
+    """
     key = _locked_key(case)
+    if not reports.may_rotate_itself(key):
+        raise InvalidTransition(
+            f"{key} has no delivery channel that was tested: press Rotate now on its page, and "
+            "pass the new value on."
+        )
     if key.state != State.ACTIVE:
         raise Stale(f"{key} is {key.state}: it is not rotated automatically.")
-    _set_approval(key, steps.database_now())
+    steps.note_approval(key, steps.database_now())
 
 
 def undo(case: DecisionCase) -> None:
@@ -99,13 +107,14 @@ def undo(case: DecisionCase) -> None:
     key = _locked_key(case)
     if steps.pending_version(key) is not None:
         raise Stale(f"The rotation of {key} has begun.")
-    _set_approval(key, None)
+    steps.note_approval(key, None)
 
 
 def _locked_key(case: DecisionCase) -> ManagedSecret:
     """The key, locked. Raises Stale if its current version is not the decision's."""
     name = key_id(case.subject)
-    key = ManagedSecret.objects.select_for_update().filter(key_id=name).first()
+    live = ManagedSecret.objects.filter(key_id=name, state__in=reports.LIVE_STATES)
+    key = live.select_for_update().first()
     if key is None:
         raise Stale(f"No key is called {name!r}.")
     version = steps.current_version(key)
@@ -113,12 +122,6 @@ def _locked_key(case: DecisionCase) -> ManagedSecret:
     if number != case.before["version"]:
         raise Stale(f"The current version of {key} is {number}, not {case.before['version']}.")
     return key
-
-
-def _set_approval(key: ManagedSecret, at: datetime | None) -> None:
-    ManagedSecret.objects.filter(pk=key.pk).update(rotation_approved_at=at)
-    event = "key.rotation_approved" if at else "key.approval_withdrawn"
-    steps.record_event(steps.Lease(key, key.fencing_token), event, {})
 
 
 def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect:
@@ -152,5 +155,5 @@ def measured_effect(
 
 
 KEY_ROTATION = DecisionType(
-    DECISION_TYPE, "Rotation of a key", apply, undo, measure, path=admin_path
+    DECISION_TYPE, "Rotation of a key", apply, undo, measure, path=admin_path, is_deferred=True
 )

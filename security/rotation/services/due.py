@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Sum
-from django.utils import timezone
+from django.db.models import Exists, F, OuterRef, Sum
 
-from security.rotation import reports, schedule
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
-from security.rotation.registry import rotators
+from security.rotation import reports, schedule, system_clock
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 from security.rotation.results import RotationFailure, RotationResult, RotationRunResult
-from security.rotation.schedule import LEVELS
-from security.rotation.services import bulk, execute, policy, steps
+from security.rotation.schedule import LEVELS, ClockReading
+from security.rotation.services import bulk, execute, orders, policy, steps
 from security.rotation.services.rotate import SCHEDULED, rotate
 from security.rotation.services.steps import RotationRequest
 
@@ -27,28 +25,57 @@ def rotate_due(
     actor: str = "",
     force: bool = False,
     permit: KeyFilter = tuple,
-    local_clock: Callable[[], datetime] = timezone.now,
+    outside_later: bool = False,
+    reading: Callable[[], ClockReading] = system_clock.read,
 ) -> RotationRunResult:
     """Rotate every key that is due, the longest due first, within the hourly limit.
 
-    Safe to repeat. `force` ignores the limit and a pause. Keys that need a person are left out,
-    and so are those that `permit` does not return. The database's clock decides what is due;
-    `local_clock` is only compared with it.
+    Safe to repeat. `force` ignores the limit and a pause. Keys whose new value would reach nobody
+    are left out and named, and so are those that `permit` does not return. With `outside_later` a
+    worker does those that call something outside. The database's clock decides what is due;
+    `reading` is only compared with it.
     """
     policy.reschedule()
-    run, chosen = _begin_run(steps.database_now(), local_clock(), actor, force=force)
+    run, chosen = _begin_run(steps.database_now(), reading(), actor, force=force)
+    by_hand = [each.key_id for each in due_by_hand()]
     if run.paused_because:
-        return RotationRunResult([], [], run.due, run.due, run.paused_because)
-    rotated, failures = _rotate_all(permit(chosen), RotationRequest(SCHEDULED, actor=actor))
+        return RotationRunResult([], [], run.due, run.due, run.paused_because, by_hand)
+    allowed = list(permit(chosen))
+    later = [each for each in allowed if outside_later and reports.acts_outside(each)]
+    _order(later)
+    here = [each for each in allowed if each not in later]
+    rotated, failures = _rotate_all(here, RotationRequest(SCHEDULED, actor=actor))
     run.ended_at, run.rotated, run.failed = steps.database_now(), len(rotated), len(failures)
     run.save(update_fields=["ended_at", "rotated", "failed"])
-    return RotationRunResult(rotated, failures, run.due, run.held_back)
+    names = [each.key_id for each in later]
+    return RotationRunResult(rotated, failures, run.due, run.held_back, "", by_hand, names)
 
 
-def next_due() -> list[ManagedSecret]:
-    """The keys that one run with a full hourly allowance would rotate."""
+def _order(keys: list[ManagedSecret]) -> None:
+    """Let a worker rotate these keys."""
+    for key in keys:
+        steps.note_approval(key, steps.database_now())
+    if keys:
+        transaction.on_commit(orders.wake_worker, robust=True)
+
+
+def next_due(mode: str, actor: str) -> list[ManagedSecret]:
+    """The keys that one run with a full hourly allowance would rotate; records a run of `mode`."""
+    now = steps.database_now()
+    due = _due_keys(now)
     active = ManagedSecret.objects.filter(state=State.ACTIVE).count()
-    return _due_keys(steps.database_now())[: schedule.hourly_limit(active)]
+    RotationRun.objects.create(
+        begun_at=now, ended_at=now, actor=actor, mode=mode, due=len(due), held_back=len(due)
+    )
+    return due[: schedule.hourly_limit(active)]
+
+
+def due_by_hand() -> list[ManagedSecret]:
+    """Due keys that a person rotates: their new value reaches nobody by itself."""
+    now = steps.database_now()
+    rows = ManagedSecret.objects.filter(state=State.ACTIVE, eligible_at__lte=now)
+    themselves = reports.rotating_themselves().values("pk")
+    return list(rows.exclude(pk__in=themselves).order_by("due_at", "pk"))
 
 
 def resume_runs(*, actor: str) -> None:
@@ -59,31 +86,43 @@ def resume_runs(*, actor: str) -> None:
 
 @transaction.atomic
 def _begin_run(
-    now: datetime, local: datetime, actor: str, *, force: bool
+    now: datetime, reading: ClockReading, actor: str, *, force: bool
 ) -> tuple[RotationRun, list[ManagedSecret]]:
     """Store a run and choose its keys, under one lock, so that runs share the hourly limit."""
     _lock_runs()
-    last = RotationRun.objects.first()
     due = _due_keys(now)
-    conditions = schedule.RunConditions(
-        keys=ManagedSecret.objects.filter(state=State.ACTIVE).count(),
-        due=len(due),
-        begun_this_hour=_begun_within_an_hour(now),
-        now=now,
-        local_now=local,
-        last_run_at=last.begun_at if last else None,
-        paused=bool(reports.paused_because()),
-    )
+    conditions = _conditions(now, reading, len(due))
     allowance = schedule.RunAllowance(len(due)) if force else schedule.run_allowance(conditions)
     chosen = due[: allowance.limit]
     run = RotationRun.objects.create(
         begun_at=now,
         actor=actor,
+        boot=reading.boot,
+        uptime=reading.uptime,
+        local_at=reading.wall,
         due=len(due),
         held_back=len(due) - len(chosen),
         paused_because=allowance.paused_because,
     )
     return run, chosen
+
+
+def _conditions(now: datetime, reading: ClockReading, due: int) -> schedule.RunConditions:
+    last = RotationRun.objects.first()
+    here = RotationRun.objects.filter(boot=reading.boot, local_at__isnull=False).first()
+    last_reading = None
+    if here is not None and here.local_at is not None and here.uptime is not None:
+        last_reading = ClockReading(here.local_at, here.boot, here.uptime)
+    return schedule.RunConditions(
+        keys=ManagedSecret.objects.filter(state=State.ACTIVE).count(),
+        due=due,
+        begun_this_hour=_begun_within_an_hour(now),
+        now=now,
+        reading=reading,
+        last_reading=last_reading,
+        last_run_at=last.begun_at if last else None,
+        paused=bool(reports.paused_because()),
+    )
 
 
 def _begun_within_an_hour(now: datetime) -> int:
@@ -93,10 +132,16 @@ def _begun_within_an_hour(now: datetime) -> int:
 
 
 def _due_keys(now: datetime) -> list[ManagedSecret]:
-    """Eligible keys whose rotator works without a person, the longest due first."""
-    automatic = [each.name for each in rotators if each.automatic]
-    rows = steps.ready(now).filter(state=State.ACTIVE, eligible_at__lte=now, rotator__in=automatic)
-    return list(rows.order_by("due_at", "pk"))
+    """Eligible keys whose new value reaches its users, the longest due first.
+
+    Within the grace that an earlier value was promised, a key waits.
+    """
+    themselves = reports.rotating_themselves().values("pk")
+    rows = steps.ready(now).filter(state=State.ACTIVE, eligible_at__lte=now, pk__in=themselves)
+    promised = SecretVersion.objects.filter(
+        key=OuterRef("pk"), state=SecretVersion.State.RETIRING, retire_at__gt=now
+    )
+    return list(rows.exclude(Exists(promised)).order_by("due_at", "pk"))
 
 
 def _lock_runs() -> None:
@@ -113,7 +158,7 @@ def _rotate_all(
     batch: list[ManagedSecret] = []
     single: list[ManagedSecret] = []
     for key in keys:
-        (single if rotators.get(key.rotator).has_target else batch).append(key)
+        (single if reports.acts_outside(key) else batch).append(key)
     results = bulk.rotate_many(batch, request)
     done = {each.key_id for each in results}
     failures = []

@@ -7,23 +7,32 @@ test decide. A value that may have reached the target is never discarded without
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
+from django.db import transaction
+
+from aethercrown.http import addresses
 from aethercrown.monitoring import redaction
 from aethercrown.severity import HIGH
 from aethercrown.transitions import InvalidTransition
 from operations.alerts import services as alerts
-from security.encryption.reports import unseal
 from security.rotation import alerts as key_alerts
 from security.rotation import reports, schedule
-from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.models import KeyChannel, ManagedSecret, OutsideTask, SecretVersion
 from security.rotation.registry import (
+    BindingTerms,
     CredentialIssuer,
+    DeliveryChannel,
+    DeliveryTarget,
     NewSecret,
     OutcomeUnknown,
     RotationContext,
     Rotator,
+    TargetAddress,
     TargetRefused,
+    channels,
     rotators,
 )
 from security.rotation.services import steps
@@ -39,6 +48,14 @@ class RotationFailed(InvalidTransition):
 
 
 @dataclass(frozen=True, slots=True)
+class Outlet:
+    """One place that a new value goes to: the rotator's own target, or a delivery channel."""
+
+    target: DeliveryTarget
+    channel: KeyChannel | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RotationAttempt:
     """A leased key with everything that its steps need."""
 
@@ -50,6 +67,13 @@ class RotationAttempt:
     def key(self) -> ManagedSecret:
         return self.lease.key
 
+    def outlets(self) -> list[Outlet]:
+        """Every place to set the value, the rotator's target first."""
+        own = [Outlet(self.rotator)] if self.rotator.has_target else []
+        rows = KeyChannel.objects.filter(key=self.key).order_by("pk")
+        found = [Outlet(channels.get(each.kind), each) for each in rows]
+        return own + [each for each in found if acts(each)]
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Call the failpoints before and after a step."""
@@ -58,13 +82,27 @@ class RotationAttempt:
         self.request.failpoint(f"rotation.after_{name}")
 
 
+def acts(outlet: Outlet) -> bool:
+    """Whether something is called or written; a value that is pulled waits here."""
+    return not isinstance(outlet.target, DeliveryChannel) or outlet.target.acts
+
+
 @contextmanager
 def leased(
-    key: ManagedSecret, request: RotationRequest, states: tuple[str, ...] = ()
+    key: ManagedSecret,
+    request: RotationRequest,
+    states: tuple[str, ...] = (),
+    *,
+    take_over: bool = False,
 ) -> Iterator[RotationAttempt]:
-    """Lease a key for the block; a failure raises an alert, a lost lease RotationInProgress."""
+    """Lease a key for the block; a failure raises an alert, a lost lease RotationInProgress.
+
+    With `take_over` from another worker too, whose next step then changes nothing.
+    """
     request.failpoint("rotation.before_claim")
-    lease = steps.acquire(key.pk, request.reason, actor=request.actor, states=states)
+    lease = steps.acquire(
+        key.pk, request.reason, actor=request.actor, states=states, take_over=take_over
+    )
     request.failpoint("rotation.after_claim")
     try:
         yield RotationAttempt(lease, rotators.get(key.rotator), request)
@@ -86,21 +124,33 @@ def run_rotation(attempt: RotationAttempt, value: str | None = None) -> Complete
     """Create, set, test and switch. Raises RotationFailed, or RotationLeaseLost."""
     if isinstance(attempt.rotator, CredentialIssuer):
         return _reissue(attempt, attempt.rotator)
+    _check_bindings(attempt)
     version = _prepare_version(attempt, value)
-    if attempt.rotator.has_target:
-        _set_and_test(attempt, version)
+    for outlet in attempt.outlets():
+        _set_and_test(attempt, version, outlet)
     now = attempt.request.clock()
     with attempt.step("finish"):
         policy = reports.effective_policy(attempt.key.level)
         old = steps.switch(attempt.lease, version, policy, now)
-    return CompletedSwitch(version, decrypt(attempt.key, version), old, now)
+    return CompletedSwitch(version, reports.decrypt(attempt.key, version), old, now)
 
 
 def run_rehearsal(attempt: RotationAttempt) -> None:
     """Create, set, test and undo, without a switch."""
+    _check_bindings(attempt)
     version = _prepare_version(attempt, None)
-    _set_and_test(attempt, version)
+    _set_and_test(attempt, version, Outlet(attempt.rotator))
     undo(attempt, version, SecretVersion.State.RETIRED, keep=False)
+    steps.note_delivery_tested(attempt.key, attempt.request.clock())
+
+
+def _check_bindings(attempt: RotationAttempt) -> None:
+    """Before anything is made or sent: staff allow what the rotation uses at its target."""
+    try:
+        current = steps.current_version(attempt.key)
+        attempt.rotator.check_bindings(context_for(attempt.key, current))
+    except TargetRefused as error:
+        raise _failed_attempt(attempt, error_message(error)) from error
 
 
 def _prepare_version(attempt: RotationAttempt, value: str | None) -> SecretVersion:
@@ -135,34 +185,39 @@ def _failed_attempt(attempt: RotationAttempt, why: str) -> RotationFailed:
     return RotationFailed(f"{attempt.key} keeps its value. {why}")
 
 
-def _set_and_test(attempt: RotationAttempt, version: SecretVersion) -> None:
-    """Set the value at the target, then use it there; without a clear answer the test decides."""
-    error = _call_target(attempt, "set", attempt.rotator.set, version)
+def _set_and_test(attempt: RotationAttempt, version: SecretVersion, outlet: Outlet) -> None:
+    """Set the value in one place, then use it there; without a clear answer the test decides."""
+    error = _call_target(attempt, "set", outlet, version)
     if isinstance(error, TargetRefused):
         why = f"It could not be set: {error_message(error)}"
         _handle_failure(attempt, version, why, final=True)
     with attempt.step("note"):
         unclear = error_message(error) if error else ""
         steps.note_set(attempt.lease, version, attempt.request.clock(), unclear=unclear)
-    error = _call_target(attempt, "test", attempt.rotator.test, version)
+    error = _call_target(attempt, "test", outlet, version)
     if error:  # no answer counts as a failure too
         why = f"It did not work: {error_message(error)}"
         _handle_failure(attempt, version, why, final=version.reason == REHEARSAL)
 
 
 def _call_target(
-    attempt: RotationAttempt,
-    step: str,
-    call: Callable[[RotationContext], None],
-    version: SecretVersion,
+    attempt: RotationAttempt, step: str, outlet: Outlet, version: SecretVersion
 ) -> Exception | None:
-    """Call the target once; returns the error, if there was one."""
+    """Call one target once; returns the error, if there was one."""
     with attempt.step(step):
         try:
-            call(context_for(attempt.key, version))
-        except Exception as error:  # noqa: BLE001 - after any error the target may have acted
+            getattr(outlet.target, step)(context_for(attempt.key, version, outlet.channel))
+        except Exception as error:
+            log.warning("Key %s: the step %s failed", attempt.key.pk, step, exc_info=error)
             return error
     return None
+
+
+def _call_all(attempt: RotationAttempt, step: str, version: SecretVersion) -> Exception | None:
+    """Call every target, the last one first; returns the first error."""
+    outlets = reversed(attempt.outlets())
+    errors = [_call_target(attempt, step, each, version) for each in outlets]
+    return next((each for each in errors if each), None)
 
 
 def _handle_failure(
@@ -178,8 +233,7 @@ def _handle_failure(
 
 def undo(attempt: RotationAttempt, version: SecretVersion, state: str, *, keep: bool) -> None:
     """Undo a pending value at the target, then erase it. Raises RotationFailed if it stays."""
-    has_target = attempt.rotator.has_target
-    error = _call_target(attempt, "undo", attempt.rotator.undo, version) if has_target else None
+    error = _call_all(attempt, "undo", version)
     if error:
         log.warning("Could not undo a value of key %s", attempt.key.pk, exc_info=error)
         why = f"A new value that failed could not be taken back: {error_message(error)}"
@@ -194,20 +248,71 @@ def _end_retiring(attempt: RotationAttempt) -> None:
         end_version(attempt, version, keep=True)
 
 
+class WayToEnd(NamedTuple):
+    """How an old value is ended in one place, with the values that this may need."""
+
+    outlet: Outlet
+    context: RotationContext
+    place: str
+
+
+def ways_to_end(
+    attempt: RotationAttempt, version: SecretVersion, *, all_end: bool = False
+) -> list[WayToEnd]:
+    """Each place where a value is to be ended; credentials of the platform end in their own row.
+
+    With `all_end` the current value ends too, so that no other is in use.
+    """
+    if isinstance(attempt.rotator, CredentialIssuer):
+        return []
+    found = []
+    for outlet in attempt.outlets():
+        if outlet.target.revokes:
+            context = context_for(attempt.key, version, outlet.channel)
+            if all_end:
+                context = replace(context, current=None, current_detail={})
+            found.append(WayToEnd(outlet, context, outlet.target.described(context)))
+    return found
+
+
+def end_issued(attempt: RotationAttempt, version: SecretVersion) -> None:
+    """End a credential of the platform itself."""
+    if isinstance(attempt.rotator, CredentialIssuer):
+        attempt.rotator.revoke(context_for(attempt.key, version))
+
+
+def outlet_of(attempt: RotationAttempt, channel: KeyChannel | None) -> Outlet:
+    """The rotator's own target, or a channel's."""
+    return Outlet(channels.get(channel.kind) if channel else attempt.rotator, channel)
+
+
 def end_version(attempt: RotationAttempt, version: SecretVersion, *, keep: bool = False) -> None:
-    """Revoke an old value, then erase it; `keep` keeps the lease. Raises RotationFailed."""
-    error = _call_target(attempt, "revoke", attempt.rotator.revoke, version)
-    if error:
-        why = (
-            f"Version {version.number} of {attempt.key} could not be ended: {error_message(error)}"
-        )
-        if keep:
-            steps.record_failed_attempt(attempt.lease, why, attempt.request.clock())
-        else:
-            steps.release(attempt.lease)
-        raise RotationFailed(why) from error
-    with attempt.step("retire"):
-        steps.retire(attempt.lease, version, attempt.request.clock(), keep=keep)
+    """Erase an old value here in one commit, then end it outside; `keep` keeps the lease.
+
+    What is not ended outside stays as a task that a worker repeats and a person sees.
+    """
+    ways = ways_to_end(attempt, version)
+    places = [(each.outlet.channel, each.place) for each in ways]
+    with attempt.step("retire"), transaction.atomic():
+        end_issued(attempt, version)
+        tasks = steps.retire(attempt.lease, version, places, attempt.request.clock(), keep=keep)
+    for way, task in zip(ways, tasks, strict=True):
+        try_outside(attempt, way.outlet, way.context, task)
+
+
+def try_outside(
+    attempt: RotationAttempt, outlet: Outlet, context: RotationContext, task: OutsideTask
+) -> bool:
+    """Whether an old value was ended in its place; the task is done, or waits for the next try."""
+    error = ""
+    with attempt.step("revoke"):
+        try:
+            outlet.target.revoke(context)
+        except Exception as failure:
+            log.warning("Task %s: not ended outside", task.pk, exc_info=failure)
+            error = error_message(failure)
+    steps.note_outside(task, attempt.request.clock(), error)
+    return not error
 
 
 def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwitch:
@@ -226,34 +331,28 @@ def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwi
             raise _failed_attempt(attempt, error_message(error)) from error
 
 
-def context_for(key: ManagedSecret, version: SecretVersion | None) -> RotationContext:
-    """What a rotator gets to see of a version and of the current one."""
+def context_for(
+    key: ManagedSecret, version: SecretVersion | None, channel: KeyChannel | None = None
+) -> RotationContext:
+    """What a rotator, or a channel, gets to see of a version and of the current one."""
     current = steps.current_version(key)
+    terms = partial(reports.terms, key) if channel is None else channel_terms(channel)
     return RotationContext(
         key_id=key.key_id,
-        config=key.config,
+        config=key.config if channel is None else channel.config,
         number=version.number if version else 0,
-        value=decrypt(key, version) if version else "",
+        value=reports.decrypt(key, version) if version else "",
         detail=version.detail if version else {},
-        current=decrypt(key, current) if current else None,
+        current=reports.decrypt(key, current) if current else None,
         current_detail=current.detail if current else {},
-        secret_of=secret_of,
+        secret_of=reports.secret_of,
+        terms=terms,
     )
 
 
-def decrypt(key: ManagedSecret, version: SecretVersion) -> str:
-    """The value; empty if only a digest is stored, or nothing."""
-    sealed = version.ciphertext
-    return unseal(sealed, version.encryption_context(key)) if sealed else ""
-
-
-def secret_of(key_id: str) -> str:
-    """Another managed key's current value. Raises TargetRefused if there is none."""
-    current = SecretVersion.objects.filter(key__key_id=key_id, state=SecretVersion.State.CURRENT)
-    found = current.select_related("key").first()
-    if found is None:
-        raise TargetRefused(f"No managed key {key_id!r} has a current value.")
-    return decrypt(found.key, found)
+def channel_terms(channel: KeyChannel) -> Callable[[TargetAddress], BindingTerms]:
+    """A channel is a row of security staff, so its receiver is bound by it."""
+    return lambda _address: BindingTerms(networks=addresses.parse_networks(channel.networks))
 
 
 def error_message(error: Exception) -> str:

@@ -6,7 +6,7 @@ from security.rotation import reports, schedule
 from security.rotation.models import ManagedSecret, RotationPolicy
 from security.rotation.schedule import LEVELS
 from security.rotation.services import steps
-from security.rotation.services.register import InvalidArgument
+from security.rotation.services.lifecycle import InvalidArgument
 
 
 @transaction.atomic

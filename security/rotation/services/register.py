@@ -4,36 +4,30 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from aethercrown.registry import UnknownName
+from aethercrown.crypto import sealing
 from aethercrown.transitions import InvalidTransition
 from security.encryption import services as encryption
 from security.rotation import registry, reports, schedule
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import CredentialIssuer, Rotator
-from security.rotation.schedule import LEVELS, MEDIUM
-from security.rotation.services import execute, steps
-from security.rotation.services.lifecycle import get
+from security.rotation.schedule import MEDIUM
+from security.rotation.services import steps
+from security.rotation.services.lifecycle import InvalidArgument, check_key, get
 from security.rotation.services.steps import Lease, RotationRequest
 
 KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}", re.ASCII)
 MAX_TYPE_LENGTH = 50
 FORBIDDEN_TYPE = "user_password"
+REQUEST_FIELDS = ("key_type", "level", "rotator", "config", "owner")
 
 
 class DuplicateKey(InvalidTransition):
     """Another key has this name; the API answers 409."""
-
-
-class InvalidArgument(ValueError):
-    """A value of the request is invalid; `field` names it. The API answers 400."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,8 @@ def register(
     key = ManagedSecret(key_id=key_id, key_type=key_type, level=level, rotator=name, owner=owner)
     key.config = dict(config or {})
     chosen = _checked_rotator(key, value)
-    existing = ManagedSecret.objects.filter(key_id=key_id).first()
+    live = ManagedSecret.objects.filter(key_id=key_id, state__in=reports.LIVE_STATES)
+    existing = live.first()
     if existing is not None:
         return _repeated(existing, key, value)
     try:
@@ -88,15 +83,7 @@ def _checked_rotator(key: ManagedSecret, value: str | None) -> Rotator:
         raise InvalidArgument(
             "key_type", "People's passwords are not rotated: it makes them weaker."
         )
-    if key.level not in LEVELS:
-        raise InvalidArgument("level", f"must be one of {', '.join(LEVELS)}.")
-    try:
-        rotator = registry.rotators.get(key.rotator)
-        rotator.validate_config(key.config)
-    except UnknownName as error:
-        raise InvalidArgument("rotator", str(error)) from error
-    except registry.InvalidConfig as error:
-        raise InvalidArgument(error.field, str(error)) from error
+    rotator = check_key(key)
     _check_first_value(rotator, value)
     return rotator
 
@@ -128,6 +115,9 @@ def _store(
     window = schedule.rotation_window(now, policy.interval, key.uuid, 1)
     key.interval_days, key.created_at = policy.interval_days, now
     key.due_at, key.eligible_at = window.due_at, window.eligible_at
+    key.registered = _request_of(key)
+    if value is not None:
+        key.sealed_first_digest = sealing.seal(_digest(value), digest_context(key))
     version = steps.new_version(key, 1, RotationRequest("registered", actor=actor), now)
     version.state, version.current_at = SecretVersion.State.CURRENT, now
     secret = None
@@ -150,14 +140,27 @@ def _store(
     return Registered(key, version, secret)
 
 
+def _request_of(key: ManagedSecret) -> dict[str, Any]:
+    """What a key was asked for with, which a repeated request must equal for ever."""
+    return {name: getattr(key, name) for name in REQUEST_FIELDS}
+
+
+def _digest(value: str | None) -> str:
+    return "" if value is None else sha256(value.encode()).hexdigest()
+
+
+def digest_context(key: ManagedSecret) -> str:
+    """The row that the sealed digest of its first value is encrypted for."""
+    return f"first value of {key.uuid}"
+
+
 def _repeated(existing: ManagedSecret, requested: ManagedSecret, value: str | None) -> Registered:
     """The existing key if the request equals the first one. Raises DuplicateKey otherwise."""
-    same = all(
-        getattr(existing, name) == getattr(requested, name)
-        for name in ("key_type", "level", "rotator", "config", "owner")
-    )
-    version = SecretVersion.objects.filter(key=existing).order_by("-number")[0]
-    same_value = value is None or execute.decrypt(existing, version) == value
-    if not (same and version.number == 1 and same_value):
+    known = existing.registered or _request_of(existing)
+    stored = existing.sealed_first_digest
+    first = sealing.unseal(stored, digest_context(existing)) if stored else ""
+    same_value = _digest(value) in {first, ""} if stored or existing.registered else True
+    if known != _request_of(requested) or not same_value:
         raise DuplicateKey(f"A key called {existing.key_id} is managed already, and is another.")
+    version = SecretVersion.objects.filter(key=existing).order_by("-number")[0]
     return Registered(existing, version, None, is_new=False)

@@ -11,21 +11,33 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from aethercrown.severity import HIGH
 from aethercrown.transitions import InvalidTransition
+from operations.alerts import services as alerts
+from security.rotation import alerts as key_alerts
+from security.rotation import reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import CredentialIssuer, Rotator, rotators
 from security.rotation.results import RotationResult
 from security.rotation.services import execute, steps
 from security.rotation.services.execute import RotationAttempt, RotationFailed
-from security.rotation.services.lifecycle import get
-from security.rotation.services.register import InvalidArgument, check_value
+from security.rotation.services.lifecycle import InvalidArgument, get
+from security.rotation.services.register import check_value
 from security.rotation.services.steps import Clock, CompletedSwitch, Failpoint, RotationRequest
 
 MANUAL, SCHEDULED, COMPROMISED = "manual", "scheduled", steps.COMPROMISED
 REASONS = (MANUAL, SCHEDULED, COMPROMISED)
+COMPROMISED_ACTION = (
+    "The old value is refused from now on: give the new one to its users at once, and look in the "
+    "logs of its target for what the old one was used for."
+)
 State = ManagedSecret.State
 ROTATABLE = (State.ACTIVE, State.FAILED)
 log = logging.getLogger(__name__)
+
+
+class PreviousStillPromised(InvalidTransition):
+    """An earlier value still works, and was promised to; the API answers 409."""
 
 
 def rotate(
@@ -36,16 +48,17 @@ def rotate(
     value: str | None = None,
     force: bool = False,
     expected_version: int | None = None,
+    end_previous: bool = False,
     actor: str = "",
     clock: Clock = steps.database_now,
     failpoint: Failpoint = steps.no_failpoint,
 ) -> RotationResult:
     """Rotate now. `reason` is manual, scheduled or compromised (at once, without grace).
 
-    `value` is the new value of a manual key. With `expected_version` another current version
-    is an InvalidTransition. With `force` and compromised, a target that refuses the new value
-    does not stop the revocation of the old one; the key then has no working value.
-    Raises SecretNotFound, InvalidArgument and InvalidTransition.
+    `value` is a manual key's new value. Another current version than `expected_version` is an
+    InvalidTransition. With `force` and compromised, a target that refuses the new value does not
+    stop the end of the old one. `end_previous` ends an earlier value inside its promised grace.
+    Raises SecretNotFound, InvalidArgument, PreviousStillPromised and InvalidTransition.
     """
     key = get(key_id)
     rotator = rotators.get(key.rotator)
@@ -57,14 +70,22 @@ def rotate(
     try:
         with execute.leased(key, request, ROTATABLE) as attempt:
             _check_version(attempt, expected_version)
+            if not end_previous and reason != COMPROMISED:
+                _check_promise(attempt)
             done = execute.run_rotation(attempt, value)
     except RotationFailed:
         if not (force and reason == COMPROMISED):
             raise
         return _end_without_successor(key, request)
     end_if_expired(key, done, request)
-    until = done.old.retire_at if done.old else None
     action = rotator.required_action if rotator.automatic or issues else ""
+    return _done(key, reason, done, action)
+
+
+def _done(key: ManagedSecret, reason: str, done: CompletedSwitch, action: str) -> RotationResult:
+    until = done.old.retire_at if done.old else None
+    if reason == COMPROMISED:
+        action = f"{COMPROMISED_ACTION} {action}".strip()
     return _result(
         key, reason, done.version, action, at=done.at, value=done.value or None, until=until
     )
@@ -91,10 +112,21 @@ def _check(key: ManagedSecret, rotator: Rotator, value: str | None, reason: str)
     if value is not None and (rotator.automatic or isinstance(rotator, CredentialIssuer)):
         raise InvalidArgument("value", f"The rotator {rotator.name} makes the value itself.")
     check_value(value)
+    _check_is_new(key, value)
     if not rotator.supports_overlap and not key.config.get("allow_downtime"):
         raise InvalidTransition(
             f"{key} has no overlap: its users are cut off for a moment. Set allow_downtime."
         )
+
+
+def _check_is_new(key: ManagedSecret, value: str | None) -> None:
+    """Raise InvalidArgument for a value that works already: nothing would have changed."""
+    working = (SecretVersion.State.CURRENT, SecretVersion.State.RETIRING)
+    for version in SecretVersion.objects.filter(key=key, state__in=working):
+        if value is not None and reports.decrypt(key, version) == value:
+            raise InvalidArgument(
+                "value", f"is that of version {version.number}, which works: enter a new one."
+            )
 
 
 def _minutes(reason: str, grace: timedelta | None) -> int | None:
@@ -109,7 +141,10 @@ def _value_required(key: ManagedSecret, rotator: Rotator, reason: str) -> Rotati
     """Nothing was changed: a person must enter the value."""
     if key.state not in ROTATABLE:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
-    return _result(key, reason, steps.current_version(key), rotator.required_action)
+    action = rotator.required_action
+    if reason == COMPROMISED:
+        action = f"{action} Do it at once: until then the old value still works."
+    return _result(key, reason, steps.current_version(key), action)
 
 
 def _check_version(attempt: RotationAttempt, expected: int | None) -> None:
@@ -119,6 +154,23 @@ def _check_version(attempt: RotationAttempt, expected: int | None) -> None:
         raise InvalidTransition(
             f"The current version of {attempt.key} is {number}, not {expected}."
         )
+
+
+def _check_promise(attempt: RotationAttempt) -> None:
+    """Raise PreviousStillPromised in the grace of an earlier value; a begun rotation goes on."""
+    retiring = SecretVersion.objects.filter(
+        key=attempt.key,
+        state=SecretVersion.State.RETIRING,
+        retire_at__gt=attempt.request.clock(),
+    )
+    promised = retiring.select_related("key").order_by("-retire_at").first()
+    if promised is None or steps.pending_version(attempt.key) is not None:
+        return
+    raise PreviousStillPromised(
+        f"Version {promised.number} of {attempt.key} was promised to work until "
+        f"{promised.retire_at:%Y-%m-%d %H:%M} UTC. {reports.last_use(promised)}. Send end_previous "
+        "to end it now."
+    )
 
 
 def _result(
@@ -184,10 +236,30 @@ def end(key: ManagedSecret, version_pk: int, request: RotationRequest) -> None:
         now, until = request.clock(), None
         if version.state == SecretVersion.State.RETIRING:
             until = attempt.rotator.valid_until(execute.context_for(attempt.key, version))
+            until = until or _until_extended(attempt, version)
         if until is not None and until > now:
             steps.extend(attempt.lease, version, until, now)
         else:
             execute.end_version(attempt, version)
+
+
+def _until_extended(attempt: RotationAttempt, version: SecretVersion) -> datetime | None:
+    """The end of a value in use, put off once by its grace; an alert says who uses it."""
+    readers = reports.readers_of(version)
+    current = steps.current_version(attempt.key)
+    if not readers or version.extended_at or not (current and current.current_at):
+        return None
+    assert version.retire_at is not None  # noqa: S101 - a constraint of the table
+    until = version.retire_at + (version.retire_at - current.current_at)
+    message = (
+        f"Version {version.number} of {attempt.key} is still in use: {'; '.join(readers)}. Its end "
+        f"was put off once, to {until:%Y-%m-%d %H:%M} UTC."
+    )
+    alerts.raise_alert(
+        key_alerts.SOURCE, key_alerts.STILL_USED, attempt.key.key_id, HIGH, message,
+        now=attempt.request.clock(),
+    )  # fmt: skip
+    return until
 
 
 def try_now(act: Callable[..., None], *args: Any) -> bool:

@@ -11,18 +11,23 @@ from django.db.models import F, Max, Q, QuerySet
 from aethercrown import effects
 from aethercrown.db.leases import lease_end, lease_expired
 from aethercrown.transitions import InvalidTransition, check_transition
+from operations.decisions import services as decisions
 from security.audit.services import record
 from security.encryption import services as encryption
 from security.encryption.models import NO_CIPHERTEXT
 from security.rotation import schedule
-from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.registry import IssuedCredential, NewSecret
-from security.rotation.schedule import EffectivePolicy
+from security.rotation.models import KeyChannel, ManagedSecret, OutsideTask, SecretVersion
+from security.rotation.registry import IssuedCredential, NewSecret, rotators
+from security.rotation.schedule import EffectivePolicy, RotationWindow
 
 Clock = Callable[[], datetime]
 Failpoint = Callable[[str], None]  # called by name around each commit and each target call
 LEASE_DURATION = timedelta(minutes=5)
 COMPROMISED = "compromised"
+DECISION_TYPE = schedule.AUTOMATION
+# An alert's subject is the key's name alone; another subject here keeps the alert "overdue" from
+# blocking the rotation that would resolve it.
+SUBJECT_PREFIX = "key "
 MAX_ERROR_LENGTH = 2000
 MAX_EVENT_TEXT_LENGTH = 500
 State = SecretVersion.State
@@ -82,16 +87,25 @@ class RotationRequest:
 
 # --- The lease --------------------------------------------------------------------------------
 @transaction.atomic
-def acquire(key_pk: int, purpose: str, *, actor: str = "", states: Iterable[str] = ()) -> Lease:
+def acquire(
+    key_pk: int,
+    purpose: str,
+    *,
+    actor: str = "",
+    states: Iterable[str] = (),
+    take_over: bool = False,
+) -> Lease:
     """Lease a key by compare-and-set, for five minutes of the database's clock.
 
-    Raises RotationInProgress if leased, InvalidTransition unless in `states` (empty: any state).
+    Raises RotationInProgress if leased, unless `take_over`; InvalidTransition unless in `states`
+    (empty: any state).
     """
     key = ManagedSecret.objects.get(pk=key_pk)
     allowed = tuple(states) or tuple(ManagedSecret.State.values)
     if key.state not in allowed:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
-    rows = unleased().filter(pk=key_pk, fencing_token=key.fencing_token, state__in=allowed)
+    free = ManagedSecret.objects.all() if take_over else unleased()
+    rows = free.filter(pk=key_pk, fencing_token=key.fencing_token, state__in=allowed)
     if not rows.update(lease_until=lease_end(LEASE_DURATION), fencing_token=F("fencing_token") + 1):
         raise RotationInProgress(f"{key} is being rotated already.")
     key.fencing_token += 1
@@ -214,6 +228,7 @@ def switch(
         next_attempt_at=None,
         last_error="",
         rotation_approved_at=None,
+        **_delivery_tested(lease.key, now),
     )
     failed = ManagedSecret.objects.filter(pk=lease.key.pk, state=ManagedSecret.State.FAILED)
     failed.update(state=ManagedSecret.State.ACTIVE)
@@ -224,7 +239,68 @@ def switch(
     detail = {"version": version.number, "reason": version.reason}
     record_event(lease, "key.rotated", detail, now)
     effects.record({"key_id": lease.key.key_id, **detail})
+    decisions.mark_applied(DECISION_TYPE, [decision_subject(lease.key)], now)
     return old
+
+
+def _delivery_tested(key: ManagedSecret, now: datetime) -> dict[str, datetime]:
+    """A rotation that a key's own user proved shows that new values reach it."""
+    delivers = key.rotator in rotators and rotators.get(key.rotator).delivers
+    return {"delivery_tested_at": now} if delivers else {}
+
+
+def note_changed(lease: Lease, changed: Mapping[str, Any]) -> None:
+    """Reschedule a key of another level; a target of another config is untested."""
+    if "config" in changed:
+        ManagedSecret.objects.filter(pk=lease.key.pk).update(delivery_tested_at=None)
+    record_event(lease, "key.changed", {"fields": ", ".join(sorted(changed))})
+
+
+def reschedule(lease: Lease, policy: EffectivePolicy, window: RotationWindow) -> None:
+    """Write another interval and its times."""
+    _update_leased(
+        lease,
+        interval_days=policy.interval_days,
+        due_at=window.due_at,
+        eligible_at=window.eligible_at,
+    )
+
+
+def note_approval(key: ManagedSecret, at: datetime | None) -> None:
+    """Let a worker rotate the key soon, or no longer."""
+    ManagedSecret.objects.filter(pk=key.pk).update(rotation_approved_at=at)
+    event = "key.rotation_approved" if at else "key.approval_withdrawn"
+    record_event(Lease(key, key.fencing_token), event, {})
+
+
+def note_delivery_tested(key: ManagedSecret, now: datetime) -> None:
+    """After a rehearsal: the key's own user proved to have got a value."""
+    if tested := _delivery_tested(key, now):
+        ManagedSecret.objects.filter(pk=key.pk).update(**tested)
+
+
+def note_channel_test(channel: KeyChannel, now: datetime, error: str = "") -> None:
+    """Record a test of a channel; one that failed is untested from then on."""
+    tested_at = None if error else now
+    KeyChannel.objects.filter(pk=channel.pk).update(
+        tested_at=tested_at, error=error[:MAX_ERROR_LENGTH], test_asked_at=None
+    )
+
+
+def ask_for_test(channel: KeyChannel, now: datetime) -> None:
+    KeyChannel.objects.filter(pk=channel.pk).update(test_asked_at=now)
+
+
+def note_read(channel: KeyChannel, version: SecretVersion, now: datetime) -> None:
+    """A channel's API key got the current value: it is in use, and the channel works."""
+    KeyChannel.objects.filter(pk=channel.pk).update(
+        tested_at=now, error="", read_version=version.number, read_at=now
+    )
+    SecretVersion.objects.filter(pk=version.pk).update(last_used_at=now)
+
+
+def decision_subject(key: ManagedSecret) -> str:
+    return f"{SUBJECT_PREFIX}{key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,12 +389,88 @@ def extend(lease: Lease, version: SecretVersion, until: datetime, now: datetime)
 
 
 @transaction.atomic
-def retire(lease: Lease, version: SecretVersion, now: datetime, *, keep: bool = False) -> None:
-    """Erase an old value that was revoked at its target. `keep` keeps the lease."""
+def retire(
+    lease: Lease,
+    version: SecretVersion,
+    places: Iterable[tuple[KeyChannel | None, str]],
+    now: datetime,
+    *,
+    keep: bool = False,
+) -> list[OutsideTask]:
+    """Erase an old value, and note each place where it is still to be ended. `keep`: the lease."""
     _update_leased(lease, release=not keep)
     state = State.RETIRED if version.state == State.RETIRING else version.state
     erase(SecretVersion.objects.filter(pk=version.pk), now, state=state)
+    tasks = [_outside_task(lease.key, version, channel, place, now) for channel, place in places]
     record_event(lease, "key.retired", {"version": version.number}, now)
+    return tasks
+
+
+def _outside_task(
+    key: ManagedSecret,
+    version: SecretVersion,
+    channel: KeyChannel | None,
+    place: str,
+    now: datetime,
+) -> OutsideTask:
+    """A worker tries again in a minute, unless it is done at once."""
+    return OutsideTask.objects.create(
+        key=key,
+        version=version,
+        channel=channel,
+        place=place[:500],
+        created_at=now,
+        next_attempt_at=now + schedule.retry_wait(1),
+    )
+
+
+@transaction.atomic
+def note_outside(task: OutsideTask, now: datetime, error: str) -> None:
+    """Record a try to end an old value outside: done, or the wait until the next one."""
+    rows = OutsideTask.objects.filter(pk=task.pk, state=OutsideTask.State.OPEN)
+    if not error:
+        rows.update(state=OutsideTask.State.DONE, ended_at=now, last_error="")
+        return
+    wait = schedule.retry_wait(task.tries + 1)
+    rows.update(
+        tries=F("tries") + 1, next_attempt_at=now + wait, last_error=error[:MAX_ERROR_LENGTH]
+    )
+    if task.tries == 0:
+        detail = {"version": task.version.number, "place": task.place, "why": error[:500]}
+        record_event(Lease(task.key, task.key.fencing_token), "key.left_outside", detail, now)
+
+
+@transaction.atomic
+def close_outside(task_pk: int, actor: str, now: datetime) -> OutsideTask:
+    """A person has ended it. Raises InvalidTransition if the task is not open."""
+    task = OutsideTask.objects.select_for_update().select_related("key").get(pk=task_pk)
+    if task.state != OutsideTask.State.OPEN:
+        raise InvalidTransition(f"{task} is {task.state} already.")
+    task.state, task.ended_at, task.ended_by = OutsideTask.State.CLOSED, now, actor
+    task.save(update_fields=["state", "ended_at", "ended_by"])
+    lease = Lease(task.key, task.key.fencing_token, actor)
+    record_event(lease, "key.outside_closed", {"place": task.place}, now)
+    return task
+
+
+@transaction.atomic
+def end_key(
+    lease: Lease,
+    versions: Mapping[SecretVersion, list[tuple[KeyChannel | None, str]]],
+    now: datetime,
+) -> list[OutsideTask]:
+    """Revoke a key: every value refused and erased, and what is left outside noted, at once."""
+    _update_leased(
+        lease, release=True, state=ManagedSecret.State.REVOKED, rotation_approved_at=None
+    )
+    tasks = []
+    for version, places in versions.items():
+        state = State.RETIRED if version.state == State.RETIRING else State.REVOKED
+        erase(SecretVersion.objects.filter(pk=version.pk), now, state=state)
+        tasks += [_outside_task(lease.key, version, *each, now) for each in places]
+    newest = max((each.number for each in versions), default=0)
+    record_event(lease, "key.revoked", {"version": newest}, now)
+    return tasks
 
 
 # --- Shared parts -----------------------------------------------------------------------------

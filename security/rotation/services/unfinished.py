@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import execute, steps
+from security.rotation.services.lifecycle import run_outside_tasks
 from security.rotation.services.rotate import (
     ROTATABLE,
     SCHEDULED,
@@ -28,7 +29,7 @@ def resume_unfinished(
         done += try_now(_resume, key, request)
     for key_pk, version in steps.due_to_erase(clock()):
         done += try_now(end, ManagedSecret.objects.get(pk=key_pk), version, request)
-    return done
+    return done + run_outside_tasks(clock)
 
 
 def _unfinished(now: datetime) -> list[ManagedSecret]:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aethercrown.http import outbound
+from aethercrown.http import addresses, outbound
 from aethercrown.http.outbound import AddressRefused, OutboundClient, ResponseTooLarge, Unreachable
 
 OUTSIDE = "93.184.216.34"
@@ -93,7 +93,10 @@ def test_no_other_module_of_ours_calls_out():
         for path in (ours / app).rglob("*.py")
         if clients.search(path.read_text(encoding="utf-8"))
     }
-    assert callers - {"aethercrown/embedded/start.py"} == {"aethercrown/http/outbound.py"}
+    assert callers - {"aethercrown/embedded/start.py"} == {
+        "aethercrown/http/outbound.py",
+        "aethercrown/http/mail.py",
+    }
 
 
 def test_an_answer_comes_whole_from_the_address_that_was_checked():
@@ -154,6 +157,32 @@ def test_an_address_in_the_url_is_checked_without_asking_anyone():
     with server(saying(OK)) as port:
         calls = OutboundClient(resolve=resolve, connect=client(port).connect)
         assert calls.fetch(f"http://{OUTSIDE}/", plain_http=True).status == 200
+
+
+def test_a_destination_inside_is_called_where_its_networks_are_allowed():
+    with server(saying(OK)) as port:
+        url = f"http://127.0.0.1:{port}/"
+        inside = addresses.parse_networks("127.0.0.0/8")
+        assert outbound.fetch(url, plain_http=True, allowed=inside).body == b"hi"
+        for other in ((), addresses.parse_networks("10.0.0.0/8")):
+            with pytest.raises(AddressRefused):
+                outbound.fetch(url, plain_http=True, allowed=other)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AddressRefused("10.0.0.1 is not a public address."), "refused"),
+        (Unreachable("dns", "x"), "refused"),
+        (Unreachable("connect", "x"), "refused"),
+        (Unreachable("tls", "x"), "refused"),
+        (Unreachable("timeout", "x"), "timed out"),
+        (Unreachable("protocol", "x"), "wrong answer"),
+        (ResponseTooLarge("x", 200), "wrong answer"),
+    ],
+)
+def test_a_caller_hears_no_more_than_one_of_three_outcomes(error, words):
+    assert outbound.outcome(error) == words
 
 
 def test_http_needs_leave_and_the_host_header_cannot_be_given():

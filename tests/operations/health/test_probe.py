@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aethercrown.http import addresses
 from aethercrown.http.outbound import OutboundClient, Unreachable
 from operations.health import probe, targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
@@ -22,7 +23,7 @@ from tests.aethercrown.http.test_outbound import (
 from tests.operations.health import certificates
 
 NAME = "shop.example.com"
-LOOPBACK = targets.networks("127.0.0.0/8")
+LOOPBACK = addresses.parse_networks("127.0.0.0/8")
 
 
 def seen(port, target=f"http://{NAME}/", kind=targets.HTTP, seconds=2.0, trust=None, **expected):

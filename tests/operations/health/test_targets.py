@@ -2,12 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aethercrown.http import addresses
 from aethercrown.http.addresses import AddressRefused
 from operations.health import targets
 from operations.health.targets import HTTP, TCP, TLS
 from tests.aethercrown.http.test_addresses import REFUSED
 
-LOOPBACK = targets.networks("127.0.0.0/8")
+LOOPBACK = addresses.parse_networks("127.0.0.0/8")
 FORMS = [each for each in REFUSED.split("\n") if each.strip()]
 
 
@@ -15,7 +16,7 @@ def leads(kind, target, allowed=()):
     """Where it leads; every name here resolves to loopback."""
     where = targets.parse_target(kind, target, allowed)
     plain = where.host[0].isdigit() or ":" in where.host
-    targets.check(where.host if plain else "127.0.0.1", allowed)
+    addresses.check_allowed(where.host if plain else "127.0.0.1", allowed)
     return where
 
 
@@ -89,26 +90,26 @@ def test_an_allowed_network_opens_its_addresses_and_any_port():
 )  # fmt: skip
 def test_only_networks_within_private_ones_can_be_allowed(text):
     with pytest.raises(AddressRefused):
-        targets.networks(text)
+        addresses.parse_networks(text)
 
 
 def test_several_networks_are_separated_by_blanks_or_commas():
-    found = targets.networks(" 10.1.0.0/16, 192.168.1.0/24  fd12::/48\n")
+    found = addresses.parse_networks(" 10.1.0.0/16, 192.168.1.0/24  fd12::/48\n")
     assert [str(each) for each in found] == ["10.1.0.0/16", "192.168.1.0/24", "fd12::/48"]
-    assert targets.networks("") == ()
+    assert addresses.parse_networks("") == ()
 
 
-@pytest.mark.parametrize("address", sorted(targets.NEVER_ALLOWED))
+@pytest.mark.parametrize("address", sorted(addresses.NEVER_ALLOWED))
 def test_metadata_of_clouds_stays_closed_in_an_allowed_network(address):
-    allowed = targets.networks("100.64.0.0/10 fc00::/7")
+    allowed = addresses.parse_networks("100.64.0.0/10 fc00::/7")
     with pytest.raises(AddressRefused):
-        targets.check(address, allowed)
+        addresses.check_allowed(address, allowed)
 
 
 @given(st.ip_addresses())
 def test_without_allowance_no_private_address_passes(address):
     try:
-        targets.check(str(address), ())
+        addresses.check_allowed(str(address), ())
     except AddressRefused:
         return
     assert address.is_global

@@ -66,6 +66,34 @@ def test_what_cannot_be_called_is_refused_with_its_reason(person, changed, told)
     assert not Destination.objects.exists()
 
 
+INSIDE = {"address": "https://10.1.2.3:7443/hook", "networks": "10.1.0.0/16"}
+
+
+def test_who_may_allow_networks_lets_a_webhook_reach_inside(client, db):
+    rights = [f"operations.{act}_destination" for act in ACTS]
+    officer = staff(client, *rights, "operations.allow_networks")
+    reply = officer.post(reverse(ADD), given(**INSIDE))
+    hook = Destination.objects.get()
+    assert [str(each) for each in hook.allowed] == ["10.1.0.0/16"], reply
+    change = reverse("admin:operations_destination_change", args=[hook.pk])
+    reply = officer.post(change, given(**INSIDE | {"networks": "8.8.8.0/24"}))
+    assert any("cannot be allowed" in each for each in errors(reply))
+    reply = officer.post(change, given(**INSIDE | {"networks": "10.9.0.0/16"}))
+    assert any("not a public address" in each for each in errors(reply))
+
+
+def test_nobody_else_does_nor_moves_one_that_is_inside(person, client):
+    reply = person.post(reverse(ADD), given(**INSIDE))
+    assert any("port is 7443" in each for each in errors(reply))
+    hook = Destination.objects.create(name="In", channel="webhook", **INSIDE)
+    services.set_secret(hook, SECRET)
+    hook.save()
+    change = reverse("admin:operations_destination_change", args=[hook.pk])
+    person.post(change, given(name="Renamed", address="https://10.1.9.9/", networks=""))
+    again = Destination.objects.get()
+    assert (again.name, again.address, again.networks) == ("Renamed", *INSIDE.values())
+
+
 def test_an_address_of_mail_is_taken_with_a_warning_while_no_mail_goes_out(person, settings):
     reply = person.post(
         reverse(ADD), given(channel="email", address="a@example.com", secret=""), follow=True

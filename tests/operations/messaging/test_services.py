@@ -10,6 +10,7 @@ from django.core import mail
 from django.utils import timezone
 
 from aethercrown.crypto import keyring
+from aethercrown.http.addresses import parse_networks
 from aethercrown.http.outbound import (
     AddressRefused,
     OutboundResponse,
@@ -298,6 +299,7 @@ def test_a_webhook_carries_the_event_signed(hook):
     sent = options["headers"]
     assert url == "https://hooks.example.com/alerts"
     assert (options["method"], options["seconds"]) == ("POST", 10.0)
+    assert options["allowed"] == ()
     assert sent["X-Event-Id"] == message.event_key
     assert json.loads(options["body"]) == {"event": "opened", "id": message.event_key}
     assert is_valid(
@@ -321,6 +323,14 @@ def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, fina
     with pytest.raises(DeliveryFailed, match=words) as caught:
         services.deliver(enqueued(), NOON, Receiver(reply).fetch)
     assert caught.value.final == final
+
+
+def test_a_webhook_inside_is_called_in_the_networks_of_its_destination(hook):
+    hook.networks = "10.1.0.0/16"
+    hook.save()
+    receiver = Receiver(204)
+    services.deliver(enqueued(), NOON, receiver.fetch)
+    assert receiver.calls[0][1]["allowed"] == parse_networks("10.1.0.0/16")
 
 
 def test_a_receiver_that_talks_too_much_has_it_nevertheless(hook):

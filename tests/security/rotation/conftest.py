@@ -1,8 +1,9 @@
 import pytest
 
 from security.rotation import services
-from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.models import ManagedSecret, OutsideTask, SecretVersion
 from tests.security.rotation import world as worlds
+from tests.security.rotation.stored import deliver
 
 
 @pytest.fixture
@@ -16,7 +17,8 @@ def key(db, world):
     """A key whose first value works outside."""
     made = services.register("db", "database", rotator="test_target", value="first", level="high")
     world.works["db"].add("first")
-    return made.key
+    deliver(made.key)
+    return ManagedSecret.objects.get(pk=made.key.pk)
 
 
 @pytest.fixture
@@ -32,9 +34,10 @@ def versions():
 
 @pytest.fixture
 def lapse():
-    """Let the lease of a dead worker, and the wait after a failure, be over."""
+    """Let the lease of a dead worker, and the waits after failures, be over."""
 
     def now(key_id="db"):
         ManagedSecret.objects.filter(key_id=key_id).update(lease_until=None, next_attempt_at=None)
+        OutsideTask.objects.update(next_attempt_at=services.database_now())
 
     return now

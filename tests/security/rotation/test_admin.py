@@ -4,15 +4,24 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from security.rotation import services
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
-from tests.security.rotation.stored import current_value
+from security.rotation import services, tasks
+from security.rotation.models import (
+    KeyChannel,
+    ManagedSecret,
+    OutsideTask,
+    RotationPolicy,
+    RotationRun,
+    SecretBinding,
+    SecretVersion,
+)
+from tests.security.rotation.stored import current_value, deliver, puller
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/security/managedsecret/"
@@ -122,6 +131,14 @@ class TestSteps:
         officer.post(page(key, "resume"), {})
         assert shown(officer.post(page(key, "rotate-now"), {}))
 
+    def test_level_owner_and_config_are_changed_on_its_page(self, officer, key):
+        form = said(officer, page(key, "edit"))
+        assert "Its value stays" in form
+        asked = {"level": "low", "owner": "Ops", "config": ""}
+        officer.post(page(key, "edit"), asked)
+        changed = services.get("billing-secret")
+        assert (changed.level, changed.owner, changed.interval_days) == ("low", "Ops", 180)
+
     def test_a_rehearsal_changes_nothing(self, officer, key):
         before = current_value("billing-secret")
         officer.post(page(key, "rehearse"), {})
@@ -162,6 +179,7 @@ class TestMany:
         assert len(shown(officer.post(LIST, asked))) == 2
 
     def test_all_that_is_due_is_rotated_within_the_limit(self, officer, key):
+        deliver(key)
         at = timezone.now() - timedelta(minutes=1)  # the database's clock may be a little behind
         ManagedSecret.objects.update(due_at=at, eligible_at=at)
         assert "within the hour" in said(officer, f"{LIST}rotate-due/")
@@ -169,13 +187,24 @@ class TestMany:
         assert SecretVersion.objects.filter(state="current", number=2).exists()
         assert "1 rotated" in said(officer)
 
+    def test_what_has_no_channel_is_named_and_left_to_a_person(self, officer, key):
+        at = timezone.now() - timedelta(minutes=1)
+        ManagedSecret.objects.update(due_at=at, eligible_at=at)
+        officer.post(f"{LIST}rotate-due/", {})
+        assert "rotate them by hand: billing-secret" in said(officer)
+        assert SecretVersion.objects.count() == 1
+
     def test_a_failure_and_a_pause_are_shown(self, officer):
         url = {"url": "https://127.0.0.1:8443/key"}  # no public address: refused before it is sent
-        services.register("hook", "signing_secret", rotator="webhook", config=url)
+        hook = services.register("hook", "signing_secret", rotator="webhook", config=url).key
+        SecretBinding.objects.create(key=hook, purpose="webhook", host="127.0.0.1", port=8443)
+        deliver(hook)
         at = timezone.now() - timedelta(minutes=1)  # the database's clock may be a little behind
         ManagedSecret.objects.update(due_at=at, eligible_at=at)
         officer.post(f"{LIST}rotate-due/", {})
-        assert "not a public address" in said(officer)
+        assert "1 begun by a worker" in said(officer)
+        tasks.rotate_ordered()
+        assert "The target refused." in said(officer, page(hook))
         RotationRun.objects.create(begun_at=at, paused_because="A clock jumped.")
         officer.post(f"{LIST}rotate-due/", {})
         assert "has not been resumed" in said(officer)
@@ -220,6 +249,115 @@ class TestLooking:
             assert client.get(path).status_code == 403
         assert client.post(page(key, "rotate-now"), {}).status_code == 403
         assert SecretVersion.objects.count() == 1
+
+
+class TestBindings:
+    PATH = "/admin/security/secretbinding/"
+    ASKED = {"purpose": "database", "host": "DB1.example.com", "port": "5432",
+             "tls": "verify-full", "ca_certificate": "", "networks": "10.1.0.0/16"}  # fmt: skip
+
+    def test_an_officer_binds_a_secret_to_a_server_and_unbinds_it(self, officer, key):
+        officer.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk})
+        bound = SecretBinding.objects.get()
+        assert (str(bound), bound.terms.tls) == (
+            "billing-secret at db1.example.com:5432", "verify-full",
+        )  # fmt: skip
+        assert "db1.example.com" in said(officer, self.PATH)
+        officer.post(f"{self.PATH}{bound.pk}/delete/", {"post": "yes"})
+        assert not SecretBinding.objects.exists()
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"host": "a,b"}, {"networks": "8.8.8.0/24"}, {"port": "0"},
+         {"purpose": "webhook", "tls": "disable"}],
+    )  # fmt: skip
+    def test_what_could_never_be_used_is_refused(self, officer, key, wrong):
+        answer = officer.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk} | wrong)
+        assert answer.status_code == 200
+        assert not SecretBinding.objects.exists()
+
+    def test_it_asks_for_a_fresh_sign_in(self, officer, key):
+        session = officer.session
+        session["proved"] = 0
+        session.save()
+        answer = officer.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk})
+        assert answer.headers["Location"].startswith("/account/reauthenticate")
+        assert not SecretBinding.objects.exists()
+
+    def test_an_operator_binds_nothing(self, client, django_user_model, key):
+        user = django_user_model.objects.create_user("otto", is_staff=True)
+        user.groups.set([Group.objects.get(name="operator")])
+        client.force_login(user)
+        answer = client.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk})
+        assert answer.status_code == 403
+
+
+class TestTasksOutside:
+    PATH = "/admin/security/outsidetask/"
+
+    def test_what_was_left_outside_is_seen_and_closed(self, officer, world):
+        made = services.register("db", "x", rotator="test_target", value="first").key
+        world.works["db"].add("first")
+        officer.post(page(made, "revoke"), {})
+        task = OutsideTask.objects.get()
+        assert "version 1 at its target" in said(officer, self.PATH)
+        for words in ("Closed: db", "is closed already"):
+            officer.post(self.PATH, {"action": "close", "_selected_action": [task.pk]})
+            assert words in said(officer, self.PATH)
+        task.refresh_from_db()
+        assert (task.state, task.ended_by) == ("closed", "user:olga")
+
+
+class TestChannels:
+    PATH = "/admin/security/keychannel/"
+
+    @pytest.fixture
+    def folder(self, settings, tmp_path):
+        settings.KEY_FILES_DIR = tmp_path
+        return tmp_path
+
+    def added(self, officer, key, **asked):
+        given = {"key": key.pk, "name": "web", "kind": "file", "config": '{"path": "shop/key"}',
+                 "networks": "", "api_key": ""}  # fmt: skip
+        return officer.post(f"{self.PATH}add/", given | asked)
+
+    def test_a_file_channel_is_added_tested_and_untested_by_a_change(self, officer, key, folder):
+        self.added(officer, key)
+        channel: Any = KeyChannel.objects.get()
+        officer.post(self.PATH, {"action": "test", "_selected_action": [channel.pk]})
+        assert "A worker tests" in said(officer, self.PATH)
+        tasks.rotate_ordered()
+        assert (folder / "shop" / "key").read_text("utf-8") == current_value("billing-secret")
+        channel.refresh_from_db()
+        assert channel.tested_at
+        config = {"key": key.pk, "name": "web", "kind": "file", "config": '{"path": "shop/other"}'}
+        officer.post(f"{self.PATH}{channel.pk}/change/", config)
+        channel.refresh_from_db()
+        assert (channel.config, channel.tested_at) == ({"path": "shop/other"}, None)
+
+    def test_a_pull_is_tested_by_its_user_only(self, officer, key):
+        channel = puller(key)
+        officer.post(self.PATH, {"action": "test", "_selected_action": [channel.pk]})
+        assert "tested by the first read" in said(officer, self.PATH)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"config": '{"path": "../x"}'}, {"config": "{}"}, {"kind": "pull", "config": "{}"},
+         {"kind": "smoke"}, {"networks": "8.8.8.8/32"}, {"name": ""}],
+    )  # fmt: skip
+    def test_what_cannot_deliver_is_refused(self, officer, key, folder, wrong):
+        assert self.added(officer, key, **wrong).status_code == 200
+        assert not KeyChannel.objects.exists()
+
+    def test_a_key_whose_values_are_not_stored_has_none(self, officer, folder):
+        scopes = {"scopes": ["revenue:read"]}
+        made = services.register("ci", "api_key", rotator="platform_api_key", config=scopes)
+        assert "only their digests" in self.added(officer, made.key).content.decode()
+
+    def test_it_is_deleted_after_a_fresh_sign_in(self, officer, key):
+        channel = puller(key)
+        officer.post(f"{self.PATH}{channel.pk}/delete/", {"post": "yes"})
+        assert not KeyChannel.objects.exists()
 
 
 class TestPolicies:

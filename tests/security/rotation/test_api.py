@@ -11,11 +11,11 @@ from django.utils import timezone
 from aethercrown.api import idempotency, throttling
 from aethercrown.models import IdempotencyRecord
 from security.apikeys import services as apikeys
-from security.rotation import services
-from security.rotation.models import ManagedSecret, SecretVersion
-from security.rotation.services import steps
+from security.rotation import services, tasks
+from security.rotation.models import ManagedSecret, SecretBinding, SecretVersion
+from security.rotation.services import orders, steps
 from tests.callers import Caller
-from tests.security.rotation.stored import current_value
+from tests.security.rotation.stored import current_value, deliver, puller
 
 pytestmark = pytest.mark.django_db
 KEYS = "/api/v1/operational/security/keys"
@@ -49,6 +49,7 @@ def age(key_id="billing-secret", days=100):
     """As if the key had been rotated that long ago."""
     due = timezone.now() - timedelta(days=days)
     ManagedSecret.objects.filter(key_id=key_id).update(due_at=due, eligible_at=due)
+    deliver(*ManagedSecret.objects.filter(key_id=key_id))
 
 
 class TestRegistering:
@@ -188,8 +189,9 @@ class TestRotating:
 
     def test_a_manual_key_asks_a_person_for_its_value_and_takes_it(self, caller):
         registered(caller, value="old-value")
-        asked = rotated(caller).json()
-        assert asked["message"] == "A person has to act first"
+        answer = rotated(caller)
+        asked = answer.json()
+        assert (answer.status_code, asked["message"]) == (202, "Waiting for the new value")
         assert asked["data"]["rotation"]["action_required"]
         assert rotated(caller, value="new-value").status_code == 200
         assert current_value("billing-secret") == "new-value"
@@ -219,6 +221,123 @@ class TestAskedAgain:
         first = self.again(caller, "register", **SIGNING).json()["data"]
         assert self.again(caller, "register", **SIGNING).json()["data"] == first
         assert first["secret"]
+
+
+class TestChanging:
+    def changed(self, caller, **body):
+        return caller.patch(f"{KEYS}/billing-secret", body, "application/json")
+
+    def test_level_and_owner_are_changed(self, caller):
+        registered(caller)
+        answer = self.changed(caller, security_level="critical", owner="Billing")
+        info = answer.json()["data"]["key_info"]
+        assert (answer.status_code, info["security_level"], info["owner"]) == (
+            200, "critical", "Billing",
+        )  # fmt: skip
+        assert info["rotation_interval_days"] == 30
+
+    def test_every_bad_field_is_told_at_once(self, caller):
+        registered(caller)
+        answer = self.changed(caller, security_level="top", owner=7, key_id="x")
+        assert {field for field, _ in problems(answer)} == {"security_level", "owner", "key_id"}
+
+    def test_where_a_key_is_used_is_not_changed_by_a_caller(self, caller):
+        """The attack: a bound key is pointed at other roles, or at another receiver."""
+        config = {"host": "db", "dbname": "shop", "roles": ["shop_a", "shop_b"]}
+        registered(caller, rotator="database_password", value="x", config=config)
+        other = config | {"roles": ["shop_a", "chief"]}
+        assert self.changed(caller, config=other).status_code == 200
+        key = ManagedSecret.objects.get()
+        SecretBinding.objects.create(key=key, purpose="database", host="db")
+        assert self.changed(caller, config=config).status_code == 409
+        key.refresh_from_db()
+        assert key.config == other
+
+    def test_a_registered_key_is_still_the_same_after_a_rotation(self, caller):
+        registered(caller)
+        rotated(caller)
+        assert registered(caller).status_code == 200
+
+    def test_the_same_value_again_is_refused(self, caller):
+        registered(caller, value=" s3cret ")
+        assert current_value("billing-secret") == " s3cret "
+        assert problems(rotated(caller, value=" s3cret ")) == {("value", "invalid")}
+
+    def test_a_key_without_a_working_value_is_failing_and_not_healthy(self, caller):
+        registered(caller, value="1111")
+        body = {"reason": "compromised", "force": True}
+        assert rotated(caller, **body).json()["data"]["rotation"]["new_key"] is None
+        report = caller.get(f"{KEYS}/report").json()["data"]["report"]
+        assert (report["total_keys"], report["healthy"], report["failing"]) == (1, 0, 1)
+        assert report["failing_keys"] == ["billing-secret"]
+
+
+class TestByAWorker:
+    @pytest.fixture
+    def key(self, key, monkeypatch):
+        monkeypatch.setattr(orders, "WAIT_SECONDS", 0)
+        return key
+
+    def test_what_calls_outside_is_answered_202_and_then_with_the_result(self, caller, key, world):
+        answer = rotated(caller, "db")
+        rotation = answer.json()["data"]["rotation"]
+        assert (answer.status_code, rotation["rotated_at"], rotation["version"]) == (202, None, 1)
+        assert "same request again" in rotation["action_required"]
+        assert world.journal == []
+        tasks.rotate_ordered()
+        again = rotated(caller, "db")
+        rotation = again.json()["data"]["rotation"]
+        assert (again.status_code, rotation["version"]) == (200, 2)
+        assert rotation["new_key"] == current_value("db")
+        assert rotated(caller, "db").status_code == 202
+        tasks.rotate_ordered()
+        assert rotated(caller, "db").status_code == 409  # the grace of version 1
+
+    def test_a_failure_says_no_more_than_the_target_did(self, caller, key, world):
+        world.refuses.add("set")
+        rotated(caller, "db")
+        tasks.rotate_ordered()
+        answer = rotated(caller, "db")
+        assert answer.status_code == 409
+        assert "It could not be set" in answer.json()["message"]
+
+
+class TestValues:
+    @pytest.fixture
+    def channel(self):
+        return puller(services.register("billing-secret", "x").key)
+
+    def value(self, who, key_id="billing-secret"):
+        return who.get(f"{KEYS}/{key_id}/value")
+
+    def test_a_bound_api_key_gets_the_value_and_nobody_stores_it(self, channel):
+        answer = self.value(Caller(channel.plaintext))
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {
+            "key_id": "billing-secret", "version": 1, "value": current_value("billing-secret"),
+            "detail": {}, "previous_valid_until": None,
+        }  # fmt: skip
+        assert answer["Cache-Control"] == "no-store"
+
+    def test_every_other_key_is_refused(self, channel, caller):
+        assert self.value(caller).status_code == 403  # no scope
+        everything = Caller(apikeys.create("all", ["all"]).plaintext)
+        assert self.value(everything).status_code == 403  # never in `all`
+        unbound = Caller(apikeys.create("unbound", ["security:reveal"]).plaintext)
+        assert self.value(unbound).status_code == 403
+        assert self.value(Caller(channel.plaintext), "nobody").status_code == 404
+
+    def test_no_person_gets_a_value(self, channel, admin_client):
+        assert admin_client.get(f"{KEYS}/billing-secret/value").status_code == 403
+
+    def test_reads_have_a_limit_of_their_own(self, channel):
+        reader = Caller(channel.plaintext)
+        statuses = {self.value(reader).status_code for _ in range(60)}
+        assert statuses == {200, 429}
+
+    def test_a_revoked_key_has_none(self, channel):
+        services.revoke("billing-secret")
+        assert self.value(Caller(channel.plaintext)).status_code == 409
 
 
 class TestDue:

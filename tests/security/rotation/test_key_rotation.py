@@ -8,9 +8,10 @@ from django.utils import timezone
 from aethercrown.registry import DuplicateName, UnknownName
 from security.rotation import registry, reports, services
 from security.rotation.key_rotation import KeyRotationManager
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun
+from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 from security.rotation.registry import Rotator, TargetRefused
 from security.rotation.rotators.generated import Manual, text
+from tests.security.rotation.stored import deliver
 
 CONTEXT = registry.empty_context("x", {})
 
@@ -26,7 +27,9 @@ def test_the_contract_methods_return_dicts():
     rotated = keys.rotate_key("mail")
     assert (rotated["version"], rotated["reason"]) == (2, "manual")
     assert rotated["new_key"] not in {None, made["secret"]}
+    deliver(ManagedSecret.objects.get())
     past = services.database_now() - timedelta(hours=1)
+    SecretVersion.objects.filter(number=1).update(retire_at=past)
     ManagedSecret.objects.update(eligible_at=past, due_at=past)
     [late] = keys.get_keys_due_for_rotation()
     assert (late["key_id"], late["days_overdue"]) == ("mail", 0)

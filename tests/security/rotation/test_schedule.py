@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.rotation import schedule
+from security.rotation import schedule, system_clock
 from security.rotation.models import ManagedSecret
 from security.rotation.reports.status import recommendations
-from security.rotation.schedule import DEFAULT_GRACE, LEVELS, EffectivePolicy, RunConditions
+from security.rotation.schedule import (
+    DEFAULT_GRACE,
+    LEVELS,
+    ClockReading,
+    EffectivePolicy,
+    RunConditions,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -56,7 +62,8 @@ def test_the_due_status_follows_the_due_time(after, word):
     assert schedule.due_status(NOON + after, NOON) == word
 
 
-USUAL = RunConditions(100, 50, 0, NOON, NOON, NOON - DAY)
+HERE = ClockReading(NOON, "boot-1", 30 * DAY)
+USUAL = RunConditions(100, 50, 0, NOON, HERE, last_run_at=NOON - DAY)
 
 
 def test_a_run_may_use_what_is_left_of_the_hourly_limit():
@@ -68,16 +75,47 @@ def test_a_run_may_use_what_is_left_of_the_hourly_limit():
 @pytest.mark.parametrize(
     "change",
     [
-        {"local_now": NOON + 2 * HOUR},
-        {"local_now": NOON - 2 * HOUR},
+        {"reading": replace(HERE, wall=NOON + 2 * HOUR)},
+        {"reading": replace(HERE, wall=NOON - 2 * HOUR)},
         {"last_run_at": NOON + 2 * HOUR},
-        {"last_run_at": NOON - 30 * DAY},
+        {"last_reading": ClockReading(NOON - DAY, "boot-1", 30 * DAY - 2 * HOUR)},
+        {"last_reading": ClockReading(NOON - HOUR, "boot-1", 29 * DAY)},
     ],
 )
 def test_many_due_keys_after_a_clock_jump_pause_the_run(change):
     jumped = replace(USUAL, **change)
     assert "50 of 100 keys are due at once" in schedule.run_allowance(jumped).paused_because
     assert schedule.run_allowance(replace(jumped, due=20)).limit == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"last_run_at": NOON - 30 * DAY},
+        {"last_run_at": NOON - 26 * HOUR},
+        {"last_reading": ClockReading(NOON - 2 * DAY, "boot-1", 28 * DAY)},
+        {"last_reading": ClockReading(NOON - 9 * DAY, "boot-0", 50 * DAY)},
+        {"last_reading": ClockReading(NOON - 9 * DAY), "reading": ClockReading(NOON)},
+    ],
+)
+def test_a_long_pause_is_no_clock_that_jumped(change):
+    assert schedule.run_allowance(replace(USUAL, **change)).limit == 10
+
+
+@pytest.mark.parametrize(("keys", "due"), [(3, 1), (3, 3), (19, 19), (20, 4)])
+def test_of_few_keys_no_share_pauses_a_run(keys, due):
+    jumped = replace(USUAL, keys=keys, due=due, reading=replace(HERE, wall=NOON + 2 * HOUR))
+    assert schedule.run_allowance(jumped).paused_because == ""
+    more = replace(jumped, keys=20, due=5)
+    assert "5 of 20 keys" in schedule.run_allowance(more).paused_because
+
+
+def test_this_machine_tells_its_uptime_and_one_that_does_not_only_its_clock(tmp_path):
+    first, second = system_clock.read(), system_clock.read()
+    if first.boot:
+        assert first.boot == second.boot
+        assert abs((second.wall - first.wall) - (second.uptime - first.uptime)) < HOUR
+    assert system_clock.read(tmp_path / "none").boot == ""
 
 
 def test_the_first_run_only_compares_the_two_clocks():

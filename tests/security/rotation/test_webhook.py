@@ -1,12 +1,21 @@
 """A receiver on this machine that keeps secrets side by side, signs, refuses, drops and drips."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from aethercrown.http import outbound
-from security.rotation.registry import InvalidConfig, OutcomeUnknown, RotationContext, TargetRefused
+from security.rotation.registry import (
+    BindingTerms,
+    InvalidConfig,
+    OutcomeUnknown,
+    RotationContext,
+    TargetRefused,
+    no_other_secret,
+    unbound,
+)
 from security.rotation.rotators import webhook
 from security.rotation.rotators.webhook import Webhook, challenge_answer
 from tests.operations.messaging.receiver import is_valid
@@ -24,7 +33,7 @@ class Receiver:
         self.status = 200
         self.error = None
 
-    def fetch(self, url, *, method, headers, body, seconds, limit):
+    def fetch(self, url, *, method, headers, body, seconds, limit, allowed):
         if self.error:
             raise self.error
         assert (url, method, seconds <= 10) == (URL["url"], "POST", True)
@@ -52,7 +61,9 @@ class Receiver:
 
 
 def context(number=2, value="new", current="old"):
-    return RotationContext("hook", URL, number, value, {}, current, {}, str)
+    return RotationContext(
+        "hook", URL, number, value, {}, current, {}, no_other_secret, lambda _: BindingTerms()
+    )
 
 
 @pytest.fixture
@@ -82,7 +93,7 @@ def test_undoing_leaves_the_old_value(kind, receiver):
 
 def test_a_receiver_that_kept_another_value_fails_the_challenge(kind, receiver):
     kind.set(context(value="other"))
-    with pytest.raises(TargetRefused, match="not made with the new value"):
+    with pytest.raises(TargetRefused, match="gave a wrong answer"):
         kind.test(context())
 
 
@@ -94,14 +105,14 @@ def test_an_answer_that_proves_nothing_is_refused(answer, receiver):
 
 
 def test_a_call_signed_by_a_stranger_is_refused(kind):
-    with pytest.raises(TargetRefused, match="answered 401"):
+    with pytest.raises(TargetRefused, match="gave a wrong answer"):
         kind.set(context(current="guessed"))
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 410])
 def test_a_clear_no_is_refused(kind, receiver, status):
     receiver.status = status
-    with pytest.raises(TargetRefused, match=f"answered {status}"):
+    with pytest.raises(TargetRefused, match="gave a wrong answer"):
         kind.set(context())
 
 
@@ -141,7 +152,9 @@ def test_an_address_that_may_not_be_called_is_no_configuration(kind, config):
 
 
 def test_the_real_line_reaches_no_private_address():
-    with pytest.raises(TargetRefused, match="not a public address"):
-        Webhook().set(
-            RotationContext("hook", {"url": "https://127.0.0.1/"}, 2, "n", {}, "o", {}, str)
-        )
+    inside = {"url": "https://127.0.0.1/"}
+    bound = replace(context(), config=inside)
+    with pytest.raises(TargetRefused, match=r"^The target refused\.$"):
+        Webhook().set(bound)
+    with pytest.raises(TargetRefused, match="No binding lets it be used at 127"):
+        Webhook().check_bindings(replace(bound, terms=unbound))

@@ -15,6 +15,7 @@ class World:
     """The working values by key, and the calls in order."""
 
     works: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    numbered: dict[tuple[str, int], str] = field(default_factory=dict)
     journal: list[tuple[str, str, int]] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)  # steps that the target refuses
     silent: set[str] = field(default_factory=set)  # steps that are done without an answer
@@ -34,10 +35,12 @@ class World:
 
     def do(self, step, context):
         works = self.works[context.key_id]
+        place = (context.key_id, context.number)
         if step == "set":
             works.add(context.value)
-        elif step in {"undo", "revoke"}:
-            works.discard(context.value)
+            self.numbered[place] = context.value
+        elif step in {"undo", "revoke"}:  # by its number, as it may be erased already
+            works.discard(self.numbered.get(place, context.value or "first"))
         elif context.value not in works:
             raise TargetRefused("the value does not work")
 
@@ -48,6 +51,7 @@ class Target(Rotator):
     name = "test_target"
     title = "A target of the tests"
     needs_value = True
+    delivers = True
     world = World()
 
     def set(self, context):

@@ -9,9 +9,10 @@ from operations.alerts import reports as alerts
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
 from security.rotation import services, tasks
-from security.rotation.models import ManagedSecret, RotationRun
+from security.rotation.models import KeyChannel, ManagedSecret, RotationRun
 from security.rotation.services import automation, steps
 from security.rotation.services.decisions import AUTOMATION
+from tests.security.rotation.stored import deliver
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -26,6 +27,7 @@ def registered(key_id="billing-secret", *, late=timedelta(minutes=1), level="hig
     key = services.register(key_id, "signing_secret", level=level, **more).key
     at = timezone.now() - late
     ManagedSecret.objects.filter(pk=key.pk).update(due_at=at, eligible_at=at)
+    deliver(key)
     return key
 
 
@@ -103,6 +105,41 @@ def test_a_day_without_a_pass_is_told_of():
     services.rotate_due()
     automation.update_alerts(timezone.now())
     assert not told()
+
+
+@pytest.mark.parametrize("mode", ["observe", "propose"])
+def test_a_pass_that_only_proposes_is_a_pass(mode):
+    key = registered(late=-DAY)
+    ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
+    automation.perform(context(mode))
+    assert not told()
+    assert RotationRun.objects.get().mode == mode
+
+
+def test_no_pass_is_missed_while_the_automation_is_off(settings):
+    key = registered(late=-DAY)
+    ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
+    Automation.objects.filter(name=AUTOMATION).update(is_enabled=False)
+    automation.update_alerts(timezone.now())
+    assert not told()
+    Automation.objects.filter(name=AUTOMATION).update(is_enabled=True)
+    settings.AUTOMATION_ENABLED = False
+    automation.update_alerts(timezone.now())
+    assert not told()
+
+
+def test_passes_that_proposed_use_up_no_hourly_limit():
+    for number in range(12):
+        registered(f"k{number}")
+    automation.perform(context("propose"))
+    assert len(services.rotate_due().rotations) == 10
+
+
+def test_what_is_rotated_by_hand_is_named_in_the_summary():
+    registered()
+    KeyChannel.objects.all().delete()
+    said = automation.perform(context())
+    assert said.summary.endswith("0 over the hourly limit, 1 to rotate by hand.")
 
 
 def test_a_paused_pass_is_told_of_until_a_person_resumes():

@@ -12,10 +12,11 @@ from operations.decisions.decision_types import Stale
 from operations.decisions.models import Decision
 from security.audit.models import Event
 from security.rotation import services, tasks
-from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.models import KeyChannel, ManagedSecret, SecretVersion
 from security.rotation.services import automation, steps
 from security.rotation.services import decisions as rotation_decisions
 from security.rotation.services.decisions import AUTOMATION
+from tests.security.rotation.stored import deliver
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -33,6 +34,7 @@ def registered(key_id, **more):
     at = timezone.now() - timedelta(hours=1)
     ManagedSecret.objects.filter(pk=made.pk).update(due_at=at, eligible_at=at)
     SecretVersion.objects.filter(key=made).update(current_at=at - 58 * DAY)
+    deliver(made)
     return services.get(key_id)
 
 
@@ -64,9 +66,9 @@ def test_in_mode_propose_a_person_approves_and_the_next_look_rotates(key):
     assert said.decisions == (decision().pk,)
     assert (decision().status, version()) == ("proposed", 1)
     approve()
-    assert (decision().status, version()) == ("applied", 1)
+    assert (decision().status, version(), decision().applied_at) == ("approved", 1, None)
     tasks.resume_rotations()
-    assert version() == 2
+    assert (decision().status, version()) == ("applied", 2)
     assert services.get(NAME).rotation_approved_at is None
     assert events()[:3] == ["key.registered", "key.rotation_approved", "key.claimed"]
     tasks.resume_rotations()
@@ -145,14 +147,14 @@ def test_a_decision_about_a_key_that_is_gone_is_stale(key):
         approve()
 
 
-def roll_back():
-    decisions.roll_back(decision().pk, actor="user:olga", note="", now=timezone.now())
+def withdraw():
+    decisions.reject(decision().pk, actor="user:olga", note="", now=timezone.now())
 
 
 def test_an_approval_can_be_taken_back_before_the_rotation_begins(key):
     night("propose")
     approve()
-    roll_back()
+    withdraw()
     tasks.resume_rotations()
     assert (version(), services.get(NAME).rotation_approved_at) == (1, None)
     assert events()[-1] == "key.approval_withdrawn"
@@ -165,7 +167,7 @@ def test_a_rotation_that_has_begun_is_not_taken_back(key):
         key=key, number=2, state="pending", reason="scheduled", created_at=timezone.now()
     )
     with pytest.raises(Stale, match="has begun"):
-        roll_back()
+        withdraw()
 
 
 def test_it_is_measured_by_the_age_at_which_the_old_value_ended(key):
@@ -176,8 +178,22 @@ def test_it_is_measured_by_the_age_at_which_the_old_value_ended(key):
     assert found.realised["value"] == pytest.approx(58.04, abs=0.01)
 
 
-def test_an_approved_rotation_that_never_came_falls_short(key):
+def test_an_approved_rotation_that_never_came_is_not_applied(key):
+    """It stays approved, not applied: nothing was done that could be measured."""
     night("propose")
     approve()
     decisions.measure_due(timezone.now() + 3 * DAY)
-    assert (decision().verdict, decision().realised["value"]) == ("below", 0.0)
+    assert (decision().status, decision().realised) == ("approved", None)
+
+
+def test_a_key_whose_value_nobody_would_get_is_proposed_and_rotated_by_hand_only():
+    made = registered(NAME)
+    KeyChannel.objects.all().delete()
+    for mode in ("auto", "propose"):
+        assert night(mode).decisions == (decision().pk,)
+    assert (decision().status, version()) == ("proposed", 1)
+    with pytest.raises(InvalidTransition, match="press Rotate now on its page"):
+        approve()
+    assert (decision().status, services.get(NAME).rotation_approved_at) == ("proposed", None)
+    services.rotate(made.key_id)
+    assert version() == 2

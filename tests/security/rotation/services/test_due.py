@@ -9,20 +9,28 @@ import pytest
 from security.apikeys import services as api_keys
 from security.rotation import models, reports
 from security.rotation import services as rotation
+from security.rotation.schedule import ClockReading
 from security.rotation.services import steps
+from tests.security.rotation.stored import deliver, puller
 
 pytestmark = pytest.mark.django_db
 # Any: values that may be None elsewhere exist in these tests.
 services: Any = rotation
 apikeys: Any = api_keys
 ManagedSecret: Any = models.ManagedSecret
+SecretVersion: Any = models.SecretVersion
 RotationRun: Any = models.RotationRun
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def later(by):
-    """The database's clock, put forward."""
-    return lambda: steps.database_now() + by
+    """This machine's clock, put forward."""
+    return lambda: ClockReading(steps.database_now() + by)
+
+
+def due_now():
+    past = steps.database_now() - HOUR
+    ManagedSecret.objects.update(eligible_at=past, due_at=past)
 
 
 def due_keys(count, **more):
@@ -30,6 +38,7 @@ def due_keys(count, **more):
         services.register(f"k{number}", "x", **more)
     past = steps.database_now() - HOUR
     ManagedSecret.objects.update(eligible_at=past, due_at=past)
+    deliver(*ManagedSecret.objects.filter(key_id__startswith="k"))
 
 
 def test_a_run_rotates_the_due_keys_and_a_second_finds_none(key, world, versions):
@@ -66,20 +75,53 @@ def test_keys_that_need_a_person_are_left_out(db):
     services.register("ci", "x", rotator="platform_api_key", config={"scopes": ["all"]})
     past = steps.database_now() - HOUR
     ManagedSecret.objects.update(eligible_at=past, due_at=past)
-    assert services.rotate_due().due == 0
-    assert {each["key_id"] for each in reports.due(steps.database_now())} == {"vendor", "ci"}
+    services.register("nobody", "x")
+    due_now()
+    passed = services.rotate_due()
+    assert passed.due == 0
+    assert set(passed.by_hand) == {"vendor", "ci", "nobody"}
+    assert {each["key_id"] for each in reports.due(steps.database_now())} == {
+        "vendor",
+        "ci",
+        "nobody",
+    }
 
 
 def test_a_clock_jump_pauses_runs_until_a_person_resumes(db):
-    due_keys(3)
+    due_keys(20)
     off = later(3 * DAY)
-    passed = services.rotate_due(local_clock=off)
+    passed = services.rotate_due(reading=off)
     assert "a clock has moved by" in passed.paused_because
     assert passed.rotations == []
     assert "paused" in services.rotate_due().paused_because
     services.resume_runs(actor="user:anna")
-    assert len(services.rotate_due().rotations) == 3
+    assert len(services.rotate_due().rotations) == 10
     assert RotationRun.objects.order_by("begun_at").first().resumed_by == "user:anna"
+
+
+def test_a_key_whose_channel_was_not_tested_is_not_rotated_by_itself(db, versions):
+    """The attack on availability: a new value that no call and no screen hands over."""
+    made = services.register("k0", "x").key
+    due_now()
+    assert services.rotate_due().by_hand == ["k0"]
+    channel = puller(made)
+    assert services.rotate_due().by_hand == ["k0"]
+    assert versions("k0") == [(1, "current")]
+    models.KeyChannel.objects.filter(pk=channel.pk).update(tested_at=steps.database_now())
+    puller(made, "another")
+    assert services.rotate_due().by_hand == ["k0"]  # one of two users would not get it
+    models.KeyChannel.objects.update(tested_at=steps.database_now())
+    assert len(services.rotate_due().rotations) == 1
+    assert versions("k0") == [(1, "retiring"), (2, "current")]
+
+
+def test_where_a_person_waits_a_worker_rotates_what_calls_outside(key, world, versions):
+    due_keys(1)
+    passed = services.rotate_due(outside_later=True)
+    assert ([each.key_id for each in passed.rotations], passed.under_way) == (["k0"], ["db"])
+    assert world.journal == []
+    services.resume_unfinished()
+    assert versions("db") == [(1, "retiring"), (2, "current")]
 
 
 def test_two_runs_rotate_a_key_once(db, versions):
@@ -95,6 +137,8 @@ def test_a_batch_ends_retiring_versions(db, versions):
     due_keys(1)
     services.rotate("k0")
     ManagedSecret.objects.update(eligible_at=steps.database_now() - HOUR)
+    assert services.rotate_due().due == 0  # version 1 was promised to work on
+    SecretVersion.objects.filter(number=1).update(retire_at=steps.database_now() - HOUR)
     services.rotate_due()
     assert versions("k0") == [(1, "retired"), (2, "retiring"), (3, "current")]
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from security.apikeys import services as api_keys
+from security.audit.models import Event
 from security.rotation import models
 from security.rotation import services as rotation
 from tests.security.rotation.stored import current_value
@@ -45,11 +46,67 @@ def test_the_same_name_with_another_body_is_a_duplicate(more):
         services.register("mail", "api_key", **more)
 
 
-def test_a_repeat_after_a_rotation_is_a_duplicate():
+def test_a_repeat_after_a_rotation_and_a_change_is_the_same_key():
     services.register("vendor", "api_key", value="given")
     services.rotate("vendor", value="new")
+    services.change("vendor", level="low", owner="Billing")
+    assert services.register("vendor", "api_key", value="given").is_new is False
     with pytest.raises(services.DuplicateKey):
-        services.register("vendor", "api_key", value="given")
+        services.register("vendor", "api_key", value="new")
+
+
+def test_a_key_of_an_earlier_version_is_compared_as_it_is_now():
+    services.register("vendor", "api_key", value="given")
+    ManagedSecret.objects.update(registered=None, sealed_first_digest="")
+    assert services.register("vendor", "api_key", value="given").is_new is False
+    with pytest.raises(services.DuplicateKey):
+        services.register("vendor", "api_key", value="given", level="low")
+
+
+class TestChanging:
+    def test_level_owner_and_config_are_changed_with_history_and_event(self):
+        key = services.register("mail", "api_key", level="low").key
+        services.change("mail", level="critical", owner="Mail", actor="user:anna")
+        changed = services.get("mail")
+        assert (changed.level, changed.owner, changed.interval_days) == ("critical", "Mail", 30)
+        assert changed.due_at == key.created_at + 30 * DAY
+        assert [each.level for each in changed.history.all()] == ["critical", "low"]
+        assert Event.objects.filter(event="key.changed", actor="user:anna").exists()
+        services.change("mail", level="critical")  # nothing is another
+        assert services.get("mail").lease_until is None
+
+    @pytest.mark.parametrize(
+        ("field", "given"),
+        [("level", {"level": "top"}), ("owner", {"owner": "x" * 201}),
+         ("config.colour", {"config": {"colour": "red"}})],
+    )  # fmt: skip
+    def test_what_is_wrong_is_named_and_changes_nothing(self, field, given):
+        services.register("mail", "api_key")
+        with pytest.raises(services.InvalidArgument) as refused:
+            services.change("mail", **given)
+        assert refused.value.field == field
+        fresh = services.get("mail")
+        assert (fresh.level, fresh.lease_until) == ("medium", None)
+
+    def test_an_issued_credential_keeps_its_scopes(self):
+        services.register(
+            "ci", "x", rotator="platform_api_key", config={"scopes": ["revenue:read"]}
+        )
+        with pytest.raises(services.InvalidArgument, match="register another key"):
+            services.change("ci", config={"scopes": ["all"]})
+
+    def test_another_config_is_to_be_rehearsed_again(self):
+        hook = {"rotator": "webhook", "config": {"url": "https://a.example.com/"}}
+        key = services.register("hook", "x", **hook).key
+        ManagedSecret.objects.update(delivery_tested_at=key.created_at)
+        services.change("hook", config={"url": "https://b.example.com/"})
+        assert services.get("hook").delivery_tested_at is None
+
+    def test_a_key_that_ended_is_not_changed(self):
+        services.register("mail", "api_key")
+        services.revoke("mail")
+        with pytest.raises(services.InvalidTransition, match="is revoked"):
+            services.change("mail", owner="me")
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,11 @@ def test_without_grace_the_old_value_ends_at_once(key, world, versions, reason):
 
 def test_a_compromised_value_is_refused_from_the_switch_on_whatever_its_grace(key, world):
     world.refuses.add("revoke")
-    services.rotate("db", reason="compromised", grace=DAY)
+    done = services.rotate("db", reason="compromised", grace=DAY)
     old = SecretVersion.objects.get(number=1)
-    assert (old.state, old.destroyed_at) == ("compromised", None)
+    assert (old.state, old.destroyed_at is not None) == ("compromised", True)
     assert current_value("db") not in {"first", ""}
-    world.refuses.clear()
-    services.resume_unfinished()
-    old.refresh_from_db()
-    assert old.destroyed_at is not None
+    assert done.action_required.startswith("The old value is refused from now on: give the new one")
 
 
 def test_a_grace_below_zero_and_an_unknown_reason_are_refused(key):
@@ -109,12 +106,12 @@ def test_another_version_than_expected_is_refused_and_the_lease_released(key):
     services.rotate("db")
     with pytest.raises(services.InvalidTransition, match="version of db is 2, not 1"):
         services.rotate("db", expected_version=1)
-    assert services.rotate("db", expected_version=2).version == 3
+    assert services.rotate("db", expected_version=2, end_previous=True).version == 3
 
 
 def test_at_most_two_values_work_and_the_oldest_ends_first(key, world, versions):
     services.rotate("db")
-    done = services.rotate("db")
+    done = services.rotate("db", end_previous=True)
     assert versions("db") == [(1, "retired"), (2, "retiring"), (3, "current")]
     assert world.works["db"] == {working_values("db")[1], done.new_key}
 
@@ -128,6 +125,28 @@ def test_a_manual_key_asks_for_the_value_and_takes_it(versions):
     assert current_value("vendor") == "new"
     assert done.action_required == ""
     assert versions("vendor") == [(1, "retiring"), (2, "current")]
+
+
+@pytest.mark.parametrize("value", ["given", "second"])
+def test_a_value_that_works_already_is_no_new_one(versions, value):
+    services.register("vendor", "api_key", value="given")
+    services.rotate("vendor", value="second")
+    with pytest.raises(services.InvalidArgument, match="which works: enter a new one"):
+        services.rotate("vendor", value=value, end_previous=True)
+    assert versions("vendor") == [(1, "retiring"), (2, "current")]
+
+
+def test_a_compromised_manual_key_says_what_to_do_at_once(db):
+    services.register("vendor", "api_key", value="given")
+    asked = services.rotate("vendor", reason="compromised")
+    assert "at once: until then the old value still works" in asked.action_required
+
+
+def test_a_value_is_never_trimmed(db):
+    services.register("vendor", "api_key", value=" given ")
+    assert current_value("vendor") == " given "
+    services.rotate("vendor", value="given\n")
+    assert current_value("vendor") == "given\n"
 
 
 def test_a_paused_manual_key_asks_for_nothing(db):

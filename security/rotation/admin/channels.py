@@ -1,0 +1,61 @@
+"""The admin screen of delivery channels: how a new value reaches those who use it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from aethercrown.transitions import InvalidTransition
+from security.access.api import fresh_login
+from security.rotation.models import KeyChannel
+from security.rotation.services import channels
+
+
+@admin.register(KeyChannel)
+class KeyChannelAdmin(ModelAdmin):
+    """A channel that was changed is untested until a test, or a read, shows that it works."""
+
+    list_display = ["key", "name", "kind", "tested_at", "error", "read_version", "read_at"]
+    list_filter = ["kind"]
+    search_fields = ["key__key_id", "name"]
+    autocomplete_fields = ["key", "api_key"]
+    readonly_fields = ["tested_at", "error", "read_version", "read_at"]
+    actions = ["test"]
+    fieldsets = [
+        (None, {"fields": ["key", "name", "kind", "config", "networks", "api_key"]}),
+        ("Test", {"fields": ["tested_at", "error", "read_version", "read_at"]}),
+    ]
+
+    @fresh_login
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(request, *args, **kwargs)
+
+    @fresh_login
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        page: HttpResponse = super().delete_view(request, *args, **kwargs)
+        return page
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Without the one that deletes many at once: it would ask for no fresh sign-in."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def save_model(self, request: HttpRequest, obj: KeyChannel, form: Any, change: Any) -> None:
+        if form.changed_data:
+            obj.tested_at, obj.error = None, ""
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Test with the current value", permissions=["change"])
+    @fresh_login
+    def test(self, request: HttpRequest, chosen: QuerySet[KeyChannel]) -> None:
+        for channel in chosen.order_by("pk"):
+            try:
+                channels.ask_for_test(channel, timezone.now())
+            except InvalidTransition as error:
+                self.message_user(request, f"{channel}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"A worker tests {channel}: see there in a moment.")
