@@ -101,7 +101,7 @@ def completed_rotation(key_id: str, number: int) -> RotationResult:
         _result(key, version.reason, version, rotators.get(key.rotator).required_action),
         rotated_at=version.current_at,
         previous_rotation=old.current_at if old else None,
-        new_key=execute.decrypt(key, version) or None,
+        new_key=reports.decrypt(key, version) or None,
         previous_valid_until=old.retire_at if old else None,
     )
 
