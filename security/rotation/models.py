@@ -329,7 +329,7 @@ class KeyChannel(models.Model):
         verbose_name="API key",
         help_text="Who may ask for the value; needs the scope security:reveal. Only for pull.",
     )
-    test_asked_at = models.DateTimeField(null=True, editable=False)
+    test_wanted_at = models.DateTimeField(null=True, editable=False)
     tested_at = models.DateTimeField(
         null=True, editable=False, help_text="When the current value was last found there."
     )
@@ -339,7 +339,7 @@ class KeyChannel(models.Model):
     )
     read_at = models.DateTimeField(null=True, editable=False)
     history = TrackedHistory(
-        excluded_fields=["test_asked_at", "tested_at", "error", "read_version", "read_at"]
+        excluded_fields=["test_wanted_at", "tested_at", "error", "read_version", "read_at"]
     )
 
     class Meta:
@@ -435,7 +435,7 @@ class RotationOrder(models.Model):
     key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="orders")
     asked = models.JSONField(help_text="The arguments; no secret.")
     actor = models.CharField(max_length=200)
-    asked_at = models.DateTimeField()
+    ordered_at = models.DateTimeField()
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

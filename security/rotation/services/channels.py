@@ -24,7 +24,7 @@ def ask_for_test(channel: KeyChannel, now: datetime) -> None:
 
 def run_asked_tests(clock: Clock = steps.database_now) -> int:
     """Test the channels that staff asked to test; returns how many work."""
-    asked = KeyChannel.objects.exclude(test_asked_at=None).select_related("key").order_by("pk")
+    asked = KeyChannel.objects.exclude(test_wanted_at=None).select_related("key").order_by("pk")
     return sum(check(each, clock) for each in asked)
 
 

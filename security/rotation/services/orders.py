@@ -46,7 +46,7 @@ def order(key: ManagedSecret, actor: str, now: datetime, **asked: Any) -> Rotati
         raise RotationInProgress(f"{key} is being rotated already.")
     try:
         with transaction.atomic():
-            made = RotationOrder.objects.create(key=key, actor=actor, asked=asked, asked_at=now)
+            made = RotationOrder.objects.create(key=key, actor=actor, asked=asked, ordered_at=now)
     except IntegrityError as error:
         raise RotationInProgress(f"{key} is being rotated already.") from error
     transaction.on_commit(wake_worker, robust=True)

@@ -283,12 +283,12 @@ def note_channel_test(channel: KeyChannel, now: datetime, error: str = "") -> No
     """Record a test of a channel; one that failed is untested from then on."""
     tested_at = None if error else now
     KeyChannel.objects.filter(pk=channel.pk).update(
-        tested_at=tested_at, error=error[:MAX_ERROR_LENGTH], test_asked_at=None
+        tested_at=tested_at, error=error[:MAX_ERROR_LENGTH], test_wanted_at=None
     )
 
 
 def ask_for_test(channel: KeyChannel, now: datetime) -> None:
-    KeyChannel.objects.filter(pk=channel.pk).update(test_asked_at=now)
+    KeyChannel.objects.filter(pk=channel.pk).update(test_wanted_at=now)
 
 
 def note_read(channel: KeyChannel, version: SecretVersion, now: datetime) -> None:

@@ -68,7 +68,7 @@ def test_a_channel_is_tested_with_the_current_value(key, folder):
     assert channels.run_asked_tests() == 1
     assert text(folder) == "first"
     channel.refresh_from_db()
-    assert (channel.error, channel.test_asked_at) == ("", None)
+    assert (channel.error, channel.test_wanted_at) == ("", None)
     assert channel.tested_at
     failing = filed(key, "other", reload="fail")
     assert not channels.check(failing)
@@ -90,7 +90,7 @@ def test_while_the_key_is_rotated_the_test_waits(key, folder):
     steps.acquire(key.pk, "rotate")
     assert channels.run_asked_tests() == 0
     channel.refresh_from_db()
-    assert channel.test_asked_at
+    assert channel.test_wanted_at
 
 
 class TestAskedFor:
