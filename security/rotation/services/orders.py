@@ -37,7 +37,7 @@ def order(key: ManagedSecret, actor: str, now: datetime, **asked: Any) -> Rotati
     Raises RotationInProgress, and InvalidTransition for a key that cannot be rotated.
     """
     mine = RotationOrder.objects.filter(key=key, actor=actor, asked=asked, collected_at=None)
-    found = mine.filter(asked_at__gt=now - COLLECT_WITHIN).first()
+    found = mine.filter(ordered_at__gt=now - COLLECT_WITHIN).first()
     if found is not None:
         return found
     if key.state not in ROTATABLE:
