@@ -2,7 +2,7 @@
 # A PYTHON of your own: make run PYTHON=/path/to/python3.12. Arguments: make test ARGS="-- tests/x".
 PYTHON ?= python3
 
-run test check faults benchmark screenshots audit:
+run test check browser faults benchmark screenshots audit:
 	@exec $(PYTHON) aethercrown/bootstrap.py $@ $(ARGS)
 
-.PHONY: run test check faults benchmark screenshots audit
+.PHONY: run test check browser faults benchmark screenshots audit

@@ -31,6 +31,7 @@ COMMANDS = {
     "check": ("manage.py", "test", "--changed"),
     "faults": ("-m", "tests.faults"),
     "benchmark": ("-m", "tests.benchmarks"),
+    "browser": ("-m", "tests.browser_matrix"),
     "screenshots": ("-m", "tests.screenshots"),
     "audit": ("-m", "uv", "tool", "run", "pip-audit==2.10.1")
     + ("--require-hashes", "--disable-pip", "-r", "requirements.txt"),

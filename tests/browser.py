@@ -137,6 +137,15 @@ class Browser:
             if each["method"] == "Network.requestWillBeSent"
         ]
 
+    def received_bytes(self) -> int:
+        """How many bytes came over the wire since the last call; none from the cache."""
+        messages = [json.loads(each["message"])["message"] for each in self._log("performance")]
+        return sum(
+            int(each["params"]["encodedDataLength"])
+            for each in messages
+            if each["method"] == "Network.loadingFinished"
+        )
+
     def _log(self, kind: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._request(
             "POST", f"{self._session}/se/log", {"type": kind}

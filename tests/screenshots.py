@@ -59,12 +59,12 @@ class SignInFailed(RuntimeError):
 
 
 def main(words: list[str]) -> int:
-    options = _parse(words)
+    options = parse(words)
     found = programs()
     if found is None:
         sys.stderr.write("This needs chromium and chromedriver, on the PATH or as $CHROMIUM.\n")
         return 1
-    with _site(options) as site, browsing(found) as browser:
+    with running(options) as site, browsing(found) as browser:
         browser.resize(1280, 900)
         sign_in(browser, site)
         for path in take(browser, site.url, Path(options.folder)):
@@ -72,8 +72,8 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _parse(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+def parse(words: list[str], name: str = "screenshots") -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m tests.{name}")
     parser.add_argument("--url", help="a site that runs already; without it, one is started")
     parser.add_argument("--user", default="admin")
     parser.add_argument("--password", default=os.environ.get("SCREENSHOT_PASSWORD", ""))
@@ -82,7 +82,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
 
 @contextmanager
-def _site(options: argparse.Namespace) -> Iterator[Site]:
+def running(options: argparse.Namespace) -> Iterator[Site]:
     if options.url:
         yield Site(options.url.rstrip("/"), options.user, options.password)
         return

@@ -1,74 +1,27 @@
 """Every page in a real browser: wide and narrow, light and dark, with and without scripts."""
 
+import re
+from collections.abc import Iterator
+from itertools import cycle
+from urllib.parse import urlsplit
+
 import numpy as np
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import resolve
 from django.utils import timezone
 
 from aethercrown.demo import SEED, Seeding
+from dashboards import navigation
+from operations.decisions.models import Decision
 from operations.demo import services as at_work
 from security.access.models import User
-from tests.browser import Browser, external, programs
+from tests.browser import Browser, programs
 from tests.dashboards import company
+from tests.page_checks import PALE, SHAPES, problems
 
 FOUND = programs()
-SHAPES = ((1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True))
-PAGES = (
-    "/",
-    "/dashboards/budget",
-    "/dashboards/budget/Search",
-    "/dashboards/upsell",
-    "/dashboards/decisions",
-    "/dashboards/scheduling",
-    "/dashboards/alerts",
-    "/dashboards/health",
-    "/dashboards/keys",
-    "/dashboards/revenue",
-    "/dashboards/automations",
-    "/dashboards/kit",
-)
-ADMIN = ("/admin/", "/admin/operations/decision/")
-# Every text against the first filled ground behind it: those below WCAG's AA ratio.
-PALE = """
-const shade = (text) => {
-  const [r, g, b, a] = [...text.matchAll(/[\\d.]+/g)].map(Number);
-  return [r, g, b, a === undefined ? 1 : a];
-};
-const light = ([r, g, b]) => {
-  const [x, y, z] = [r, g, b].map(
-    (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-};
-const ground = (element) => {
-  for (let each = element; each; each = each.parentElement) {
-    const colour = shade(getComputedStyle(each).backgroundColor);
-    if (colour[3] === 1) return colour;
-  }
-  return [255, 255, 255, 1];
-};
-const found = [];
-const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walk.nextNode()) {
-  const element = walk.currentNode.parentElement;
-  if (!walk.currentNode.data.trim() || !element.getClientRects().length) continue;
-  if (element.closest("svg title, svg desc, script, .hidden, .skip")) continue;
-  const style = getComputedStyle(element);
-  const ink = shade(element.closest("svg") ? style.fill : style.color);
-  const [one, two] = [light(ink), light(ground(element))];
-  const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
-  if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${walk.currentNode.data.trim()}`);
-}
-return found;
-"""
-
-# Tables outside the admin that are wider than the room they have: they would scroll sideways.
-WIDER = """
-return [...document.querySelectorAll('main .scroll')].filter(
-  (each) => each.getClientRects().length && each.scrollWidth > each.clientWidth + 1
-).map((each) => each.getAttribute('aria-label'));
-"""
-
 pytestmark = [
     pytest.mark.skipif(FOUND is None, reason="needs chromium and chromedriver on the PATH"),
     pytest.mark.django_db(transaction=True),
@@ -90,19 +43,36 @@ def site(live_server, window: Browser) -> str:
     return str(live_server.url)
 
 
-def test_no_page_complains_overflows_asks_elsewhere_or_has_pale_text(site, window):
+def opened_once() -> Iterator[str]:
+    """An address for each template of pages, and one for each kind of admin screen."""
+    yield from navigation.pages()
+    yield "/dashboards/kit"
+    yield "/search?q=search"
+    yield "/dashboards/budget/Search"
+    client = Client()
+    client.force_login(User.objects.get(username="root"))
+    for path in navigation.pages():
+        page = client.get(path).content.decode()
+        yield from re.findall(r'<a [^>]*href="(/dashboards/[^"#?]*/[^"#?]*)"', page)
+    row = Decision.objects.latest("pk").pk
+    yield "/admin/"
+    yield "/admin/operations/decision/"
+    yield f"/admin/operations/decision/{row}/change/"
+    yield f"/admin/operations/decision/{row}/history/"
+    yield "/admin/marketing/channel/add/"
+
+
+def test_each_template_is_whole_in_a_window_of_each_kind(site, window):
+    """Each view once, the windows in turn; `make browser` shows every page in every window."""
+    views = {resolve(urlsplit(path).path).view_name: path for path in opened_once()}
     window.requests()
-    for path in (*PAGES, *ADMIN):
-        for width, height, dark in SHAPES:
-            window.resize(width, height, dark=dark)
-            window.visit(site + path)
-            where = f"{path} at {width}, {'dark' if dark else 'light'}"
-            assert window.run("return location.pathname") == path, where
-            assert window.console_problems() == [], where
-            assert external(window.requests()) == [], where
-            assert window.run("return document.documentElement.scrollWidth") <= width, where
-            assert window.run(WIDER) == [], where
-            assert path in ADMIN or window.run(PALE) == [], where
+    found = {}
+    for (width, height, dark), path in zip(cycle(SHAPES), views.values(), strict=False):
+        window.resize(width, height, dark=dark)
+        window.visit(site + path)
+        found[path, width, dark] = list(problems(window, path, width))
+    assert {where: each for where, each in found.items() if each} == {}
+    assert len(views) > 15
 
 
 def test_a_pale_text_would_be_found(site, window):
