@@ -61,7 +61,7 @@ def executed(monkeypatch) -> list[list[str]]:
 def test_an_unknown_command_is_a_misuse(capsys):
     assert bootstrap.main(["fly"]) == 2
     assert bootstrap.main([]) == 2
-    assert "audit|benchmark|check|faults|run|screenshots|test" in capsys.readouterr().err
+    assert "audit|benchmark|browser|check|faults|run|screenshots|test" in capsys.readouterr().err
 
 
 def test_what_is_installed_already_is_used_without_another_look(place, monkeypatch):
