@@ -15,7 +15,15 @@ from security.compliance.pack import PackTable
 from security.compliance.policy_exceptions import KeySummary, VersionSummary
 from security.rotation import reports as keys
 from security.rotation import schedule
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
+from security.rotation.models import (
+    KeyChannel,
+    ManagedSecret,
+    OutsideTask,
+    RotationPolicy,
+    RotationRun,
+    SecretBinding,
+    SecretVersion,
+)
 from security.rotation.schedule import LEVELS
 
 KEY_STREAM_PREFIX = "key:"
@@ -28,15 +36,23 @@ HISTORY = (
     *("retire_at", "extended_at", "last_used_at", "ended_at", "destroyed_at"),
 )
 ROTATION_RUNS = (
-    *("begun_at", "ended_at", "actor", "due", "rotated", "failed", "held_back"),
+    *("begun_at", "ended_at", "mode", "actor", "due", "rotated", "failed", "held_back"),
     *("paused_because", "resumed_at", "resumed_by"),
+)
+BINDINGS = ("key__key_id", "purpose", "host", "port", "tls", "networks")
+CHANNELS = ("key__key_id", "name", "kind", "tested_at", "error", "read_version", "read_at")
+OUTSIDE = (
+    *("key__key_id", "version__number", "place", "state", "tries", "last_error"),
+    *("created_at", "ended_at", "ended_by"),
 )
 CHAIN = ("stream", "seq", "at", "event", "subject", "actor", "detail", "previous", "hash")
 
 
 def tables(now: datetime) -> list[PackTable]:
     """Everything the pack holds."""
-    return [inventory(now), policy(), history(), exceptions(now), rotation_runs(), links(), proof()]
+    where = [bindings(), delivery_channels(), tasks_outside()]
+    made = [inventory(now), policy(), history(), exceptions(now), rotation_runs()]
+    return [*made, *where, links(), proof()]
 
 
 def inventory(now: datetime) -> PackTable:
@@ -93,6 +109,24 @@ def version_summaries() -> Iterator[VersionSummary]:
 def rotation_runs() -> PackTable:
     rows = RotationRun.objects.order_by("begun_at", "pk").values_list(*ROTATION_RUNS)
     return PackTable("rotation_runs", "Every scheduled rotation run.", ROTATION_RUNS, list(rows))
+
+
+def bindings() -> PackTable:
+    rows = SecretBinding.objects.order_by("key__key_id", "host", "port").values_list(*BINDINGS)
+    header = ("key_id", *BINDINGS[1:])
+    return PackTable("bindings", "Where each stored secret may be used.", header, list(rows))
+
+
+def delivery_channels() -> PackTable:
+    rows = KeyChannel.objects.order_by("key__key_id", "name").values_list(*CHANNELS)
+    words = "How new values reach their users, and when that was last shown."
+    return PackTable("channels", words, ("key_id", *CHANNELS[1:]), list(rows))
+
+
+def tasks_outside() -> PackTable:
+    rows = OutsideTask.objects.order_by("created_at", "pk").values_list(*OUTSIDE)
+    words = "Values that were ended here and were to be ended outside."
+    return PackTable("outside", words, ("key_id", "version", *OUTSIDE[2:]), list(rows))
 
 
 def links() -> PackTable:

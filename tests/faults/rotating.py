@@ -48,8 +48,18 @@ def value_file(key_id, value):
     return TARGET_FOLDER / key_id / hashlib.sha256(value.encode()).hexdigest()
 
 
+def note_number(context):
+    """Which value a version has: an old one is erased in the database before it is ended here."""
+    return TARGET_FOLDER / context.key_id / f"version-{context.number}"
+
+
 def set_value(kind, context):
-    perhaps(kind, lambda: value_file(context.key_id, context.value).touch())
+    def write():
+        file = value_file(context.key_id, context.value)
+        note_number(context).write_text(file.name, encoding="ascii")
+        file.touch()
+
+    perhaps(kind, write)
 
 
 def test_value(kind, context):
@@ -59,7 +69,11 @@ def test_value(kind, context):
 
 
 def end_value(_kind, context):
-    value_file(context.key_id, context.value).unlink(missing_ok=True)
+    note = note_number(context)
+    if note.exists():
+        (note.parent / note.read_text(encoding="ascii")).unlink(missing_ok=True)
+    elif context.value:
+        value_file(context.key_id, context.value).unlink(missing_ok=True)
 
 
 def no(words):

@@ -14,8 +14,9 @@ from security.audit.chain import link_hash
 from security.audit.models import Event
 from security.compliance import reports, services
 from security.rotation import services as keys
-from security.rotation.models import ManagedSecret, RotationPolicy
+from security.rotation.models import ManagedSecret, RotationPolicy, SecretBinding
 from tests.security.audit import tampering
+from tests.security.rotation.stored import puller
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +72,20 @@ def test_it_holds_inventory_policy_history_exceptions_and_proof(secrets):
     }
     assert len(found["rotation_runs"]) == 1
     assert found["proof"][0]["what"] == "no fault"
+
+
+def test_it_holds_where_secrets_may_be_used_and_what_was_left_outside(db):
+    hook = {"rotator": "webhook", "config": {"url": "https://a.example.com/"}}
+    key = keys.register("hook", "x", **hook).key
+    SecretBinding.objects.create(key=key, purpose="webhook", host="a.example.com", port=443)
+    puller(key)
+    keys.revoke("hook", outside_later=True)
+    found = pack()
+    assert found["bindings"][0]["host"] == "a.example.com"
+    assert (found["channels"][0]["name"], found["channels"][0]["kind"]) == ("web servers", "pull")
+    [left] = found["outside"]
+    assert (left["key_id"], left["version"], left["state"]) == ("hook", 1, "open")
+    assert left["place"] == "version 1 at the receiver a.example.com:443"
 
 
 def test_anybody_can_compute_the_chain_again_from_the_pack_alone(secrets):
