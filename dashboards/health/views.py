@@ -22,7 +22,6 @@ from dashboards.parts import EmptyState
 from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.tables import Column, Table, Value
 from dashboards.tiles import tiles
-from operations.health.models import Component
 from operations.health.reports import components as reports
 from operations.health.reports import history
 from operations.health.reports.history import Trend
@@ -75,7 +74,7 @@ def health(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _verdict(rows: Sequence[Component]) -> dict[str, Any]:
+def _verdict(rows: Sequence[reports.Component]) -> dict[str, Any]:
     overall = reports.overall(rows)
     return {
         "status_text": STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",

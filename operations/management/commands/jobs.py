@@ -12,7 +12,6 @@ from django.utils import timezone
 from aethercrown.formatting import percent_text
 from aethercrown.text import last_line
 from operations.jobs import reports, services
-from operations.jobs.models import Job
 
 LISTED = 20
 WAIT_SECONDS = 0.5
@@ -40,7 +39,7 @@ class Command(BaseCommand):
             return
         try:
             self.one(number, wait=options["wait"], cancel=options["cancel"])
-        except (Job.DoesNotExist, services.InvalidTransition) as error:
+        except (reports.Job.DoesNotExist, services.InvalidTransition) as error:
             raise CommandError(str(error)) from error
 
     def one(self, number: int, *, wait: bool, cancel: bool) -> None:
@@ -51,11 +50,11 @@ class Command(BaseCommand):
         self.stdout.write(describe(last))
         for last in followed(number) if wait else ():
             self.stdout.write(describe(last))
-        if wait and last.state != Job.State.DONE:
+        if wait and last.state != reports.Job.State.DONE:
             raise CommandError(f"Job {number} is {last.state}.")
 
 
-def followed(number: int) -> Iterator[Job]:
+def followed(number: int) -> Iterator[reports.Job]:
     """The job each time that it has changed, until it has ended."""
     job = reports.job(number)
     while job.is_open:
@@ -65,7 +64,7 @@ def followed(number: int) -> Iterator[Job]:
             yield job
 
 
-def describe(job: Job) -> str:
+def describe(job: reports.Job) -> str:
     """One line: number, title, state, and how far it is or why it failed."""
     share = "" if job.percent is None else f", {percent_text(job.percent, 0)}"
     more = last_line(job.error) if job.error else job.note
