@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "aethercrown.http.headers.ContentSecurityPolicy",
     "aethercrown.api.body_limits.BodyLimit",
+    "aethercrown.http.bad_input.BadInput",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "aethercrown.http.sessions.SessionLimits",
     "django.middleware.common.CommonMiddleware",

@@ -14,7 +14,12 @@ from typing import IO
 
 from aethercrown.backup import manifest
 from aethercrown.backup.manifest import Manifest, MemberDigest
-from aethercrown.backup.stream import ArchiveDamaged, DecryptingReader, EncryptingWriter
+from aethercrown.backup.stream import (
+    ArchiveDamaged,
+    DecryptingReader,
+    EncryptingWriter,
+    NotEncrypted,
+)
 
 MANIFEST = "manifest.json"
 FILE_MODE = 0o600
@@ -54,21 +59,23 @@ def _write_tar(stream: EncryptingWriter, contents: Manifest, files: Mapping[str,
     stream.close()
 
 
-def unpack(path: Path, key: str, folder: Path | None = None) -> Manifest:
+def unpack(
+    path: Path, key: str, folder: Path | None = None, *, accept_plain: bool = False
+) -> Manifest:
     """Read the whole file and compare each digest; write the members into `folder` if given.
 
-    Raises ArchiveDamaged.
+    Raises ArchiveDamaged, and NotEncrypted unless `accept_plain`.
     """
     try:
         with path.open("rb") as file:
-            reader = DecryptingReader(file, key)
+            reader = DecryptingReader(file, key, accept_plain=accept_plain)
             with tarfile.open(fileobj=reader, mode="r|gz") as tar:  # type: ignore[call-overload]  # a stream needs read() only
                 contents = _read_tar(tar, folder)
             while reader.read(1024 * 1024):
                 pass  # to its end: only the last chunk shows that the file is complete
             return contents
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        if isinstance(error, ArchiveDamaged | FileNotFoundError | PermissionError):
+        if isinstance(error, ArchiveDamaged | NotEncrypted | FileNotFoundError | PermissionError):
             raise
         raise ArchiveDamaged(f"It cannot be read: {error}") from error
 

@@ -11,6 +11,9 @@ from django.db import transaction
 from aethercrown.history import attribution, audit_hooks
 from aethercrown.models import AutomationPause
 
+# for a restored database that no connection of Django's has yet; {} is the driver's placeholder
+PAUSE = "INSERT INTO aethercrown_automationpause (because, began_at, ended_by) VALUES ({}, {}, {})"
+
 
 def is_paused() -> bool:
     """Whether automation is paused."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from aethercrown.backup import manifest
+from aethercrown.backup.automation_pause import PAUSE
 from aethercrown.backup.manifest import TableDigest
 
 MAINTENANCE_DATABASE = "postgres"  # connected to while another is renamed
@@ -92,16 +94,29 @@ class PostgresStore:
     def discard(self, restored: str) -> None:
         self.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._named(restored))
 
+    def pause(self, restored: str, because: str, now: datetime) -> None:
+        """Add a pause of automation to the restored database."""
+        with self.connected(self._named(restored)) as connection:
+            connection.execute(PAUSE.format("%s", "%s", "%s"), [because, now, ""])
+
     def swap(self, restored: str, former: str) -> None:
-        """Rename the platform's database to `former`, and `restored` to its name; end sessions."""
+        """Rename the platform's database to `former`, and `restored` to its name; end sessions.
+
+        Both in one transaction, so that there is always a database of that name.
+        """
         with self.connected(MAINTENANCE_DATABASE, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = %s AND pid <> pg_backend_pid()",
                 [self.name],
             )
-        self.maintain("ALTER DATABASE {} RENAME TO {}", self.name, self._named(former))
-        self.maintain("ALTER DATABASE {} RENAME TO {}", self._named(restored), self.name)
+        with self.connected(MAINTENANCE_DATABASE) as connection:  # both names or neither
+            for old, new in (
+                (self.name, self._named(former)),
+                (self._named(restored), self.name),
+            ):
+                names = map(sql.Identifier, (old, new))
+                connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
 
     def maintain(self, statement: str, *names: str) -> None:
         with self.connected(MAINTENANCE_DATABASE, autocommit=True) as connection:

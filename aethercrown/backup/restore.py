@@ -33,11 +33,14 @@ class RestoreResult:
     notes: list[str] = field(default_factory=list)
 
 
-def check(path: Path, key: str) -> RestoreResult:
+PAUSE_REASON = "Restored from a back-up: check it before automation resumes."
+
+
+def check(path: Path, key: str, *, accept_plain: bool = False) -> RestoreResult:
     """Restore test: restore beside the database, compare every table, and delete it."""
     store = stores.current_store()
     began = time.monotonic()
-    with _restored(path, key, store) as (contents, name, _work):
+    with _restored(path, key, store, accept_plain=accept_plain) as (contents, name, _work):
         store.discard(name)
         return RestoreResult(contents, time.monotonic() - began)
 
@@ -48,8 +51,12 @@ def restore(
     now: datetime,
     *,
     replace: bool = False,
+    accept_plain: bool = False,
 ) -> RestoreResult:
     """Replace the database by the back-up, and run the hooks; the former database is kept.
+
+    The pause of automation is a row of the restored database before it takes the other's place, so
+    that nothing runs on it if this process dies before its end.
 
     Raises RestoreRefused where the database is not empty and `replace` is not given.
     """
@@ -62,7 +69,8 @@ def restore(
     store.lock()
     before = {} if empty else hooks.snapshot()
     began = time.monotonic()
-    with _restored(path, key, store) as (contents, name, work):
+    with _restored(path, key, store, accept_plain=accept_plain) as (contents, name, work):
+        store.pause(name, PAUSE_REASON, now)
         for each in connections.all(initialized_only=True):
             each.close()
         former = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
@@ -78,12 +86,14 @@ def restore(
 
 
 @contextmanager
-def _restored(path: Path, key: str, store: DatabaseStore) -> Iterator[tuple[Manifest, str, Path]]:
+def _restored(
+    path: Path, key: str, store: DatabaseStore, *, accept_plain: bool
+) -> Iterator[tuple[Manifest, str, Path]]:
     """Restore under another name and compare every table; deleted on an error."""
     name = f"restored_{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".aethercrown-") as folder:
         work = Path(folder)
-        contents = archive.unpack(path, key, work)
+        contents = archive.unpack(path, key, work, accept_plain=accept_plain)
         _check_usable(contents, store)
         with ExitStack() as undo:
             undo.callback(store.discard, name)

@@ -3,9 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aethercrown.backup import manifest
+from aethercrown.backup.automation_pause import PAUSE
 from aethercrown.backup.manifest import TableDigest
 from aethercrown.embedded import lock as folder_lock
 
@@ -53,13 +55,24 @@ class SqliteStore:
     def discard(self, restored: str) -> None:
         self._named(restored).unlink(missing_ok=True)
 
+    def pause(self, restored: str, because: str, now: datetime) -> None:
+        """Add a pause of automation to the restored file."""
+        with closing(sqlite3.connect(self._named(restored))) as connection, connection:
+            connection.execute(
+                PAUSE.format(*"???"),
+                [because, now.astimezone(UTC).replace(tzinfo=None).isoformat(" "), ""],
+            )
+
     def swap(self, restored: str, former: str) -> None:
-        """Rename the file to `former`, with its write-ahead log written back, and replace it."""
+        """Keep the file as `former`, its write-ahead log written back, and replace it in one step.
+
+        At each moment there is a whole database at its path: the former one, or the restored one.
+        """
         if self.path.exists():
             with closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.path.chmod(0o600)
-            self.path.rename(self._named(former))
+            self._named(former).hardlink_to(self.path)
         for ending in SIDE_FILES:
             Path(f"{self.path}{ending}").unlink(missing_ok=True)
         self._named(restored).replace(self.path)

@@ -19,6 +19,10 @@ CHUNK_BYTES = 1024 * 1024
 SALT_BYTES, PREFIX_BYTES, TAG_BYTES = 32, 7, 16
 
 
+class NotEncrypted(ValueError):
+    """A key is set, but the file is not encrypted: anybody could have written it."""
+
+
 class ArchiveDamaged(ValueError):
     """The file is not a back-up, was changed or cut short, or needs another key."""
 
@@ -58,14 +62,22 @@ class EncryptingWriter:
 
 
 class DecryptingReader:
-    """Reads the stream of an EncryptingWriter. Raises ArchiveDamaged."""
+    """Reads the stream of an EncryptingWriter. Raises ArchiveDamaged, and NotEncrypted.
 
-    def __init__(self, file: BinaryIO, key: str) -> None:
+    With a key a file that is not encrypted is refused, unless `accept_plain`.
+    """
+
+    def __init__(self, file: BinaryIO, key: str, *, accept_plain: bool = False) -> None:
         first = file.readline(len(ENCRYPTED))
         if first not in {ENCRYPTED, PLAIN}:
             raise ArchiveDamaged("It is not a back-up of AetherCrown.")
         if first == ENCRYPTED and not key:
             raise ArchiveDamaged("It is encrypted: BACKUP_KEY is needed to read it.")
+        if first == PLAIN and key and not accept_plain:
+            raise NotEncrypted(
+                "It is not encrypted, although BACKUP_KEY is set, so anybody could have written "
+                "it. Give --unencrypted if it is yours."
+            )
         self._chunks = (
             _decrypt(file, key) if first == ENCRYPTED else iter(lambda: file.read(CHUNK_BYTES), b"")
         )

@@ -162,10 +162,10 @@ class CSVReader:
                 self.faults.append(line)
                 return []
             header = [name.strip() for name in line[1]]
-            if longest := max(header, key=len, default=""):
-                if len(longest) > MAX_CELL_CHARACTERS:
-                    self.faults.append(RowError(1, "", f"a column's name {too_long(longest)}"))
-                    return []
+            longest = max(header, key=len, default="")
+            if len(longest) > MAX_CELL_CHARACTERS:
+                self.faults.append(RowError(1, "", f"a column's name {too_long(longest)}"))
+                return []
             if len(header) == 1 and re.search("[;\t|]", header[0]):
                 self.faults.append(RowError(1, "", "columns are not separated by commas"))
             twice = sorted({name for name in header if name and header.count(name) > 1})

@@ -72,14 +72,15 @@ def run_restore_test(context: RunContext) -> RunOutcome:
 
 @transaction.atomic
 def finalize_restore(now: datetime, _needs: Any) -> list[str]:
-    """Void the leases of runs and messages, end open jobs, and pause automation."""
+    """Void the leases of runs and messages, and end open jobs; automation stays paused."""
     runs = Run.objects.filter(state=Run.State.RUNNING).update(
         lease_until=now, attempt=F("attempt") + 1
     )
     messages = Message.objects.filter(state=Message.State.SENDING).update(
         lease_until=now, claims=F("claims") + 1
     )
-    automation_pause.begin("Restored from a back-up: check it before automation resumes.", now)
+    if not automation_pause.is_paused():  # the restore has paused it before the swap
+        automation_pause.begin(restore.PAUSE_REASON, now)
     ended = jobs.cancel_restored(now)
     notes = [f"{counted(runs, 'run')} and {counted(messages, 'message')} are retried."]
     if ended:

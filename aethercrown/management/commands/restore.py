@@ -10,7 +10,7 @@ from django.utils import timezone
 from aethercrown import paths
 from aethercrown.backup import last_restore_test, restore
 from aethercrown.backup.postgres import ToolFailed
-from aethercrown.backup.stream import ArchiveDamaged
+from aethercrown.backup.stream import ArchiveDamaged, NotEncrypted
 from aethercrown.embedded.servers import ServerUnavailable
 from aethercrown.formatting import duration_text
 
@@ -30,22 +30,33 @@ class Command(BaseCommand):
             help="restore into a temporary database, compare every table, and delete it",
         )
         parser.add_argument(
+            "--unencrypted",
+            action="store_true",
+            help="accept a file that is not encrypted although BACKUP_KEY is set",
+        )
+        parser.add_argument(
             "--replace", action="store_true", help="replace a database that has rows"
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
         path = paths.resolved(options["path"])
+        plain = options["unencrypted"]
         try:
             if options["check"]:
-                done = restore.check(path, settings.BACKUP_KEY)
+                done = restore.check(path, settings.BACKUP_KEY, accept_plain=plain)
                 last_restore_test.record(path.name, done, timezone.now())
             else:
                 done = restore.restore(
-                    path, settings.BACKUP_KEY, timezone.now(), replace=options["replace"]
+                    path,
+                    settings.BACKUP_KEY,
+                    timezone.now(),
+                    replace=options["replace"],
+                    accept_plain=plain,
                 )
         except (
             restore.RestoreRefused,
             ArchiveDamaged,
+            NotEncrypted,
             ToolFailed,
             ServerUnavailable,
         ) as error:

@@ -16,6 +16,7 @@ from django.db import connection
 from aethercrown.backup import archive, create, manifest, postgres, restore, sqlite, stores
 from aethercrown.backup.manifest import TableDigest
 from aethercrown.backup.restore import RestoreRefused
+from aethercrown.backup.stream import NotEncrypted
 from security.audit import anchor_files
 
 KEY = "k" * 40
@@ -164,6 +165,45 @@ def empty_place(tmp_path):
         for each in databases():
             if each.startswith(name):
                 server.maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", each)
+
+
+KILLED = """
+import os, sys, django
+django.setup()
+from pathlib import Path
+from django.utils import timezone
+from aethercrown.backup import hooks, restore
+hooks.finalize_restore = lambda *_: os._exit(9)  # as if killed just after the swap
+restore.restore(Path(sys.argv[1]), sys.argv[2], timezone.now())
+"""
+
+
+def test_a_restore_that_is_killed_after_the_swap_leaves_automation_paused(made, tmp_path):
+    with empty_place(tmp_path) as (given, tables):
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-c", KILLED, str(made), KEY],
+            env=given,
+            cwd=Path(__file__).resolve().parents[3],
+            check=False,
+        )
+        assert done.returncode == 9
+        found = tables()["aethercrown_automationpause"]
+    assert found.rows == archive.unpack(made, KEY).tables["aethercrown_automationpause"].rows + 1
+
+
+def test_with_a_key_an_unencrypted_file_is_refused_unless_asked(anchors, settings, tmp_path):
+    settings.BACKUP_KEY = KEY
+    plain = create.create(tmp_path, "", NOON)
+    with pytest.raises(NotEncrypted, match="anybody could have written it"):
+        restore.check(plain, KEY)
+    with pytest.raises(CommandError, match="--unencrypted"):
+        call_command("restore", str(plain), "--check")
+    with pytest.raises(CommandError, match="--unencrypted"):
+        call_command("restore", str(plain), "--replace")
+    out = StringIO()
+    call_command("restore", str(plain), "--check", "--unencrypted", stdout=out)
+    assert "each equal to its digest" in out.getvalue()
+    assert restore.check(plain, "").seconds > 0
 
 
 def test_an_empty_database_gets_everything_and_automation_is_paused(made, tmp_path):

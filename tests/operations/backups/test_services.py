@@ -100,10 +100,14 @@ def test_a_backup_that_is_not_made_is_reported(folder):
     assert alerts() == [("not made", "open")]
 
 
-def test_a_backup_that_cannot_be_restored_is_reported(folder):
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(b"x", stream.ArchiveDamaged), (stream.PLAIN, stream.NotEncrypted)],
+)
+def test_a_backup_that_cannot_be_restored_is_reported(folder, content, error):
     folder.mkdir()
-    (folder / "aethercrown-20261122T120000Z.backup").write_bytes(stream.PLAIN)
-    with pytest.raises(stream.ArchiveDamaged):
+    (folder / "aethercrown-20261122T120000Z.backup").write_bytes(content)
+    with pytest.raises(error):
         services.run_restore_test(context())
     assert alerts() == [("not restored", "open")]
 

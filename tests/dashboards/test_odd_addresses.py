@@ -1,0 +1,87 @@
+"""Odd addresses and forms of pages and the admin are the sender's mistake, never ours."""
+
+import pytest
+from django.contrib import admin
+from django.db import DataError
+from django.urls import reverse
+
+from aethercrown.http import bad_input
+
+pytestmark = pytest.mark.django_db
+HUGE = "9" * 60
+VALUES = (
+    *("%00", "a%00b", HUGE, f"-{HUGE}", "9223372036854775808", "abc", "1e400", "NaN", "-1", "0"),
+    *("9999-12", "0001-01", "0000-00-00", "9999-12-31", "1-1-1", "%ff", "%ed%a0%80", "x" * 2_000),
+)
+LISTS = [
+    reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    for model in admin.site._registry
+]
+NAMES = ("q", "p", "o", "e", "id__exact", "pk", "date__year", "created_at__year", "state__exact")
+
+
+@pytest.fixture
+def staff(admin_client):
+    admin_client.raise_request_exception = False
+    return admin_client
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/dashboards/upsell/{HUGE}",
+        f"/dashboards/pricing/versions/{HUGE}",
+        f"/dashboards/revenue/bills/{HUGE}",
+        "/dashboards/budget/%00",
+        *(f"/dashboards/revenue?month={value}" for value in VALUES),
+        *(f"/dashboards/revenue?from={value}&to={value}" for value in VALUES),
+        *(f"/dashboards/revenue/bills/1?month={value}&day={value}" for value in VALUES),
+        *(f"/dashboards/decisions?q={value}&page={value}&currency={value}" for value in VALUES),
+        *(f"/admin/operations/decision/{value}/change/" for value in VALUES),
+        *(f"/admin/operations/alert/{value}/acknowledge" for value in VALUES),
+        *(f"/admin/operations/job/{value}/cancel-job" for value in VALUES),
+        *(f"/admin/marketing/performance/?date__year={value}" for value in VALUES),
+        *(f"/admin/marketing/performance/?channel__id__exact={value}" for value in VALUES),
+    ],
+)
+def test_an_odd_address_is_no_server_error(staff, path):
+    assert staff.get(path).status_code < 500
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_no_list_of_the_admin_fails_for_an_odd_filter(staff, path):
+    for at, value in enumerate(VALUES):
+        name = NAMES[at % len(NAMES)]
+        assert staff.get(f"{path}?{name}={value}").status_code < 500, f"{name}={value}"
+    for field in ("channel", "customer", "user", "plan", "automation", "key", "destination"):
+        assert staff.get(f"{path}?{field}__id__exact=abc").status_code < 500, field
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_no_form_of_the_admin_fails_for_odd_fields(staff, path):
+    shown = staff.get(f"{path}add/")
+    if shown.status_code != 200 or "adminform" not in (shown.context or {}):
+        return
+    names = list(shown.context["adminform"].form.fields)
+    for value in ("abc", HUGE, "NaN", '{"a": NaN}', "9999-12-31", "0001-01-01", "a\0b", "\ud800"):
+        answer = staff.post(f"{path}add/", dict.fromkeys(names, value.encode("utf-8", "replace")))
+        assert answer.status_code < 500, value
+
+
+@pytest.mark.parametrize(
+    ("error", "unusable"),
+    [
+        (DataError("integer out of range"), True),
+        (OverflowError("Python int too large to convert to SQLite INTEGER"), True),
+        (ValueError("Field 'id' expected a number but got 'abc'."), True),
+        (ValueError("year 0 is out of range"), True),
+        (ValueError("a bug"), False),
+        (KeyError("a"), False),
+    ],
+)
+def test_only_values_that_cannot_be_converted_are_the_senders_mistake(error, unusable):
+    assert bad_input.is_unusable_value(error) is unusable
+
+
+def test_a_null_character_is_refused_before_any_page(client):
+    assert client.get("/login?next=%00").status_code == 400
