@@ -23,7 +23,7 @@ from security.apikeys.models import ApiKey
 
 class IssueForm(forms.ModelForm[ApiKey]):
     scopes = forms.TypedMultipleChoiceField(
-        choices=[(each, each) for each in scopes.ALL],
+        choices=[(each, each) for each in scopes.GRANTABLE],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="What the key opens. Writing does not include reading.",
     )
@@ -86,7 +86,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     @admin.display(description="scopes")
     def areas(self, key: ApiKey) -> str:
-        return "all" if len(key.scopes) == len(scopes.ALL) else ", ".join(key.scopes)
+        return "all" if set(key.scopes) == set(scopes.ALL) else ", ".join(key.scopes)
 
     @fresh_login
     def add_view(
