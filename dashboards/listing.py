@@ -29,6 +29,7 @@ class ListField:
     column: Column
     search: bool = False
     filter: bool = False
+    choices: Sequence[str] = ()  # of the filter, where they are fixed
     total: bool = False
     show: Callable[[Any], Value] | None = None  # what the page and the CSV have for a value
 
@@ -101,14 +102,16 @@ class Listing:
         return asked[:MAX_SEARCH_CHARACTERS].replace("\0", "")
 
     def _read_filter(self, field: ListField) -> ListFilter:
-        rows = self._choices_of.order_by(field.name)
-        values = rows.values_list(field.name, flat=True).distinct()
-        choices = [str(each) for each in values[:MAX_CHOICES] if each not in {None, ""}]
+        choices = list(field.choices) or self._stored_choices(field.name)
         chosen = self.asked(field.name)
         if chosen and chosen not in choices:
             self.problems.append(f"No {self.noun} has {field.column.name} {chosen[:30]!r}.")
             chosen = ""
         return ListFilter(field.name, field.column.name, choices, chosen)
+
+    def _stored_choices(self, name: str) -> list[str]:
+        values = self._choices_of.order_by(name).values_list(name, flat=True).distinct()
+        return [str(each) for each in values[:MAX_CHOICES] if each not in {None, ""}]
 
     # --- rows ---
 
@@ -147,7 +150,10 @@ class Listing:
     def table(self) -> Table:
         """The rows of this page."""
         start = (self.page - 1) * PAGE_SIZE
-        found = list(self._values(self.rows[start : start + PAGE_SIZE], "pk"))
+        keys = list(self.rows.values_list("pk", flat=True)[start : start + PAGE_SIZE])
+        # Only these rows have their columns computed, whatever the database sorts.
+        by_key = {row[0]: row for row in self._values(self._all_rows.filter(pk__in=keys), "pk")}
+        found = [by_key[key] for key in keys if key in by_key]
         paths = [self.path.format(pk=row[0]) for row in found] if self.path else []
         columns = tuple(each.column for each in self.fields)
         return Table(self.key, self.title, columns, [self._line(e[1:]) for e in found], paths)

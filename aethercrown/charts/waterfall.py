@@ -53,15 +53,7 @@ def waterfall(
         note = f"{step.name}: {signed(step.change, unit)}"
         parts += _bar(field, at + 1, span, width, (_kind(step.good), note))
         falls = span[1] < span[0]  # its figure stands below, clear of a neighbour's
-        parts.append(
-            _value(
-                field,
-                at + 1,
-                min(span) if falls else max(span),
-                _short_signed(step, unit),
-                falls=falls,
-            )
-        )
+        parts.append(_value(field, at + 1, span[1], _short_signed(step, unit), falls=falls))
     parts += [_joint(field, at, level, width) for at, level in enumerate(levels)]
     return drawing(frame, caption, parts)
 

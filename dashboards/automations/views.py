@@ -84,8 +84,8 @@ def run_listing(given: Mapping[str, str], period: Period, *, opens: bool) -> Lis
     fields = (
         ListField("automation__title", Column("Automation"), search=True),
         ListField("planned_for", Column("Planned for")),
-        ListField("state", Column("State", badge=True), filter=True),
-        ListField("trigger", Column("Started by"), filter=True),
+        ListField("state", Column("State", badge=True), filter=True, choices=reports.RUN_STATES),
+        ListField("trigger", Column("Started by"), filter=True, choices=reports.TRIGGERS),
         ListField("took", Column("Took"), show=lambda took: took and duration_text(took)),
         ListField("attempt", Column("Attempts", COUNT)),
         ListField("outcome", Column("Outcome", prose=True), search=True, show=last_line),

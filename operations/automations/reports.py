@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import (
+    CharField,
     Count,
     DurationField,
     Exists,
@@ -17,7 +18,7 @@ from django.db.models import (
     TextField,
     Value,
 )
-from django.db.models.functions import Coalesce, Now, NullIf, TruncDate
+from django.db.models.functions import Cast, Coalesce, Now, NullIf, Substr
 from django.urls import reverse
 from django.utils import timezone
 
@@ -33,6 +34,7 @@ from operations.automations.models import Automation, Run
 from operations.automations.registry import automation_registry
 from operations.automations.run_rules import DueRun
 
+RUN_STATES, TRIGGERS = tuple(Run.State.values), tuple(Run.Trigger.values)
 OPEN_STATES = (Run.State.QUEUED, Run.State.RUNNING)
 LATE_AFTER = timedelta(minutes=2)  # longer than the intervals of beat and of the recovery task
 
@@ -104,14 +106,10 @@ def runs_of(period: Period) -> "QuerySet[Any]":
 
 def runs_by_day(period: Period) -> tuple[list[date], dict[tuple[date, str], int]]:
     """The days of the period, and how many runs of each ended in which state."""
-    counted = (
-        _planned_in(period)
-        .order_by()
-        .values_list(TruncDate("planned_for"), "state")
-        .annotate(count=Count("pk"))
-    )
+    day = Substr(Cast("planned_for", CharField()), 1, 10)  # far faster than TruncDate on SQLite
+    counts = _planned_in(period).order_by().values_list(day, "state").annotate(Count("pk"))
     days = [period.first + timedelta(days=at) for at in range(period.days)]
-    return days, {(day, state): count for day, state, count in counted}
+    return days, {(date.fromisoformat(day), state): count for day, state, count in counts}
 
 
 def _planned_in(period: Period) -> QuerySet[Run]:

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "health",
     "rotation",
     "envelope",
+    "pages",
     "stack",
     "api",
     "apikeys",
