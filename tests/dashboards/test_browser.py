@@ -1,6 +1,7 @@
 """Every page in a real browser: wide and narrow, light and dark, with and without scripts."""
 
 import re
+import time
 from collections.abc import Iterator
 from itertools import cycle
 from urllib.parse import urlsplit
@@ -142,3 +143,30 @@ def test_the_gantt_tells_four_priorities_apart_and_names_each_stretch(site, wind
         assert len(set(window.run(fills))) == 4
         named = "return document.querySelectorAll('.sizes svg:first-child g title').length"
         assert window.run(named) >= 20
+
+
+def test_a_listing_is_sorted_in_place_and_whole_pages_come_without_scripts(site, window):
+    window.resize(1280, 900)
+    window.visit(site + "/dashboards/kit")
+    first = "return document.querySelector('#rows tbody th').textContent"
+    before = window.run(first)
+    window.run("window.stays = 1; document.querySelector('#rows th a.sort').click()")
+    wait_until(window, "return document.querySelector('#rows [aria-sort=descending]') !== null")
+    assert window.run("return [window.stays, location.search]") == [1, "?rows.sort=-title"]
+    assert window.run(first) != before
+    assert window.run("return localStorage.length") == 0
+    assert window.console_problems() == []
+    window.scripts(on=False)
+    try:
+        window.visit(site + "/dashboards/kit?rows.sort=-title")
+    finally:
+        window.scripts(on=True)
+    assert window.run(first) != before
+
+
+def wait_until(window: Browser, script: str) -> None:
+    for _ in range(100):
+        if window.run(script):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"Not within 5 seconds: {script}")
