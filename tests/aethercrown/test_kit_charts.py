@@ -117,9 +117,9 @@ def test_an_estimate_stands_on_its_interval_and_an_unknown_one_is_said():
 
 
 def test_a_cell_without_a_value_is_empty_and_others_have_five_levels():
-    values = [94.0, 95.0, 99.0, 99.95, 100.0, None]
-    assert [level(each, BOUNDS) for each in values[:-1]] == [1, 2, 3, 4, 5]
-    drawing = heat([HeatRow("shop", values)], list("abcdef"), BOUNDS, NAMED, PERCENT)
+    known = [94.0, 95.0, 99.0, 99.95, 100.0]
+    assert [level(each, BOUNDS) for each in known] == [1, 2, 3, 4, 5]
+    drawing = heat([HeatRow("shop", [*known, None])], list("abcdef"), BOUNDS, NAMED, PERCENT)
     assert len(found(drawing, "heat-none")) == 1
     assert len(found(drawing, "heat-5")) == 1 + 1  # and the legend's
     assert "94.0%" in lettering(drawing)

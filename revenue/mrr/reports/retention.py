@@ -32,11 +32,11 @@ def retention_deltas(
     None where there are no roll-ups and more than `small` customers: the nightly run makes them.
     """
     mark, stored = watermark(), RetentionRollup.objects.filter(basis=basis).order_by()
-    if mark is None or not stored.exists():
+    fields = ("months", "month", "gained", "lost", "left")
+    rows = list(stored.filter(currency=currency).values_list(*fields)) if mark else []
+    if mark is None or not (rows or stored.exists()):
         keys = owners_of(MrrMovement.objects.filter(currency=currency), small + 1)
         return None if len(keys) > small else deltas_of(keys, basis).get(currency, {})
-    fields = ("months", "month", "gained", "lost", "left")
-    rows = stored.filter(currency=currency).values_list(*fields)
     found = {(months, month): RetentionDelta(*sums) for months, month, *sums in rows}
     later = owners_of(MrrMovement.objects.filter(pk__gt=mark.upto))
     for key, each in deltas_of(later, basis).get(currency, {}).items():

@@ -2,6 +2,7 @@
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from aethercrown.formatting import moment_text
 from security.apikeys.models import ApiKey
 from security.rotation.models import KeyChannel, ManagedSecret, SecretBinding, SecretVersion
 from security.rotation.registry import CredentialIssuer, channels, rotators
@@ -45,7 +46,7 @@ def readers_of(version: SecretVersion) -> list[str]:
     """Whose last read through a pull channel was of this version, in words."""
     readers = KeyChannel.objects.filter(key=version.key, read_version=version.number)
     return [
-        f"{each.name} last asked for it on {each.read_at:%Y-%m-%d %H:%M} UTC"
+        f"{each.name} last asked for it on {moment_text(each.read_at)}"
         for each in readers.exclude(read_at=None).order_by("name")
     ]
 
@@ -54,5 +55,5 @@ def last_use(version: SecretVersion) -> str:
     """Who is known to have used a value last."""
     found = readers_of(version)
     issued = ApiKey.objects.filter(pk=version.detail.get("api_key"), last_used_at__isnull=False)
-    found += [f"{each} was last used on {each.last_used_at:%Y-%m-%d %H:%M} UTC" for each in issued]
+    found += [f"{each} was last used on {moment_text(each.last_used_at)}" for each in issued]
     return "; ".join(found) or NOBODY_RECORDED

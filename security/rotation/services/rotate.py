@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from aethercrown.formatting import moment_text
 from aethercrown.severity import HIGH
 from aethercrown.transitions import InvalidTransition
 from operations.alerts import services as alerts
@@ -168,7 +169,7 @@ def _check_promise(attempt: RotationAttempt) -> None:
         return
     raise PreviousStillPromised(
         f"Version {promised.number} of {attempt.key} was promised to work until "
-        f"{promised.retire_at:%Y-%m-%d %H:%M} UTC. {reports.last_use(promised)}. Send end_previous "
+        f"{moment_text(promised.retire_at)}. {reports.last_use(promised)}. Send end_previous "
         "to end it now."
     )
 
@@ -253,7 +254,7 @@ def _until_extended(attempt: RotationAttempt, version: SecretVersion) -> datetim
     until = version.retire_at + (version.retire_at - current.current_at)
     message = (
         f"Version {version.number} of {attempt.key} is still in use: {'; '.join(readers)}. Its end "
-        f"was put off once, to {until:%Y-%m-%d %H:%M} UTC."
+        f"was put off once, to {moment_text(until)}."
     )
     alerts.raise_alert(
         key_alerts.SOURCE, key_alerts.STILL_USED, attempt.key.key_id, HIGH, message,
