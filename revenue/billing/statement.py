@@ -40,11 +40,13 @@ class CustomerUsage:
 class ClosedMonth:
     """An invoiced month, the price book it was rated by, and what was billed for it so far.
 
+    Without a `key` nothing was due in the month, between two invoices, when it ended.
+
     `plan_periods` are those of the invoice: use that was billed by them stays billed where a
     later change leaves its days without a plan.
     """
 
-    key: int
+    key: int | None
     span: Month
     book: BookVersion
     billed: Decimal

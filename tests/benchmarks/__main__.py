@@ -17,6 +17,7 @@ BENCHMARKS = (
     "pricing",
     "pricing_stored",
     "mrr",
+    "billing",
     "audit",
     "health",
     "rotation",

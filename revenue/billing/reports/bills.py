@@ -1,12 +1,12 @@
 """A customer's bill of a month: previewed, or as issued."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Min, Q, QuerySet, Sum
 
 from revenue.billing import periods
 from revenue.billing.models import Invoice
@@ -22,6 +22,7 @@ from revenue.billing.statement import (
     UnbilledUse,
     statement,
 )
+from revenue.customers.billing_interval import months_before
 from revenue.customers.models import Customer
 from revenue.customers.reports import agreed_terms
 from revenue.pricing import reports as pricing
@@ -46,7 +47,9 @@ def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]
     span = periods.billing_month(day)
     version = in_force(customer.currency, span.start)
     issued = _issued(customer, span.start)
-    first = issued[0].period_start if issued else span.start
+    closed = [*_closed(issued), *_between(customer, issued, span)]
+    closed.sort(key=lambda each: each.span.start)
+    first = closed[0].span.start if closed else span.start
     known = CustomerUsage(
         since=first_days([customer.pk]).get(customer.pk),
         terms=agreed_terms([customer.pk]).get(customer.pk, []),
@@ -56,7 +59,7 @@ def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]
     before = sum((each.rated for each in issued_to_merged(customer, span.start)), Decimal(0))
     credit = credit_balance.balances([customer.pk]).get(customer.pk, Decimal(0))
     try:
-        found = statement(known, span, book, _closed(issued), credit=credit, billed_before=before)
+        found = statement(known, span, book, closed, credit=credit, billed_before=before)
     except NoSuchPlan as error:
         message = f"of the customer's subscription {error}"
         raise invalid("plan", "unknown_tier", message) from None
@@ -65,14 +68,20 @@ def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]
 
 def _issued(customer: Customer, before: date) -> list[Invoice]:
     """The customer's invoices before a day that may still be adjusted, by month."""
-    since = periods.billing_month(before).start - timedelta(days=31 * ADJUSTED_MONTHS)
-    rows = Invoice.objects.filter(
-        Q(customer=customer) | Q(customer__merged_into=customer),
-        period_start__lt=before,
-        period_start__gte=since,
+    rows = _of_customer(customer).filter(
+        period_start__lt=before, period_start__gte=_adjusted_since(before)
     )
     billed = rows.annotate(adjusted=Sum("adjusted_by__amount")).select_related("version__book")
     return list(billed.order_by("period_start", "pk"))
+
+
+def _of_customer(customer: Customer) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
+
+
+def _adjusted_since(month: date) -> date:
+    """The first month that a bill of a month still adjusts."""
+    return months_before(month, ADJUSTED_MONTHS)
 
 
 def issued_to_merged(customer: Customer, start: date) -> QuerySet[Invoice]:
@@ -106,6 +115,19 @@ def _closed(issued: Sequence[Any]) -> list[ClosedMonth]:
             )
         )
     return list(found.values())
+
+
+def _between(customer: Customer, issued: Sequence[Any], span: Month) -> Iterator[ClosedMonth]:
+    """The months without an invoice since the first one: nothing was due in them then."""
+    first = _of_customer(customer).aggregate(first=Min("period_start"))["first"] or span.start
+    known = {each.period_start for each in issued}
+    month = max(first, _adjusted_since(span.start))
+    while month < span.start:
+        if month not in known:
+            version = in_force(customer.currency, month)
+            book = pricing.with_every_plan_active(pricing.book(version))
+            yield ClosedMonth(None, periods.billing_month(month), book, Decimal(0))
+        month = periods.billing_month(month).end
 
 
 @dataclass(frozen=True, slots=True)

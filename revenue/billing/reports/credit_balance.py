@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from aethercrown.csv.export import Cell, Exporter
 from revenue.billing.models import CreditEntry
 
+THOUSANDTH = Decimal("0.001")  # SQLite adds decimals as floats
 OWNER = Coalesce("customer__merged_into", "customer")
 
 
@@ -17,7 +18,8 @@ def balances(customer_ids: Collection[int] | None = None) -> dict[int, Decimal]:
     rows = CreditEntry.objects.order_by()
     if customer_ids is not None:
         rows = rows.filter(Q(customer__in=customer_ids) | Q(customer__merged_into__in=customer_ids))
-    return dict(rows.annotate(owner=OWNER).values_list("owner").annotate(Sum("amount")))
+    sums = rows.annotate(owner=OWNER).values_list("owner").annotate(Sum("amount"))
+    return {owner: total.quantize(THOUSANDTH) for owner, total in sums}
 
 
 CREDITS = ("customer", "currency", "kind", "amount", "booked_at", "note")

@@ -9,7 +9,9 @@ from django.db import transaction
 from aethercrown.formatting import month_text
 from revenue.billing import periods
 from revenue.billing.models import Adjustment, Invoice
+from revenue.billing.periods import Month
 from revenue.billing.reports import bills
+from revenue.billing.reports.versions import in_force
 from revenue.billing.services import credit_balance
 from revenue.customers.services import InvalidEntry, lock_customer
 
@@ -63,9 +65,32 @@ def _issue(
     )
     Adjustment.objects.bulk_create(
         Adjustment(
-            invoice=made, original_invoice_id=each.month.key, rated=each.total, amount=each.amount
+            invoice=made,
+            original_invoice_id=each.month.key or _close_empty(made, each.month.span).pk,
+            rated=each.total,
+            amount=each.amount,
         )
         for each in found.adjustments
     )
     credit_balance.book_invoice(made, found.used_credit, now=now)
     return made
+
+
+def _close_empty(made: Invoice, span: Month) -> Invoice:
+    """An invoice of zero for an earlier month in which nothing was due, so that it is adjusted."""
+    version = in_force(made.currency, span.start)
+    return Invoice.objects.create(
+        customer_id=made.customer_id,
+        version=version,
+        digest=version.digest,
+        currency=made.currency,
+        period_start=span.start,
+        period_end=span.end,
+        issued_at=made.issued_at,
+        issued_by=made.issued_by,
+        inputs={},
+        plan_periods=[],
+        lines=[],
+        rated=0,
+        total=0,
+    )

@@ -35,10 +35,8 @@ def run_reconciliation(context: RunContext) -> RunOutcome:
     subject = f"Bills of {month_text(span.start)}"
     if differences:
         named = "; ".join(differences[:LISTED])
-        message = (
-            f"{counted(len(differences), 'bill')} of {month_text(span.start)} not equal "
-            f"MRR: {named}."
-        )
+        count, month = counted(len(differences), "bill"), month_text(span.start)
+        message = f"{count} of {month} not equal MRR: {named}."
         alerts.raise_alert(SOURCE, KIND, subject, CRITICAL, message, link=LINK, now=now)
     else:
         alerts.resolve(SOURCE, KIND, subject, now=now)
