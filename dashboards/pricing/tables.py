@@ -11,6 +11,7 @@ from revenue.pricing.calculation.simulation import PriceChange, Simulation
 from revenue.pricing.rating.rate import PriceLine
 
 if TYPE_CHECKING:
+    from revenue.billing.statement import UnbilledUse
     from revenue.customers.reports import PlanMrr
 
 TWO_DECIMALS = Unit(digits=2)
@@ -70,6 +71,19 @@ def quotes(rows: Sequence[Any]) -> Table:
     ]
     paths = [f"/dashboards/pricing/quotes/{each.quote_id}" for each in rows]
     return Table("quotes", "The newest quotes", columns, lines, paths)
+
+
+def unbilled_use(rows: "Iterable[UnbilledUse]") -> Table:
+    """Use that no plan charges, and why."""
+    columns = (
+        Column("Metric"),
+        Column("Quantity", TWO_DECIMALS),
+        Column("First day"),
+        Column("Last day"),
+        Column("Reason", prose=True),
+    )
+    lines = [(e.metric, e.quantity, e.first, e.last, e.reason) for e in rows]
+    return Table("unbilled", "Use that is not billed", columns, lines)
 
 
 def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:

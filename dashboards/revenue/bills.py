@@ -73,8 +73,12 @@ def _shown(found: Bill) -> dict[str, Any]:
     unit = money(found.currency)
     explained = tables.quote_lines(found.lines, found.currency)
     inputs = tables.quote_inputs(found.situation.as_json())
+    unbilled = tables.unbilled_use(found.unbilled) if found.unbilled else None
+    beside = sorted({name for each in found.overlaps for name in each.beside})
     return {
-        "tables": [explained, inputs],
+        "tables": [explained, inputs, *([unbilled] if unbilled else [])],
+        "unbilled": unbilled,
+        "beside": ", ".join(beside),
         "explained": explained,
         "inputs": inputs,
         "total": full(found.total, unit),

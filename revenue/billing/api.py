@@ -24,6 +24,16 @@ class PreviewInvoiceRequestSerializer(serializers.Serializer[Any]):
     month = Date(required=False)
 
 
+class UnbilledUseSerializer(serializers.Serializer[Any]):
+    """Use that no plan charges: in a trial, on a free plan, without a plan, or after the end."""
+
+    metric = Text()
+    quantity = Number()
+    first_day = Date()
+    last_day = Date()
+    reason = Text()
+
+
 class InvoicePreviewSerializer(serializers.Serializer[Any]):
     customer_id = Text()
     currency = Currency()
@@ -37,6 +47,7 @@ class InvoicePreviewSerializer(serializers.Serializer[Any]):
     total = Number()
     carried = Number()
     not_given = ItemList(child=Text())
+    unbilled = ItemList(child=UnbilledUseSerializer())
 
 
 class PreviewInvoiceResponseSerializer(serializers.Serializer[Any]):

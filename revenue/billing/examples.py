@@ -18,4 +18,13 @@ INVOICE: dict[str, Any] = {
     "total": 108.9,
     "carried": 0.0,
     "not_given": ["usage_data.storage_gb", "usage_data.user_seats"],
+    "unbilled": [
+        {
+            "metric": "api_calls",
+            "quantity": 120.0,
+            "first_day": "2026-03-01",
+            "last_day": "2026-03-04",
+            "reason": "trial",
+        }
+    ],
 }

@@ -30,7 +30,7 @@ def path(db):
     customers.record_subscription(
         made.pk,
         external_id="s1",
-        amount=Decimal(99),
+        amount=None,
         currency="USD",
         started_on=date(2026, 1, 1),
         plan="professional",
@@ -76,4 +76,21 @@ def test_a_credit_is_told(page, path):
     invoices.issue(one.pk, date(2026, 3, 1), by="ada", now=NOW)
     customers.end(one.subscriptions.get().pk, on=date(2026, 4, 1), now=NOW)
     usage.record([DailyTotal(one.pk, "api_calls", date(2026, 3, 5), Decimal(0))], now=NOW)
-    assert "A credit of $9.90 is carried to the next invoice." in shown(page, path)
+    assert "A credit of $9.90 is added to the customer's balance." in shown(page, path)
+
+
+def test_unbilled_use_and_subscriptions_side_by_side_are_shown(page, path):
+    one = Customer.objects.get()
+    customers.record_subscription(
+        one.pk,
+        external_id="s2",
+        amount=Decimal(10),
+        currency="USD",
+        started_on=date(2026, 3, 2),
+        state="free",
+        plan="starter",
+        now=NOW,
+    )
+    page_text = shown(page, f"{path}?month=2026-03-09")
+    assert "Use that is not billed" in page_text
+    assert "the one that started last carries the use, beside it: s1" in page_text

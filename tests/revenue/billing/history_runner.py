@@ -92,10 +92,9 @@ class Player:
 
     def play(self) -> None:
         """Record everything when it became known, and issue each month two days after its end."""
-        waiting = sorted([*self.history.events, *self.history.use], key=lambda each: each.recorded)
-        if self.history.merged:
-            waiting.append(self.history.merged)  # type: ignore[arg-type]
-            waiting.sort(key=lambda each: each if isinstance(each, date) else each.recorded)
+        waiting: list[Any] = [*self.history.events, *self.history.use]
+        waiting += [self.history.merged] if self.history.merged else []
+        waiting.sort(key=_day)
         for count in range(MONTHS + 1):
             month = months_before(FIRST, -count)
             at = months_before(month, -1) + GRACE
@@ -120,7 +119,7 @@ class Player:
     def _agree(self, event: Event, now: datetime) -> None:
         self.known.append(event)
         held = self.subscriptions.get(event.subscription)
-        terms = {
+        terms: dict[str, Any] = {
             "state": event.state,
             "basis": event.basis,
             "quantity": event.quantity,
@@ -128,7 +127,7 @@ class Player:
             "coupon_until": event.coupon_until,
             "trial_until": event.trial_until,
         }
-        price = {
+        price: dict[str, Any] = {
             "amount": None if event.basis == "list" else event.price,
             "every": event.interval,
             "plan": event.plan,
@@ -158,7 +157,7 @@ class Player:
     def _issue(self, month: date, at: date, count: int) -> None:
         for record in self.records[:1] if self.is_merged else self.records:
             if count in {0, MONTHS}:
-                made = invoices.issue(record, month, by="test", now=_noon(at))
+                made: Invoice | None = invoices.issue(record, month, by="test", now=_noon(at))
             else:
                 made = invoices.issue_due(record, month, by="test", now=_noon(at))
             for each in made.plan_periods if made else ():

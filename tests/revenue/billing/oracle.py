@@ -28,7 +28,8 @@ def cents(amount):
 def price_of(event):
     if event.basis != "list":
         return Fraction(event.price)
-    months = {"month": Fraction(1), "week": WEEKLY, **LENGTH}[event.interval]
+    fixed: dict[str, Fraction | int] = {"month": 1, "week": WEEKLY, **LENGTH}
+    months = Fraction(fixed[event.interval])
     return cents(LIST_PRICES[event.plan] * months)
 
 

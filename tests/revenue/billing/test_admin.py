@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from operations.decisions import services as decisions
-from revenue.billing.models import DailyUse, Invoice, InvoiceRun, Meter
+from revenue.billing.models import CreditEntry, DailyUse, Invoice, InvoiceRun, Meter
 from revenue.billing.services import invoices
 from security.access.roles import APPROVER, OPERATOR
 from tests.operations.people import messages_of
@@ -100,3 +100,22 @@ def test_an_operator_may_look_and_not_issue(two_customers):
     client = browser(OPERATOR)
     assert "Invoices of March 2026 in USD" in client.get(RUNS).content.decode()
     assert client.post(issue_path(), {"month": "2026-03-01", "currency": "USD"}).status_code == 403
+
+
+def test_a_customers_credit_is_listed_and_paid_out(customer):
+    made = invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
+    CreditEntry.objects.create(
+        customer=customer, currency="USD", kind="carried", amount=20, invoice=made, booked_at=NOW
+    )
+    client = browser(APPROVER)
+    assert "20.00" in client.get(f"{HOME}/creditentry/").content.decode()
+    path = reverse("admin:revenue_creditentry_pay_out")
+    assert "leaves the customer" in client.get(path).content.decode()
+    for values, words in (
+        ({"customer": "nobody", "amount": "5"}, "There is no customer nobody"),
+        ({"customer": "acme", "amount": "21"}, "at most the balance of 20.00"),
+    ):
+        assert words in client.post(path, values).content.decode()
+    found = client.post(path, {"customer": "acme", "amount": "5", "note": "by bank"}, follow=True)
+    assert messages_of(found) == ["-5 USD, paid out for Acme."]
+    assert browser(OPERATOR).get(path).status_code == 403

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -345,3 +346,97 @@ def _try(act, on, amount, subscribe, before):
         calls[act]()
     except InvalidEntry:
         return
+
+
+# --- Terms --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"quantity": 0}, "quantity"),
+        ({"coupon_percent": Decimal(101)}, "coupon_percent"),
+        ({"basis": "override", "note": "x"}, "price_until"),
+        ({"basis": "override", "price_until": TODAY}, "note"),
+        ({"basis": "override", "note": "x", "price_until": MARCH_1}, "price_until"),
+        ({"state": "trial", "trial_until": MARCH_1}, "trial_until"),
+        ({"basis": "list"}, "amount"),
+        ({"amount": None, "basis": "override"}, "amount"),
+        ({"every": "fortnight"}, "every"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused_by_field(subscribe, wrong, field):
+    one = subscribe(MARCH_1, "10", plan="no such plan")
+    with pytest.raises(InvalidEntry) as refused:
+        services.change(one.pk, on=MARCH_1, now=NOW, **{"amount": Decimal(5), **wrong})
+    assert fields_of(refused) == field
+    assert one.changes.count() == 1
+
+
+def test_what_a_change_does_not_name_stays(subscribe):
+    one = subscribe(
+        MARCH_1, "120", every="year", quantity=3, coupon="SPRING", coupon_percent=Decimal(50)
+    )
+    after = services.change(one.pk, on=date(2026, 3, 5), now=NOW, quantity=4)
+    assert (after.price, after.interval, after.quantity, after.amount) == (120, "year", 4, 20)
+    monthly = services.change(one.pk, on=date(2026, 3, 9), now=NOW, amount=Decimal(20))
+    assert (monthly.price, monthly.amount) == (240, 40)
+    assert one.changes.latest("on").coupon == "SPRING"
+
+
+def test_an_override_of_an_override_ends_in_what_was_before_both(subscribe):
+    one = subscribe(MARCH_1, "50")
+    until = date(2026, 4, 1)
+    given: Any = {"now": NOW, "basis": "override", "note": "a complaint", "price_until": until}
+    services.change(one.pk, on=date(2026, 3, 5), amount=Decimal(10), **given)
+    services.change(one.pk, on=date(2026, 3, 7), amount=Decimal(20), **given)
+    one.refresh_from_db()
+    assert (one.amount, one.next_step_on) == (20, date(2026, 4, 1))
+    later = datetime(2026, 4, 2, tzinfo=UTC)
+    assert services.take_due_steps(one.customer_id, now=later) == 1
+    assert services.take_due_steps(one.customer_id, now=later) == 0
+    one.refresh_from_db()
+    assert (one.amount, one.basis, one.next_step_on) == (50, "negotiated", None)
+
+
+def test_a_pause_and_an_adjusted_state_are_recorded(subscribe):
+    one = subscribe(MARCH_1, "50")
+    services.change(one.pk, on=date(2026, 3, 5), now=NOW, state="paused")
+    one.refresh_from_db()
+    assert (one.state, one.amount, one.price) == ("paused", 0, 50)
+    services.adjust(
+        one.pk, on=date(2026, 3, 5), amount=None, now=NOW, note="it ended", state="ended"
+    )
+    one.refresh_from_db()
+    assert (one.state, one.ended_on) == ("ended", date(2026, 3, 5))
+    assert differing_customers() == (0, [])
+
+
+def test_saved_terms_are_put_back(subscribe):
+    one = subscribe(
+        MARCH_1, "100", state="trial", trial_until=date(2026, 3, 15), coupon_percent=Decimal(25)
+    )
+    saved = services.saved_terms(one, date(2026, 3, 5))
+    services.change(one.pk, on=date(2026, 3, 6), now=NOW, amount=Decimal(5), state="active")
+    services.restore(one.pk, saved, on=date(2026, 3, 7), now=NOW, note="undone")
+    one.refresh_from_db()
+    assert (one.amount, one.next_step_on) == (75, None)
+    services.change(
+        one.pk, on=date(2026, 3, 8), now=NOW, amount=Decimal(5), basis="override", note="x",
+        price_until=date(2026, 3, 30),
+    )  # fmt: skip
+    saved = services.saved_terms(one, date(2026, 3, 9))
+    services.restore(one.pk, saved, on=date(2026, 3, 10), now=NOW, note="a complaint")
+    one.refresh_from_db()
+    assert one.next_step_on == date(2026, 3, 30)
+
+
+def test_erasing_keeps_that_an_override_had_a_reason(customer, subscribe):
+    one = subscribe(MARCH_1, "50")
+    services.change(
+        one.pk, on=date(2026, 3, 5), now=NOW, amount=Decimal(10), basis="override",
+        note="Anna asked", price_until=date(2026, 4, 1), recorded_by="ada",
+    )  # fmt: skip
+    services.erase(customer.pk, now=NOW)
+    row = one.changes.latest("on")
+    assert (row.note, row.recorded_by) == ("Erased.", "")
