@@ -1,5 +1,6 @@
 """Issuing invoices."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import cast
@@ -13,6 +14,8 @@ from revenue.billing.periods import Month
 from revenue.billing.reports import bills
 from revenue.billing.reports.versions import in_force
 from revenue.billing.services import credit_balance
+from revenue.billing.statement import LateAdjustment
+from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry, lock_customer
 
 
@@ -38,12 +41,8 @@ def _issue(
     existing = bills.issued_invoice(customer, day)
     if existing is not None:
         return existing
-    span, today = periods.billing_month(day), periods.today_in(customer.time_zone, now)
-    month = month_text(span.start)
-    if today < span.end:
-        raise InvalidEntry("period", f"{month} runs until {span.end}; today is {today}.")
-    if Invoice.objects.filter(customer=customer, period_start__gt=span.start).exists():
-        raise InvalidEntry("period", f"A month after {month} is closed already.")
+    span = periods.billing_month(day)
+    _check_may_close(customer, span, now)
     found, version = bills.preview(customer, day)
     if skip_empty and not found.lines:
         return None
@@ -63,6 +62,21 @@ def _issue(
         total=found.total,
         carried=found.carried,
     )
+    _store_adjustments(made, found.adjustments)
+    credit_balance.book_invoice(made, found.used_credit, now=now)
+    return made
+
+
+def _check_may_close(customer: Customer, span: Month, now: datetime) -> None:
+    """Raise InvalidEntry where the month is not over or a later one is closed."""
+    today, month = periods.today_in(customer.time_zone, now), month_text(span.start)
+    if today < span.end:
+        raise InvalidEntry("period", f"{month} runs until {span.end}; today is {today}.")
+    if Invoice.objects.filter(customer=customer, period_start__gt=span.start).exists():
+        raise InvalidEntry("period", f"A month after {month} is closed already.")
+
+
+def _store_adjustments(made: Invoice, adjustments: Iterable[LateAdjustment]) -> None:
     Adjustment.objects.bulk_create(
         Adjustment(
             invoice=made,
@@ -70,10 +84,8 @@ def _issue(
             rated=each.total,
             amount=each.amount,
         )
-        for each in found.adjustments
+        for each in adjustments
     )
-    credit_balance.book_invoice(made, found.used_credit, now=now)
-    return made
 
 
 def _close_empty(made: Invoice, span: Month) -> Invoice:

@@ -123,7 +123,7 @@ def test_a_bill_that_is_not_mrr_raises_an_alert(customer):
     row.save()
     assert "1 bill of March 2026 compared with MRR, 1 difference;" in nightly().summary
     alert = Alert.objects.get(kind="billing_differs")
-    assert "1 bill of March 2026 not equal MRR: acme: -9.00 USD" in alert.message
+    assert "1 bill of March 2026 not equal MRR: acme: \N{MINUS SIGN}$9.00" in alert.message
 
 
 def test_customers_that_cannot_be_billed_are_left_to_the_invoice_run(two_customers):
