@@ -293,7 +293,7 @@ def read_some(answer: BaseHTTPResponse, limit: int, enough: Enough) -> tuple[byt
 def arriving(answer: BaseHTTPResponse) -> Iterator[bytes]:
     """The decoded body as it arrives; `stream` waits until a block is full. First nothing."""
     yield b""
-    if answer.chunked:  # type: ignore[attr-defined]  # of the class that the pool returns
+    if answer.chunked:
         yield from answer.stream(CHUNK_BYTES, decode_content=True)
     else:
         while chunk := answer.read1(CHUNK_BYTES, decode_content=True):

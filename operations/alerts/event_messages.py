@@ -7,11 +7,13 @@ from aethercrown.formatting import counted
 from operations.messaging.message import OutgoingMessage, subject_line
 
 OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"
+FLAPPING = "flapping"
 TITLES = {
     OPENED: "{title}",
     ESCALATED: "{title}: now {severity}",
     REMINDER: "{title}: still open",
     RESOLVED: "{title}: resolved",
+    FLAPPING: "{title}: opens and ends again and again; the next message tells when it is steady",
 }
 
 

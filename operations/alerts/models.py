@@ -21,6 +21,12 @@ class Alert(models.Model):
     source = models.CharField(max_length=100, help_text="What raised it: automations, health.")
     kind = models.CharField(max_length=100, help_text="What is wrong: run_failed, down.")
     subject = models.CharField(max_length=200, help_text="What it concerns: an automation's name.")
+    key = models.CharField(
+        max_length=200,
+        default="",
+        editable=False,
+        help_text="What stays when the subject is renamed.",
+    )
     severity = models.CharField(max_length=8, choices=[(each, each) for each in LEVELS])
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     message = models.TextField(help_text="For people, without secrets.")
@@ -30,6 +36,12 @@ class Alert(models.Model):
     count = models.PositiveIntegerField(default=1, help_text="How often it was raised.")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    transition = models.PositiveIntegerField(
+        default=1, editable=False, help_text="How often its state or severity has changed."
+    )
+    changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it last opened or was resolved."
+    )
     notified_at = models.DateTimeField(null=True, help_text="When messages were last written.")
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=200, blank=True)
@@ -41,7 +53,7 @@ class Alert(models.Model):
         ordering = ["-last_seen_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "kind", "subject"],
+                fields=["source", "kind", "key"],
                 condition=~Q(state="resolved"),
                 name="operations_alert_one_open_a_fingerprint",
             ),
@@ -52,7 +64,7 @@ class Alert(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["source", "kind", "subject", "-resolved_at"],
+                fields=["source", "kind", "key", "-resolved_at"],
                 name="operations_alert_resolved",
             ),
             models.Index(fields=["state", "-last_seen_at"], name="operations_alert_newest"),

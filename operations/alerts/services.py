@@ -17,13 +17,14 @@ from aethercrown.monitoring import redaction
 from aethercrown.severity import CRITICAL, rank
 from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
-from operations.alerts import event_messages
+from operations.alerts import event_messages, last_word
 from operations.alerts.models import Alert, Silence
 from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
 
 AUTOMATIC = "automatic"  # the actor when an alert's source resolves it
 REOPEN_WITHIN = timedelta(minutes=10)
+TOLD_WITHIN = timedelta(hours=1)  # of the end: later nothing of it is held back
 REMINDER_INTERVAL = timedelta(hours=24)
 RETENTION = timedelta(days=365)
 MAX_MESSAGE_CHARACTERS = 2_000
@@ -39,17 +40,20 @@ def raise_alert(
     severity: str,
     message: str,
     *,
+    key: str = "",
     link: str = "",
     now: datetime,
 ) -> Alert:
     """Report that something is wrong. Messages are written once, and again if `severity` rises.
 
-    Within ten minutes of its end the same alert is reopened without a message. Raises ValueError
-    for an unknown severity.
+    Within ten minutes of its end the same alert is reopened, which is told too. `key` tells
+    subjects apart whose name may change; by default it is the subject. Raises ValueError for an
+    unknown severity.
     """
     rank(severity)
-    fingerprint = _fingerprint(source, kind, subject)
+    fingerprint = _fingerprint(source, kind, key or subject)
     seen = {
+        "subject": storable_text(subject[:200]),
         "severity": severity,
         "message": storable_text(redaction.text(message))[:MAX_MESSAGE_CHARACTERS],
         "link": link[:500],
@@ -59,7 +63,7 @@ def raise_alert(
     if alert is None:
         alert = _create(fingerprint, seen)
         if alert is not None:
-            _notify(alert, event_messages.OPENED, severity, now)
+            tell(alert, now)
             return alert
         alert = _lock(fingerprint).exclude(state=Alert.State.RESOLVED).get()
     _count_again(alert, seen, now)
@@ -67,9 +71,9 @@ def raise_alert(
 
 
 @transaction.atomic
-def resolve(source: str, kind: str, subject: str, *, now: datetime) -> Alert | None:
+def resolve(source: str, kind: str, key: str, *, now: datetime) -> Alert | None:
     """The source reports that it is over; None if nothing was open, which is the usual case."""
-    fingerprint = _fingerprint(source, kind, subject)
+    fingerprint = _fingerprint(source, kind, key)
     alert = _lock(fingerprint).exclude(state=Alert.State.RESOLVED).first()
     if alert is not None:
         _resolve(alert, AUTOMATIC, now)
@@ -109,14 +113,17 @@ def silence(alert_id: int, *, actor: str, note: str = "", until: datetime) -> Si
 
 
 def send_reminders(now: datetime) -> int:
-    """Write messages for alerts without one and reminders of critical ones; returns how many.
+    """Write what destinations have not heard yet, and reminders of critical alerts; how many.
 
-    An alert has no message if it was raised under a silence or before there was a destination.
+    What was held back is told when a silence has ended, when there is a first destination, or
+    when an alert that opened and ended again and again has been steady for ten minutes.
     """
-    alerts = Alert.objects.filter(state=Alert.State.OPEN).values_list("pk", flat=True)
+    alerts = Alert.objects.exclude(state=Alert.State.RESOLVED).values_list("pk", flat=True)
     due = alerts.filter(severity=CRITICAL, notified_at__lte=now - REMINDER_INTERVAL)
-    notified = sum(_notify_first(alert_id, now) for alert_id in alerts.filter(notified_at=None))
-    return notified + sum(_remind(alert_id, now) for alert_id in due)
+    ended = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__gt=now - TOLD_WITHIN)
+    reminded = sum(_remind(alert_id, now) for alert_id in list(due))
+    unsure = [*alerts, *ended.values_list("pk", flat=True)]
+    return reminded + sum(_tell_again(alert_id, now) for alert_id in unsure)
 
 
 @transaction.atomic
@@ -140,9 +147,9 @@ def delete_old_alerts(now: datetime) -> int:
     return forget(over) + forget(Silence.objects.filter(until__lt=now - RETENTION))
 
 
-def _fingerprint(source: str, kind: str, subject: str) -> dict[str, str]:
+def _fingerprint(source: str, kind: str, key: str) -> dict[str, str]:
     """The identity of an alert, as the columns store it: never its text, which may vary."""
-    texts = {"source": source[:100], "kind": kind[:100], "subject": subject[:200]}
+    texts = {"source": source[:100], "kind": kind[:100], "key": key[:200]}
     return {name: storable_text(text) for name, text in texts.items()}
 
 
@@ -161,6 +168,7 @@ def _open_or_reopened(fingerprint: Mapping[str, str], now: datetime) -> Alert | 
         alert.state = Alert.State.OPEN
         alert.resolved_at = alert.acknowledged_at = None
         alert.resolved_by = alert.acknowledged_by = ""
+        alert.transition, alert.changed_at = alert.transition + 1, now
     return alert
 
 
@@ -168,23 +176,26 @@ def _create(fingerprint: Mapping[str, str], seen: dict[str, Any]) -> Alert | Non
     """A new row; None if another transaction created it first."""
     try:
         with transaction.atomic():
-            return Alert.objects.create(first_seen_at=seen["last_seen_at"], **fingerprint, **seen)
+            at = seen["last_seen_at"]
+            return Alert.objects.create(first_seen_at=at, changed_at=at, **fingerprint, **seen)
     except IntegrityError:
         return None
 
 
 def _count_again(alert: Alert, seen: dict[str, Any], now: datetime) -> None:
-    """Count it; if its severity rose, open it and write messages again."""
+    """Count it; if its severity rose, open it; write what destinations have not heard."""
     has_risen = rank(seen["severity"]) > rank(alert.severity)
     alert.count += 1
     alert.message, alert.link, alert.last_seen_at = seen["message"], seen["link"], now
+    is_reopened = alert.changed_at == now
+    alert.subject = seen["subject"]
     if has_risen:
         alert.severity = seen["severity"]
         alert.state = Alert.State.OPEN
-        alert.notified_at = None
+        alert.transition += 1
     alert.save()
-    if has_risen:
-        _notify(alert, event_messages.ESCALATED, alert.severity, now)
+    if has_risen or is_reopened:
+        tell(alert, now)
 
 
 def _lock_unresolved(alert_id: int) -> Alert:
@@ -198,19 +209,42 @@ def _resolve(alert: Alert, actor: str, now: datetime) -> None:
     alert.state = Alert.State.RESOLVED
     alert.resolved_at = now
     alert.resolved_by = actor
+    alert.transition, alert.changed_at = alert.transition + 1, now
     alert.save()
-    if not _silenced(alert, now):
-        messaging.enqueue_follow_up(
-            f"alert:{alert.pk}:", _message(alert, event_messages.RESOLVED, "resolved", now), now
-        )
+    tell(alert, now)
 
 
 @transaction.atomic
-def _notify_first(alert_id: int, now: datetime) -> int:
+def _tell_again(alert_id: int, now: datetime) -> int:
     alert = Alert.objects.select_for_update().get(pk=alert_id)
-    if alert.state != Alert.State.OPEN or alert.notified_at is not None:
+    return tell(alert, now)
+
+
+def tell(alert: Alert, now: datetime) -> int:
+    """Write to each destination what differs from the last word it heard; 1 if any, else 0.
+
+    A silence holds back what is wrong, never that it is over. The caller has locked the alert.
+    """
+    heard = messaging.words_heard(f"alert:{alert.pk}:")
+    is_steady = now - (alert.changed_at or alert.first_seen_at) >= REOPEN_WITHIN
+    is_over = alert.state == Alert.State.RESOLVED
+    by_event: dict[str, list[int]] = {}
+    for destination in messaging.alert_destinations(alert.severity, heard):
+        words = heard.get(destination, ())
+        if is_over:
+            event = last_word.when_over(words, is_steady=is_steady)
+        else:
+            event = last_word.when_open(words, alert.severity, now, is_steady=is_steady)
+        if event:
+            by_event.setdefault(event, []).append(destination)
+    if not by_event or not (is_over or not _silenced(alert, now)):
         return 0
-    return _notify(alert, event_messages.OPENED, alert.severity, now)
+    for event, destinations in by_event.items():
+        message = _message(alert, event, f"{alert.transition}:{event}", now)
+        messaging.enqueue(message, now, pk__in=destinations)
+    alert.notified_at = now
+    alert.save(update_fields=["notified_at"])
+    return 1
 
 
 @transaction.atomic
@@ -221,18 +255,14 @@ def _remind(alert_id: int, now: datetime) -> int:
     if alert.state != Alert.State.OPEN or last is None or last > now - REMINDER_INTERVAL:
         return 0
     key = f"reminder-{last.astimezone(UTC):%Y%m%dT%H%M%S}"
-    return _notify(alert, event_messages.REMINDER, key, now)
-
-
-def _notify(alert: Alert, event: str, key: str, now: datetime) -> int:
-    """Write a message to each destination of this severity; 1 if any, 0 if silenced or none."""
     if _silenced(alert, now):
         return 0
-    count = messaging.enqueue_alert(_message(alert, event, key, now), alert.severity, now)
-    if count:
+    message = _message(alert, event_messages.REMINDER, key, now)
+    if messaging.enqueue_alert(message, alert.severity, now):
         alert.notified_at = now
         alert.save(update_fields=["notified_at"])
-    return min(1, count)
+        return 1
+    return 0
 
 
 def _message(alert: Alert, event: str, key: str, now: datetime) -> OutgoingMessage:

@@ -18,6 +18,7 @@ from operations.health.targets import masked
 MAY_ALLOW = "operations.allow_networks"
 TARGET = ["name", "kind", "target", "networks"]
 RESPONSE = ["method", "status_from", "status_to", "text"]
+CERTIFICATE = ["certificate_degraded_days", "certificate_unhealthy_days"]
 RULES = ["parent", "is_required", "is_enabled", "maintenance_until", "slow_ms"]
 LATEST_CHECK = ["status", "state", "state_since", "response_time", "error", "checked_at"]
 TARGET_KINDS = [each for each in Component.Kind.choices if each[0] != Component.Kind.BUILTIN]
@@ -33,7 +34,7 @@ class ComponentForm(forms.ModelForm[Component]):
 
     class Meta:
         model = Component
-        fields = [*TARGET, *RESPONSE, *RULES]
+        fields = [*TARGET, *RESPONSE, *CERTIFICATE, *RULES]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,6 +66,7 @@ class ComponentAdmin(ModelAdmin):
         target = [
             (None, {"fields": TARGET}),
             ("Expected HTTP response", {"fields": RESPONSE}),
+            ("Certificate", {"fields": CERTIFICATE}),
         ]
         return [
             *([(None, {"fields": ["name"]})] if is_builtin else target),

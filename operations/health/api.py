@@ -132,6 +132,8 @@ class AddComponentSerializer(serializers.Serializer[Any]):
     status_to = fields.Count(min_value=100, max_value=599, required=False)
     text = fields.Text(max_length=200, required=False, allow_blank=True)
     slow_ms = fields.Count(min_value=1, max_value=60_000, required=False)
+    certificate_degraded_days = fields.Number(min_value=0, required=False, allow_null=True)
+    certificate_unhealthy_days = fields.Number(min_value=0, required=False, allow_null=True)
     is_required = fields.Flag(required=False)
 
 

@@ -77,6 +77,18 @@ class Component(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Degraded if the 95th percentile of the last 20 responses is over it.",
     )
+    certificate_degraded_days = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Degraded with fewer days left. Empty: 21, or a quarter of its lifetime.",
+    )
+    certificate_unhealthy_days = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Unhealthy with fewer days left. Empty: 7, or a twelfth of its lifetime.",
+    )
     networks = models.CharField(
         "allowed private networks",
         max_length=500,
@@ -144,10 +156,33 @@ class Component(models.Model):
             problems["text"] = "The answer to HEAD has no text: choose GET, or leave this empty."
         if self.status_to < self.status_from:
             problems["status_to"] = f"must be {self.status_from} or more"
-        if self.parent_id is not None and self.parent_id == self.pk:
-            problems["parent"] = "A component cannot be its own parent."
+        problems |= self._rule_problems()
         if problems:
             raise ValidationError(problems)
+
+    def _rule_problems(self) -> dict[str, str]:
+        problems = {}
+        if ring := self.parent_ring():
+            problems["parent"] = f"The parents form a ring: {' -> '.join(ring)}."
+        degraded, unhealthy = self.certificate_degraded_days, self.certificate_unhealthy_days
+        if degraded is not None and unhealthy is not None and degraded < unhealthy:
+            problems["certificate_degraded_days"] = f"must be {unhealthy:g} or more"
+        return problems
+
+    @property
+    def alert_key(self) -> str:
+        """By its id: its name may change while it is down."""
+        return f"component:{self.pk}"
+
+    def parent_ring(self) -> list[str]:
+        """The names from this component through its parents back to it; empty if there is none."""
+        names, seen, above = [self.name], {self.pk}, self.parent
+        while above is not None and above.pk not in seen:
+            names.append(above.name)
+            seen.add(above.pk)
+            above = above.parent
+        is_ring = above is not None and self.pk is not None and above.pk == self.pk
+        return [*names, self.name] if is_ring else []
 
     @property
     def confirmed(self) -> state_machine.ComponentState:
@@ -161,6 +196,8 @@ class Component(models.Model):
             target=self.target,
             allowed=addresses.parse_networks(self.networks),
             expected=ExpectedResponse(self.method, self.status_from, self.status_to, self.text),
+            degraded_below_days=self.certificate_degraded_days,
+            unhealthy_below_days=self.certificate_unhealthy_days,
         )
 
     def explains_children(self, now: datetime) -> bool:

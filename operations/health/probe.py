@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -20,10 +20,11 @@ from aethercrown.http.outbound import AddressRefused, OutboundClient, OutboundRe
 from operations.health import targets
 from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observation
 
+DAY = timedelta(days=1)
 MAX_BODY_BYTES = 1024 * 1024  # decoded
 META_BYTES = 4096  # in which a page may name its encoding
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
-DEGRADED_BELOW_DAYS, UNHEALTHY_BELOW_DAYS = 21, 7  # that a certificate is still valid
+DEGRADED_BELOW, UNHEALTHY_BELOW = (21.0, 4), (7.0, 12)  # days left, and parts of the lifetime
 ERROR_TEXTS = {
     "dns": "The host name could not be resolved.",
     "refused": "The connection was refused.",
@@ -53,6 +54,8 @@ class ProbeTarget:
     target: str
     allowed: tuple[Network, ...] = ()
     expected: ExpectedResponse = ExpectedResponse()
+    degraded_below_days: float | None = None  # that a certificate has left; None: by its lifetime
+    unhealthy_below_days: float | None = None
 
 
 def probe(target: ProbeTarget, seconds: float, client: OutboundClient | None = None) -> Observation:
@@ -155,27 +158,47 @@ def probe_tcp(target: ProbeTarget, seconds: float, client: OutboundClient) -> Ob
 def probe_tls(target: ProbeTarget, seconds: float, client: OutboundClient) -> Observation:
     """A TLS handshake, and how long the certificate is still valid."""
     where = targets.parse_target(targets.TLS, target.target, target.allowed)
-    return certificate_status(certificate_end(where, seconds, client), datetime.now(UTC))
+    begins, ends = certificate_lifetime(where, seconds, client)
+    limits = (target.degraded_below_days, target.unhealthy_below_days)
+    return certificate_status(begins, ends, datetime.now(UTC), limits)
 
 
-def certificate_end(where: ParsedURL, seconds: float, client: OutboundClient) -> datetime:
-    """When the presented certificate expires. Raises Unreachable if it is not valid now."""
+def certificate_lifetime(
+    where: ParsedURL, seconds: float, client: OutboundClient
+) -> tuple[datetime, datetime]:
+    """From when to when the presented certificate is valid. Raises Unreachable if not now."""
     ends = client.clock() + seconds
     pinned = client.checked(where, ends)
     with outbound.failures(where.host), closing(client.line(where, pinned, ends)) as line:
         line.connect()
         shown: Any = cast("ssl.SSLSocket", line.sock).getpeercert()
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
-
-
-def certificate_status(until: datetime, now: datetime) -> Observation:
-    days = (until - now).days
-    words = f"The certificate expires on {date_text(until)}, in {counted(days, 'day')}."
-    if days < UNHEALTHY_BELOW_DAYS:
-        return Observation(UNHEALTHY, error_kind="expiry", error=words)
-    return (
-        Observation(DEGRADED, error=words) if days < DEGRADED_BELOW_DAYS else Observation(HEALTHY)
+    begins, until = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(shown[name]), UTC)
+        for name in ("notBefore", "notAfter")
     )
+    return begins, until
+
+
+def certificate_status(
+    begins: datetime,
+    ends: datetime,
+    now: datetime,
+    limits: tuple[float | None, float | None] = (None, None),
+) -> Observation:
+    """What is left, against `limits` in days, or a share of the lifetime where there are none.
+
+    A certificate of six days that is renewed each third is healthy all the time, and one of a
+    year is degraded for its last three weeks.
+    """
+    lifetime, left = (ends - begins) / DAY, (ends - now) / DAY
+    degraded, unhealthy = (
+        min(most, lifetime / part) if given is None else given
+        for given, (most, part) in zip(limits, (DEGRADED_BELOW, UNHEALTHY_BELOW), strict=True)
+    )
+    words = f"The certificate expires on {date_text(ends)}, in {counted(int(left), 'day')}."
+    if left < unhealthy:
+        return Observation(UNHEALTHY, error_kind="expiry", error=words)
+    return Observation(DEGRADED, error=words) if left < degraded else Observation(HEALTHY)
 
 
 PROBES = {targets.HTTP: probe_http, targets.TCP: probe_tcp, targets.TLS: probe_tls}

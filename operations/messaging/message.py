@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 MAX_TITLE_CHARACTERS = 200
@@ -16,6 +17,15 @@ class OutgoingMessage:
     title: str
     text: str
     payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """What a destination was sent of an alert: the event, the severity it told, and when."""
+
+    event: str
+    severity: str
+    at: datetime
 
 
 def subject_line(title: str) -> str:

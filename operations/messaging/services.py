@@ -6,7 +6,7 @@ the caller passes, which tests set.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from random import random as random_fraction
 from time import monotonic
@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.backup import automation_pause
@@ -28,7 +28,7 @@ from aethercrown.severity import up_to
 from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
 from operations.messaging import retry, signature, wake_worker
-from operations.messaging.message import OutgoingMessage, mail_message_id, webhook_body
+from operations.messaging.message import HeardWord, OutgoingMessage, mail_message_id, webhook_body
 from operations.messaging.models import Destination, Message
 
 LEASE_LENGTH = timedelta(minutes=2)  # the longest try takes 10 seconds, or 60 for mail
@@ -69,10 +69,23 @@ def enqueue(message: OutgoingMessage, now: datetime, **chosen: Any) -> int:
     return _write(Destination.objects.filter(is_enabled=True, **chosen), message, now)
 
 
-def enqueue_follow_up(key_prefix: str, message: OutgoingMessage, now: datetime) -> int:
-    """Write a message for each destination that had one under a key with this prefix."""
-    earlier = Message.objects.filter(destination=OuterRef("pk"), event_key__startswith=key_prefix)
-    return _write(Destination.objects.filter(Exists(earlier), is_enabled=True), message, now)
+def words_heard(key_prefix: str) -> dict[int, list[HeardWord]]:
+    """What each destination was sent of an alert, the oldest first."""
+    rows = Message.objects.filter(event_key__startswith=key_prefix, destination__isnull=False)
+    found: dict[int, list[HeardWord]] = {}
+    for key, payload, at in rows.order_by("pk").values_list(
+        "destination_id", "payload", "created_at"
+    ):
+        word = HeardWord(payload.get("event", ""), payload["alert"]["severity"], at)
+        found.setdefault(key or 0, []).append(word)
+    return found
+
+
+def alert_destinations(severity: str, heard: Collection[int]) -> list[int]:
+    """The enabled destinations of alerts of this severity, and those that heard of this one."""
+    wanted = Q(takes_alerts=True, least_severity__in=up_to(severity)) | Q(pk__in=list(heard))
+    rows = Destination.objects.filter(wanted, is_enabled=True)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def set_secret(destination: Destination, secret: str) -> None:

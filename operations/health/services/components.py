@@ -57,7 +57,7 @@ def switch_off(component_id: int, now: datetime) -> None:
         state_since=None,
         error="",
     )
-    alerts.resolve(ALERT_SOURCE, "down", component.name, now=now)
+    alerts.resolve(ALERT_SOURCE, "down", component.alert_key, now=now)
 
 
 @transaction.atomic

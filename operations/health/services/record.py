@@ -163,8 +163,17 @@ def update_alert(
     is_unhealthy = component.status == state_machine.UNHEALTHY
     if component.state == DOWN and is_unhealthy and not is_explained:
         severity = "critical" if component.is_required else "high"
-        words = f"{component.name} is down since {moment_text(component.state_since)}"
+        words = f"{component.name} is down since {moment_text(component.state_since or at)}"
         words = f"{words}: {component.error}" if component.error else f"{words}."
-        alerts.raise_alert(ALERT_SOURCE, "down", component.name, severity, words, link=PAGE, now=at)
+        alerts.raise_alert(
+            ALERT_SOURCE,
+            "down",
+            component.name,
+            severity,
+            words,
+            key=component.alert_key,
+            link=PAGE,
+            now=at,
+        )
     elif component.state != DOWN and is_changed and not component.is_flapping:
-        alerts.resolve(ALERT_SOURCE, "down", component.name, now=at)
+        alerts.resolve(ALERT_SOURCE, "down", component.alert_key, now=at)

@@ -46,7 +46,7 @@ def shorten_leases(now: datetime) -> int:
     too_long = [
         (pk, until, now + timedelta(seconds=seconds or 0))
         for pk, until, seconds in given
-        if until > now + timedelta(seconds=seconds or 0) + MAX_CLOCK_STEP
+        if until and until > now + timedelta(seconds=seconds or 0) + MAX_CLOCK_STEP
     ]
     for pk, until, end in too_long:
         Task.objects.filter(pk=pk, lease_until=until).update(lease_until=end)
