@@ -25,7 +25,7 @@ def when_open(words: Sequence[HeardWord], severity: str, now: datetime, *, is_st
     if last.event == FLAPPING:
         return OPENED if is_steady else ""
     openings = sum(each.event == OPENED and now - each.at < FLAPPING_WINDOW for each in words)
-    return FLAPPING if openings >= MAX_OPENINGS else OPENED
+    return FLAPPING if openings >= MAX_OPENINGS and not is_steady else OPENED
 
 
 def when_over(words: Sequence[HeardWord], *, is_steady: bool) -> str:

@@ -228,11 +228,15 @@ def tell(alert: Alert, now: datetime) -> int:
     heard = messaging.words_heard(f"alert:{alert.pk}:")
     is_steady = now - (alert.changed_at or alert.first_seen_at) >= REOPEN_WITHIN
     is_over = alert.state == Alert.State.RESOLVED
+    last, changed = alert.notified_at, alert.changed_at
+    is_news = last is None or (changed is not None and last < changed)
     by_event: dict[str, list[int]] = {}
     for destination in messaging.alert_destinations(alert.severity, heard):
         words = heard.get(destination, ())
         if is_over:
             event = last_word.when_over(words, is_steady=is_steady)
+        elif not words and not is_news:
+            event = ""  # a destination that is newer than the alert
         else:
             event = last_word.when_open(words, alert.severity, now, is_steady=is_steady)
         if event:

@@ -186,6 +186,7 @@ def _alerts(now: datetime) -> Iterator[Alert]:
             source="demo",
             kind=each.kind,
             subject=each.subject,
+            key=each.subject,
             severity=each.severity,
             state=state,
             message=each.message,

@@ -106,9 +106,7 @@ def unmet_counts(keys: Collection[int]) -> dict[int, int]:
     """How many dependencies are not completed, of those tasks that have such."""
     links = Dependency.objects.filter(task__in=bulk.among(keys))
     counted = links.exclude(needs__status=Status.COMPLETED).order_by().values("task_id")
-    return {
-        key: count for key, count in counted.annotate(n=Count("pk")).values_list("task_id", "n")
-    }
+    return dict(counted.annotate(count=Count("pk")).values_list("task_id", "count"))
 
 
 def _fail_descendants(row: Task, now: datetime) -> None:

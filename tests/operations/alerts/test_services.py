@@ -30,6 +30,13 @@ def keys():
     return list(Message.objects.order_by("pk").values_list("event_key", flat=True))
 
 
+def events():
+    return [
+        payload["event"]
+        for payload in Message.objects.order_by("pk").values_list("payload", flat=True)
+    ]
+
+
 def titles():
     return list(Message.objects.order_by("pk").values_list("title", flat=True))
 
@@ -41,7 +48,7 @@ def test_an_alert_sends_messages_once_and_is_then_counted(listener):
     assert again.pk == first.pk
     assert (again.count, again.state, again.message) == (2, "open", "Still no answer.")
     assert (again.first_seen_at, again.last_seen_at) == (NOON, NOON + MINUTE)
-    assert keys() == [f"alert:{first.pk}:high:email:{listener.pk}"]
+    assert keys() == [f"alert:{first.pk}:1:opened:email:{listener.pk}"]
     assert titles() == ["[high] automations: run failed, ads"]
 
 
@@ -113,16 +120,57 @@ def test_resolving_what_is_not_open_does_nothing(listener):
     assert keys() == []
 
 
-def test_raised_within_ten_minutes_of_its_end_it_is_opened_again_in_silence(listener):
+def test_raised_within_ten_minutes_of_its_end_it_is_opened_again_and_told(listener):
     first = raised()
     resolved(MINUTE)
-    heard = keys()
-
     again = raised(after=11 * MINUTE)
     assert (again.pk, again.state, again.count) == (first.pk, "open", 2)
     assert (again.resolved_at, again.resolved_by) == (None, "")
     resolved(12 * MINUTE)
-    assert keys() == heard
+    assert events() == ["opened", "resolved", "opened", "resolved"]
+
+
+def test_one_that_flaps_is_told_as_flapping_and_then_how_it_ended(listener):
+    for place in range(10):
+        raised(after=2 * place * MINUTE)
+        resolved((2 * place + 1) * MINUTE)
+    assert events() == ["opened", "resolved", "opened", "resolved", "flapping"]
+    services.send_reminders(NOON + 28 * MINUTE)
+    assert len(events()) == 5
+    services.send_reminders(NOON + 29 * MINUTE)
+    services.send_reminders(NOON + 30 * MINUTE)
+    assert events()[5:] == ["resolved"]
+
+
+def test_one_that_flapped_and_stays_open_is_told_as_open(listener):
+    for place in range(3):
+        raised(after=2 * place * MINUTE)
+        resolved((2 * place + 1) * MINUTE)
+    raised(after=6 * MINUTE)
+    services.send_reminders(NOON + 16 * MINUTE)
+    assert events()[4:] == ["flapping", "opened"]
+
+
+def test_reopened_under_a_silence_it_is_told_when_that_ends(listener):
+    alert = raised()
+    resolved(MINUTE)
+    services.silence(alert.pk, actor="ada", until=NOON + 5 * MINUTE)
+    raised(after=2 * MINUTE)
+    assert events() == ["opened", "resolved"]
+    services.send_reminders(NOON + 5 * MINUTE)
+    assert events()[2:] == ["opened"]
+
+
+def test_a_destination_that_is_newer_than_the_alert_hears_of_it_when_it_changes(listener, hook):
+    hook.is_enabled = False
+    hook.save()
+    raised()
+    Destination.objects.update(is_enabled=True)
+    assert services.send_reminders(NOON + MINUTE) == 0
+    resolved(2 * MINUTE)
+    assert Message.objects.filter(destination=hook).count() == 0
+    raised(after=3 * MINUTE)
+    assert Message.objects.filter(destination=hook).count() == 1
 
 
 def test_raised_later_it_is_a_new_alert(listener):
@@ -150,14 +198,22 @@ def test_a_severity_that_rose_under_a_silence_sends_messages_when_it_ends(listen
     raised("high", after=MINUTE)
     assert len(keys()) == 1
     services.send_reminders(NOON + 2 * MINUTE)
-    assert keys()[1:] == [f"alert:{alert.pk}:high:email:{listener.pk}"]
+    assert keys()[1:] == [f"alert:{alert.pk}:2:escalated:email:{listener.pk}"]
 
 
-def test_an_alert_resolved_under_a_silence_sends_no_message(listener):
+def test_who_heard_of_it_hears_of_its_end_silence_or_not(listener):
     alert = raised()
     services.silence(alert.pk, actor="ada", until=NOON + 2 * MINUTE)
     resolved(MINUTE)
-    assert len(keys()) == 1
+    assert titles()[1:] == ["[high] automations: run failed, ads: resolved"]
+
+
+def test_what_began_and_ended_under_a_silence_is_not_told(listener):
+    Silence.objects.create(source="auto*", until=NOON + 2 * MINUTE)
+    raised()
+    resolved(MINUTE)
+    services.send_reminders(NOON + 3 * MINUTE)
+    assert keys() == []
 
 
 def test_a_silence_of_one_alert_takes_its_words_literally(listener):
@@ -190,12 +246,8 @@ def test_critical_alerts_are_brought_to_mind_each_day_until_acknowledged(listene
 def test_tending_leaves_alone_what_changed_since_it_looked(listener):
     critical = raised("critical")
     resolved(MINUTE)
-    silent = Alert.objects.create(
-        source="x", kind="y", subject="z", severity="high", message="?",
-        first_seen_at=NOON, last_seen_at=NOON, state="acknowledged",
-    )  # fmt: skip
     assert services._remind(critical.pk, NOON + DAY) == 0
-    assert services._notify_first(silent.pk, NOON) == 0
+    assert services._tell_again(critical.pk, NOON + DAY) == 0
 
 
 def test_acknowledging_says_who_and_when_and_only_once(listener):

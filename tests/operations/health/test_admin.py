@@ -124,7 +124,7 @@ def test_an_operator_does_not_change_the_target_of_a_component_with_networks(cli
 
 def test_a_component_is_not_its_own_parent(client, shop):
     reply = staff(client, *MAY).post(page(shop), ADDED | {"parent": shop.pk})
-    assert "its own parent" in errors_of(reply)
+    assert "The parents form a ring" in errors_of(reply)
 
 
 def test_saving_keeps_the_recorded_state_and_disabling_ends_the_incident(client, shop):

@@ -236,8 +236,33 @@ def test_tls_that_stalls_times_out_and_without_tls_it_fails(tmp_path):
 
 def test_days_are_counted_from_now():
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    assert probe.certificate_status(now + timedelta(days=21), now).error == ""
-    assert (
-        "10 Dec 2026, in 20 days" in probe.certificate_status(now + timedelta(days=20), now).error
+    year = now - timedelta(days=340)
+    near, short = (
+        probe.certificate_status(year, now + timedelta(days=left), now) for left in (20, 6)
     )
-    assert probe.certificate_status(now + timedelta(days=6), now).status == UNHEALTHY
+    assert probe.certificate_status(year, now + timedelta(days=21), now).error == ""
+    assert "10 Dec 2026, in 20 days" in near.error
+    assert short.status == UNHEALTHY
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "left", "limits", "status"),
+    [
+        (6, 5.9, (None, None), HEALTHY),  # just renewed
+        (6, 1.4, (None, None), DEGRADED),
+        (6, 0.4, (None, None), UNHEALTHY),
+        (45, 20, (None, None), HEALTHY),
+        (45, 11, (None, None), DEGRADED),
+        (365, 22, (None, None), HEALTHY),
+        (365, 20, (None, None), DEGRADED),
+        (365, 6.9, (None, None), UNHEALTHY),
+        (365, 29, (30.0, None), DEGRADED),
+        (365, 13, (30.0, 14.0), UNHEALTHY),
+        (6, 1.0, (0.0, 0.0), HEALTHY),
+    ],
+)
+def test_a_certificate_is_judged_by_a_share_of_its_lifetime(lifetime, left, limits, status):
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    ends = now + timedelta(days=left)
+    begins = ends - timedelta(days=lifetime)
+    assert probe.certificate_status(begins, ends, now, limits).status == status

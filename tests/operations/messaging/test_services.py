@@ -70,15 +70,6 @@ def test_one_event_makes_one_row_for_each_destination(listener, hook):
     assert keys == {f"event:1:email:{listener.pk}", f"event:1:webhook:{hook.pk}"}
 
 
-def test_a_follow_up_goes_to_the_destinations_of_the_first_message(listener, hook):
-    enqueued()
-    Destination.objects.create(name="new", channel="email", address="n@example.com")
-    Destination.objects.filter(pk=hook.pk).update(is_enabled=False)
-    services.enqueue_follow_up("event:1:", OutgoingMessage("event:1:end", "Over", "", {}), NOON)
-    followed = Message.objects.filter(title="Over")
-    assert [each.to for each in followed] == ["Ada"]
-
-
 def test_what_arrived_is_not_sent_again(listener):
     message = enqueued()
     sender = FakeSender()

@@ -1,0 +1,83 @@
+"""Whatever happens to an alert, the last word that a destination heard becomes the truth."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from aethercrown.severity import rank
+from operations.alerts import last_word, services
+from operations.alerts.models import Alert, Silence
+from operations.messaging.models import Message
+from tests.operations.conftest import NOON
+
+STEPS = settings(
+    max_examples=15,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+NAMES = ("health", "down", "shop")
+
+
+class AlertHistory(RuleBasedStateMachine):
+    """One subject, one destination, and a clock."""
+
+    @initialize()
+    def begin(self):
+        self.now = NOON
+        for model in (Message, Alert, Silence):
+            model.objects.all().delete()
+
+    @rule(seconds=st.integers(1, 1500))
+    def time_passes(self, seconds):
+        self.now += timedelta(seconds=seconds)
+
+    @rule(severity=st.sampled_from(["warning", "high", "critical"]))
+    def it_is_raised(self, severity):
+        services.raise_alert(*NAMES, severity, "No answer.", now=self.now)
+
+    @rule()
+    def it_ends(self):
+        services.resolve(*NAMES, now=self.now)
+
+    @rule(minutes=st.integers(1, 30))
+    def it_is_silenced(self, minutes):
+        Silence.objects.create(source="health", until=self.now + timedelta(minutes=minutes))
+
+    @rule()
+    def the_minute_passes(self):
+        services.send_reminders(self.now)
+
+    @rule()
+    def it_becomes_quiet(self):
+        """Silences end, nothing changes for ten minutes, and the minute's task runs."""
+        open_until = Silence.objects.order_by("-until").values_list("until", flat=True).first()
+        self.now = max(self.now + services.REOPEN_WITHIN, open_until or self.now)
+        services.send_reminders(self.now)
+        for alert in Alert.objects.all():
+            self.check(alert)
+
+    def check(self, alert):
+        rows = Message.objects.filter(event_key__startswith=f"alert:{alert.pk}:").order_by("pk")
+        heard = [
+            (payload["event"], payload["alert"]["severity"])
+            for payload in rows.values_list("payload", flat=True)
+        ]
+        last, severity = heard[-1] if heard else ("", "")
+        if alert.state == "resolved":
+            assert last in {"", "resolved"}
+        else:
+            assert last in last_word.OPEN_WORDS
+            assert rank(severity) == rank(alert.severity)
+        said = [event for event, _ in heard if event not in {"reminder", "escalated"}]
+        assert all(one != other for one, other in pairwise(said))
+        assert len(rows) <= alert.transition + rows.filter(payload__event="reminder").count() + 1
+
+
+@pytest.mark.django_db
+def test_at_every_quiet_moment_the_last_word_is_the_truth(listener):
+    run_state_machine_as_test(AlertHistory, settings=STEPS)
