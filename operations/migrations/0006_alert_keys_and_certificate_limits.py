@@ -18,7 +18,7 @@ def fill_keys(apps, _schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0004_task_failure_and_propagation'),
+        ('operations', '0005_destination_networks'),
     ]
 
     operations = [
