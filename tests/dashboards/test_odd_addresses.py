@@ -83,5 +83,11 @@ def test_only_values_that_cannot_be_converted_are_the_senders_mistake(error, unu
     assert bad_input.is_unusable_value(error) is unusable
 
 
+def test_a_filter_that_the_admin_gave_up_on_is_a_page_in_words(staff):
+    answer = staff.get("/admin/operations/worker/?e=..")
+    assert answer.status_code == 200
+    assert "could not be read" in answer.content.decode()
+
+
 def test_a_null_character_is_refused_before_any_page(client):
     assert client.get("/login?next=%00").status_code == 400

@@ -1,0 +1,138 @@
+"""100,000 made-up addresses and forms of the pages and the admin, from the URL map: 0 answers 5xx.
+
+PAGE_FUZZ_CALLS makes it shorter, FAULT_SEED repeats it. What was found is printed whole.
+"""
+
+import json
+import logging
+import os
+import random
+import re
+import secrets
+import time
+from collections import Counter
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, get_resolver, reverse
+
+pytestmark = pytest.mark.fault
+SEED = int(os.environ.get("FAULT_SEED", secrets.randbits(32)))
+CALLS = int(os.environ.get("PAGE_FUZZ_CALLS", "100000"))
+ODD = (
+    *("", "0", "1", "-1", "abc", "9" * 60, "-" + "9" * 60, "9223372036854775808", "1e400", "NaN"),
+    *("Infinity", "9999-12", "9999-12-31", "0001-01-01", "0000-00-00", "1-1-1", "%00", "a%00b"),
+    *("%ff", "%ed%a0%80", "%F0%9F%92%A3", "'", '"', "<b>", "..", "%2F", "null", "[]", "{}", "=1"),
+    *("true", "on", "x" * 3_000, "USD", "csv", "\u0663", "\uff11\uff12", "2026-02-30", "24:61"),
+)
+LEFT_OUT = ("logout", "password", "readyz")  # the last is 503 where a check fails
+LOOKUPS = ("", "__exact", "__id__exact", "__year", "__gte", "__isnull", "__in", "__contains", "__x")
+PARAMETERS = (
+    "q",
+    "p",
+    "o",
+    "e",
+    "page",
+    "period",
+    "from",
+    "to",
+    "month",
+    "day",
+    "currency",
+    "table",
+)
+MORE = (
+    "format",
+    "compare",
+    "plan",
+    "id",
+    "next",
+    "sort",
+    "cursor",
+    "limit",
+    "kind",
+    "_popup",
+    "pk",
+)
+
+
+def routes():
+    """Every path of the URL map outside the API, its parameters written as {}."""
+    return sorted({each for each in walk(get_resolver().url_patterns, "/") if "/api/" not in each})
+
+
+def walk(patterns, before):
+    for each in patterns:
+        text = re.sub(r"<[^>]*>|\(\?P<[^>]*>[^)]*\)", "{}", str(each.pattern))
+        path = before + re.sub(r"[\\^$]|\(\?:|\)\?|\(|\)", "", text).replace("Z", "")
+        if isinstance(each, URLPattern):
+            yield path
+        else:
+            yield from walk(each.url_patterns, path)
+
+
+def fields_of_lists():
+    """The list of each table of the admin, with the names of its columns."""
+    for model in admin.site._registry:
+        options = model._meta
+        path = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        yield path, [field.name for field in options.concrete_fields]
+
+
+@pytest.mark.django_db
+def test_no_page_and_no_form_fails_for_what_is_sent(admin_client):
+    chooser = random.Random(SEED)  # noqa: S311 - a test's choice
+    admin_client.raise_request_exception = False
+    known, lists = routes(), list(fields_of_lists())
+    known = [each for each in known if not any(word in each for word in LEFT_OUT)]
+    statuses, wrong = Counter(), Counter()
+    logging.disable(logging.CRITICAL)
+    began = time.monotonic()
+    try:
+        for _ in range(CALLS):
+            path = address(chooser, known, lists)
+            posts = chooser.random() < 0.3
+            answer = admin_client.post(path, form(chooser)) if posts else admin_client.get(path)
+            statuses[answer.status_code] += 1
+            if answer.status_code >= 500:
+                wrong[f"{'POST' if posts else 'GET'} {path[:300]}"] += 1
+            if answer.status_code == 302 and "/login" in answer.headers.get("Location", ""):
+                admin_client.force_login(answer.wsgi_request.user)
+    finally:
+        logging.disable(logging.NOTSET)
+    print(json.dumps({  # noqa: T201 - the figure
+        "fault": "page fuzz",
+        "seed": SEED,
+        "calls": sum(statuses.values()),
+        "routes": len(known),
+        "statuses": dict(sorted(statuses.items())),
+        "wrong": sum(wrong.values()),
+        "seconds": round(time.monotonic() - began),
+        "verdict": "broken" if wrong else "ok",
+    }))  # fmt: skip
+    assert not wrong, "\n".join(wrong)
+
+
+def address(chooser, known, lists):
+    """A path with odd parameters in it and after it."""
+    if chooser.random() < 0.4:
+        path, names = chooser.choice(lists)
+        query = [f"{chooser.choice(names)}{chooser.choice(LOOKUPS)}" for _ in range(2)]
+    else:
+        path = chooser.choice(known)
+        while "{}" in path:
+            path = path.replace("{}", chooser.choice(ODD) or "1", 1)
+        query = []
+    query += [chooser.choice((*PARAMETERS, *MORE)) for _ in range(chooser.randint(0, 3))]
+    given = "&".join(f"{name}={chooser.choice(ODD)}" for name in query)
+    return f"{path.replace('?', '')}?{given}"
+
+
+def form(chooser):
+    """Fields that forms of the pages and the admin have, with odd values."""
+    names = ("name", "note", "code", "currency", "amount", "date", "action", "_selected_action")
+    more = ("index", "select_across", "value", "config", "level", "channel", "customer", "_save")
+    return {
+        name: chooser.choice(ODD).replace("%00", "\0")
+        for name in chooser.sample((*names, *more), chooser.randint(0, 8))
+    }
