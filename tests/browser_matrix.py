@@ -29,6 +29,14 @@ return [...document.querySelectorAll('a[href]')].filter(
 """
 
 
+AGAIN = "/account/reauthenticate"  # some pages ask for the password of a sign-in that is old
+SIGN_IN_AGAIN = """
+const field = document.querySelector("[name=password]");
+field.value = arguments[0];
+field.form.submit();
+"""
+
+
 def main(words: list[str]) -> int:
     options = screenshots.parse(words, "browser_matrix")
     found = programs()
@@ -82,12 +90,19 @@ def matrix(window: Browser, site: Site, paths: list[str]) -> Iterator[str]:
             window.resize(width, height, dark=dark)
             window.console_problems()
             window.requests()
-            window.visit(site.url + path)
+            _visit(window, site, path)
             for each in (*problems(window, path, width), *axe.problems(window)):
                 if each not in seen:
                     seen.add(each)
                     yield f"{path} at {width}, {'dark' if dark else 'light'}: {each}"
         sys.stderr.write(f"{urlsplit(path).path} {len(seen) or 'good'}\n")
+
+
+def _visit(window: Browser, site: Site, path: str) -> None:
+    window.visit(site.url + path)
+    if window.run("return location.pathname") == AGAIN:
+        window.run(SIGN_IN_AGAIN, site.password)
+        window.visit(site.url + path)
 
 
 if __name__ == "__main__":
