@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
 from aethercrown.search import MAX_WORDS, SearchHit, SearchSource, search_sources
-from dashboards.access import may_open, opened_by
+from dashboards.access import may_open, viewer
 from dashboards.navigation import Shell
 
 MAX_SHOWN = 6  # hits of one source
@@ -32,7 +32,7 @@ class FoundGroup:
     everything: str = ""
 
 
-@opened_by(None)
+@viewer
 def search(request: HttpRequest) -> HttpResponseBase:
     """Everything that the person may open and that contains the words of ?q=."""
     asked = " ".join(request.GET.get("q", "").replace("\0", " ").split())

@@ -126,19 +126,16 @@ def test_none_is_said(admin_client):
     )
 
 
-@pytest.mark.parametrize("words", ["", "   ", "\0"])
+@pytest.mark.parametrize("words", ["", "   "])
 def test_an_empty_search_says_what_to_enter(admin_client, words):
     assert "Enter a name" in found(admin_client, words)
 
 
-@pytest.mark.parametrize(
-    "sign", ["x", "%", "_", "\\", "'", "\N{SNOWMAN}", "\0", "<b>", "\U0001f600"]
-)
+@pytest.mark.parametrize("sign", ["x", "%", "_", "\\", "'", "\N{SNOWMAN}", "<b>", "\U0001f600"])
 def test_ten_thousand_characters_are_answered(admin_client, sign):
     page = found(admin_client, sign * 10_000)
-    assert "None" in page or "Enter a name" in page
-    if sign != "\0":
-        assert f"Only the first {MAX_WORDS} characters were searched." in page
+    assert "None" in page
+    assert f"Only the first {MAX_WORDS} characters were searched." in page
     assert "<b><b>" not in page
 
 
@@ -188,10 +185,10 @@ def test_a_stranger_signs_in_first(client, db):
 
 
 @pytest.mark.django_db
-def test_a_person_without_a_role_finds_nothing():
+def test_a_person_without_a_role_may_not_search():
     client = Client()
     client.force_login(User.objects.create_user("nobody"))
-    assert "None" in found(client, "overview")
+    assert client.get("/search?q=overview").status_code == 403
 
 
 def test_a_search_costs_few_queries(admin_client, django_assert_max_num_queries):
