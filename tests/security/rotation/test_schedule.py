@@ -166,7 +166,7 @@ def test_recommendations_begin_with_the_most_urgent():
     assert recommendations(rows, NOON, None) == [
         "d has no value that works: rotate it, or register a new value.",
         "Rotate c: it is low and overdue since 20 Jan 2026.",
-        "Rotate a: it is critical and overdue since 2026-02-28.",
+        "Rotate a: it is critical and overdue since 28 Feb 2026.",
         "See why rotation fails for d.",
         "Rotate the 1 other overdue key.",
         "No scheduled rotation run for 26 hours: check whether beat and a worker are running.",
