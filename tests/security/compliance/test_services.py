@@ -75,8 +75,8 @@ def test_it_holds_inventory_policy_history_exceptions_and_proof(secrets):
 
 
 def test_it_holds_where_secrets_may_be_used_and_what_was_left_outside(db):
-    hook = {"rotator": "webhook", "config": {"url": "https://a.example.com/"}}
-    key = keys.register("hook", "x", **hook).key
+    url = {"url": "https://a.example.com/"}
+    key = keys.register("hook", "x", rotator="webhook", config=url).key
     SecretBinding.objects.create(key=key, purpose="webhook", host="a.example.com", port=443)
     puller(key)
     keys.revoke("hook", outside_later=True)

@@ -441,8 +441,9 @@ class TestAnswersThatWereLost:
         assert SecretVersion.objects.count() == 2
 
     def test_a_credential_that_is_shown_once_is_null_and_says_what_to_do(self, caller, monkeypatch):
-        body = {"key_id": "crm", "key_type": "api_key", "rotator": "platform_api_key"}
-        body["config"] = {"scopes": ["operational:read"]}
+        scopes = {"scopes": ["operational:read"]}
+        named = {"key_id": "crm", "key_type": "api_key"}
+        body = {**named, "rotator": "platform_api_key", "config": scopes}
         assert caller.send(f"{KEYS}/register", body).status_code == 201
         rotation = self.lost(caller, monkeypatch, "crm").json()["data"]["rotation"]
         assert (rotation["version"], rotation["new_key"]) == (2, None)
