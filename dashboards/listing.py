@@ -11,7 +11,7 @@ from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from aethercrown.formatting import counted
 from dashboards.tables import Cell, Column, Table, Value, format_cell
@@ -131,7 +131,13 @@ class Listing:
 
     @cached_property
     def count(self) -> int:
-        return self.rows.count()
+        return int(self._sums["count"])
+
+    @cached_property
+    def _sums(self) -> dict[str, Any]:
+        """How many rows there are, and their totals, in one query."""
+        summed = {f"{each.name}_sum": Sum(each.name) for each in self.fields if each.total}
+        return self.rows.order_by().aggregate(count=Count("pk"), **summed)
 
     @cached_property
     def page(self) -> int:
@@ -178,13 +184,11 @@ class Listing:
     @cached_property
     def totals(self) -> list[Cell]:
         """The sums over every row that the filters leave, under their columns."""
-        summed = [each for each in self.fields if each.total]
-        if not summed or not self.count:
+        if not self.count or not any(each.total for each in self.fields):
             return []
-        found = self.rows.order_by().aggregate(**{f"{e.name}_sum": Sum(e.name) for e in summed})
         cells = []
         for each in (field for field in self.fields if not field.column.csv_only):
-            value = found[f"{each.name}_sum"] if each.total else ""
+            value = self._sums[f"{each.name}_sum"] if each.total else ""
             cell = format_cell(value, each.column)
             cells.append(cell if each.total else replace(cell, text="", badge=""))
         return [replace(cells[0], text="Total"), *cells[1:]]

@@ -111,10 +111,10 @@ def test_rows_link_to_their_pages(channels):
     assert found.table.paths[0].startswith("/x/")
 
 
-def test_a_page_costs_a_query_each_for_filter_count_and_totals_and_two_for_rows(
+def test_a_page_costs_a_query_for_the_filter_one_for_all_sums_and_two_for_rows(
     channels, django_assert_num_queries
 ):
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         found = listing(q="channel", page="2")
         assert len(found.table.rows) == 25
         assert found.totals
