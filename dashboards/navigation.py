@@ -102,7 +102,13 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             NavigationJob(
                 "Invoices",
                 "",
-                ("revenue.invoice", "revenue.invoicerun", "revenue.meter", "revenue.dailyuse"),
+                (
+                    "revenue.invoice",
+                    "revenue.invoicerun",
+                    "revenue.creditentry",
+                    "revenue.meter",
+                    "revenue.dailyuse",
+                ),
             ),
             NavigationJob(
                 "Upsell", "/dashboards/upsell", ("revenue.opportunity", "revenue.offerterms")
