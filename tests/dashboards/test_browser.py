@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from itertools import cycle
+from time import sleep
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -98,6 +99,41 @@ def test_one_choice_of_colours_holds_on_pages_and_in_the_admin(site, window):
             assert window.run(pressed) == [choice.capitalize()]
     assert colours["auto"] == colours["dark"] != colours["light"]
     assert all(len(each) == 1 for each in colours.values())
+
+
+@pytest.mark.parametrize("path", ["/dashboards/decisions", "/admin/operations/alert/"])
+def test_ctrl_k_finds_a_page_and_enter_opens_it(site, window, path):
+    window.resize(1280, 900)
+    window.visit(site + path)
+    key = {"key": "k", "code": "KeyK", "windowsVirtualKeyCode": 75, "modifiers": 2}
+    window.devtools("Input.dispatchKeyEvent", {"type": "keyDown", **key})
+    assert window.run("return document.activeElement.closest('#palette') !== null")
+    window.devtools("Input.insertText", {"text": "upsell"})
+    shown = "return document.querySelector('#palette-found a.chosen')?.pathname"
+    for _ in range(100):
+        if window.run(shown):
+            break
+        sleep(0.05)
+    assert window.run(shown) == "/dashboards/upsell"
+    enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+    window.devtools("Input.dispatchKeyEvent", {"type": "keyDown", **enter})
+    for _ in range(100):
+        if window.run("return location.pathname") == "/dashboards/upsell":
+            break
+        sleep(0.05)
+    assert window.run("return location.pathname") == "/dashboards/upsell"
+
+
+def test_the_header_of_a_phone_is_one_row_and_its_menu_opens(site, window):
+    window.resize(390, 844)
+    seen = "return document.querySelector('.shell-nav').getClientRects().length"
+    for path in ("/", "/admin/operations/alert/"):
+        window.visit(site + path)
+        height = "return document.querySelector('.shell-top').getBoundingClientRect().height"
+        assert window.run(height) <= 56
+        assert window.run(seen) == 0
+        window.run("document.querySelector('[popovertarget=shell-nav]').click()")
+        assert window.run(seen) == 1
 
 
 def test_a_page_is_whole_without_scripts(site, window):
