@@ -340,7 +340,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "security.apikeys.api.KeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "security.apikeys.api.PersonAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["security.apikeys.api.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

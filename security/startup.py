@@ -44,6 +44,8 @@ from security.rotation.services.register import digest_context
 
 SIGN_IN_SIGNALS = (
     (account.authentication_step_completed, sessions.note_fresh_sign_in),
+    (factors.authenticator_added, sessions.note_factor_added),
+    (factors.authenticator_removed, sessions.note_factor_removed),
     (account.user_logged_in, signin_audit.record_sign_in),
     (user_login_failed, signin_audit.record_wrong_password),
     (user_locked_out, signin_audit.record_lockout),

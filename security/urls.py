@@ -3,6 +3,7 @@
 from allauth.account.views import reauthenticate
 from django.contrib.auth.views import LogoutView, PasswordChangeView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from security.access.api import SetUpView, SignInView, admin_sign_in, sign_out_elsewhere
 from security.rotation import api as keys
@@ -13,6 +14,8 @@ urlpatterns = [
     path("login", SignInView.as_view(), name="account_login"),  # allauth knows them by these names
     path("logout", LogoutView.as_view(), name="account_logout"),
     path("admin/login/", admin_sign_in),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
+    path("admin/password_change/done/", RedirectView.as_view(url="/")),
     path("setup/<str:token>", SetUpView.as_view(), name="setup"),
     path("account/reauthenticate", reauthenticate, name="account_reauthenticate"),
     path(

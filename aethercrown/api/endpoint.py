@@ -90,12 +90,17 @@ MAX_HINTS, MAX_HINTED_LENGTH = 20, 100  # unknown names of a body that get the n
 class Endpoint(APIView):
     """One API call; needs the read or write scope of `area`, or every one of `scopes`.
 
+    A person with a session needs `permission_to_read`, and to write `permission_to_write` too;
+    for `fresh_methods` the sign-in must be fresh, as they show or end secrets.
     A POST may carry an Idempotency-Key. Its answer is stored for a day; the values named in
     `secret_reply` are encrypted and stored for 15 minutes, after which a replay has null there.
     """
 
     area = ""
     scopes: tuple[str, ...] = ()
+    permission_to_read = ""
+    permission_to_write = "security.operate"
+    fresh_methods: frozenset[str] = frozenset()
     secret_reply: ClassVar[frozenset[str]] = frozenset()
     in_one_transaction = True  # False if the work commits steps between calls to other systems
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

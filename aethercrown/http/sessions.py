@@ -18,7 +18,7 @@ IDLE_SECONDS = 30 * 60
 MAX_AGE_SECONDS = 12 * 3600
 FRESH_SECONDS = 5 * 60
 SEEN_UPDATE_SECONDS = 60  # between two writes of the last use
-BEGAN, SEEN, PROVED = "began", "seen", "proved"
+BEGAN, SEEN, PROVED, FACTOR = "began", "seen", "proved", "factor"
 
 
 class SessionLimits(Middleware):
@@ -60,3 +60,17 @@ def is_fresh(session: Any, now: int) -> bool:
     """Whether the person authenticated within the last FRESH_SECONDS."""
     proved: int = session.get(PROVED, 0)
     return 0 <= now - proved < FRESH_SECONDS
+
+
+def mark_second_factor(session: MutableMapping[str, Any], person_id: object) -> None:
+    """Store that this person has shown a second factor in this session."""
+    session[FACTOR] = str(person_id)
+
+
+def has_second_factor(session: Any, person_id: object) -> bool:
+    """Whether this person has shown a second factor in this session."""
+    return bool(session.get(FACTOR) == str(person_id))
+
+
+def forget_second_factor(session: MutableMapping[str, Any]) -> None:
+    session.pop(FACTOR, None)

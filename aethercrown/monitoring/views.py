@@ -64,6 +64,7 @@ class Metrics(Endpoint):
     """Prometheus metrics, for METRICS_TOKEN, a key with operational:read or a staff session."""
 
     area = "operational"
+    permission_to_read = "operations.view_component"
     schema = None  # no part of the contract
 
     def get_authenticators(self) -> list[BaseAuthentication]:

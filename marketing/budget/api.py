@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,7 +32,6 @@ from marketing.budget.planner.request import (
 from marketing.budget.planner.validation import UNREADABLE, validate
 from marketing.budget.response_format import interval_fields, load_proposal, optimize_response
 from operations.jobs import api as jobs
-from security.access import reports as access
 
 MAX_ROWS = 10_000
 NAME_MAX_LENGTH = 100  # characters of a channel's name
@@ -350,6 +349,7 @@ class DecideBudgetPlanRequestSerializer(StrictSerializer):
 class OptimizeBudgetView(endpoint.StrictEndpoint):
     area = "optimization"
     in_one_transaction = False  # planning takes long; an equal body returns the same plan
+    permission_to_read = "marketing.view_budgetplan"
 
     @documented(
         "Divide a marketing budget",
@@ -394,6 +394,8 @@ class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[Budget
     """Plans, the newest first; a proposed plan is approved or rejected once."""
 
     area = "optimization"
+    permission_to_read = "marketing.view_budgetplan"
+    permission_to_write = "security.approve_decisions"
     list_name = "plans"
     title = "plan"
     ordering = ("-created_at", "-pk")
@@ -444,9 +446,7 @@ class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[Budget
         return self._decide("Plan rejected", services.reject)
 
     def _decide(self, message: str, service: Callable[..., BudgetPlan]) -> Response:
-        """Decide as the caller; a person needs the permission to approve decisions."""
-        if self.request.auth is None and not access.may_approve(access.person(self.request.user)):
-            raise PermissionDenied("Deciding on plans needs the permission to approve decisions.")
+        """Decide as the caller."""
         note = self.checked(DecideBudgetPlanRequestSerializer).get("note", "")
         plan_id = self.get_object().pk
         try:

@@ -154,6 +154,7 @@ class AddComponentResponseSerializer(serializers.Serializer[Any]):
 
 class CheckView(Endpoint):
     area = "operational"
+    permission_to_read = "operations.view_component"
 
     @documented(
         "Check every component now",
@@ -172,6 +173,7 @@ class CheckView(Endpoint):
 
 class TrendsView(Endpoint):
     area = "operational"
+    permission_to_read = "operations.view_component"
 
     @documented(
         "Show availability and response times of a period",
@@ -195,6 +197,8 @@ class TrendsView(Endpoint):
 
 class ComponentsView(Endpoint):
     area = "operational"
+    permission_to_read = "operations.view_component"
+    permission_to_write = "operations.add_component"
 
     @documented(
         "Add a component",

@@ -180,6 +180,7 @@ class QueueMetricsSerializer(serializers.Serializer[Any]):
 
 class ScheduleView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Submit one task or many",
@@ -260,6 +261,7 @@ def submit_or_refuse(given: Sequence[Any], paths: Sequence[str], now: Any) -> li
 
 class AssignView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Take tasks",
@@ -291,6 +293,7 @@ class AssignView(Endpoint):
 
 class HeartbeatView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Send a heartbeat of a worker",
@@ -313,6 +316,7 @@ class HeartbeatView(Endpoint):
 
 class CompleteView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Report how a task ended",
@@ -381,6 +385,7 @@ def changed(service: Callable[..., Task], task_id: str) -> Response:
 
 class MetricsView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Show the figures of the queue, and what delays it",
@@ -396,6 +401,7 @@ class MetricsView(Endpoint):
 
 class TasksView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
     list_name = "tasks"
     title = "task"
     ordering = ("-created_at", "-pk")
@@ -441,6 +447,7 @@ class TasksView(Endpoint):
 
 class TaskView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Show one task",

@@ -58,6 +58,7 @@ class PreviewInvoiceResponseSerializer(serializers.Serializer[Any]):
 
 class PreviewView(StrictEndpoint):
     area = "revenue"
+    permission_to_read = "revenue.view_invoice"
     scopes = ("revenue:read",)
 
     @documented(

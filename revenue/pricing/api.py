@@ -177,6 +177,7 @@ class TierListSerializer(serializers.Serializer[Any]):
 
 class CalculatePriceView(StrictEndpoint):
     area = "revenue"
+    permission_to_read = "revenue.view_pricebookversion"
 
     @documented(
         "Price a plan",
@@ -212,6 +213,7 @@ class CalculatePriceView(StrictEndpoint):
 
 class RecommendTierView(StrictEndpoint):
     area = "revenue"
+    permission_to_read = "revenue.view_pricebookversion"
 
     @documented(
         "Recommend a plan",
@@ -230,6 +232,7 @@ class RecommendTierView(StrictEndpoint):
 
 class TierListView(StrictEndpoint):
     area = "revenue"
+    permission_to_read = "revenue.view_pricebookversion"
 
     @documented(
         "List the plans on sale",

@@ -59,6 +59,7 @@ class UpsellAnalysisSerializer(serializers.Serializer[Any]):
 
 class AnalyzeUpsellView(StrictEndpoint):
     area = "revenue"
+    permission_to_read = "revenue.view_opportunity"
 
     @documented(
         "Analyze an upgrade",
@@ -146,6 +147,7 @@ class OpportunityViewSet(StrictEndpoint, ReadOnlyViewSet[Opportunity]):
     """Upsell opportunities, the newest first; filter with `?state=` and `?customer_id=`."""
 
     area = "revenue"
+    permission_to_read = "revenue.view_opportunity"
     list_name = "opportunities"
     title = "opportunity"
     ordering = ("-found_at", "-pk")

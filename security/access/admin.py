@@ -1,10 +1,16 @@
-"""Admin screens of people, roles and second factors; only a superuser creates superusers."""
+"""Admin screens of people, roles and second factors.
+
+Nobody grants more than they hold, or changes the account of somebody who holds more; each such
+act asks for a fresh sign-in. Only a superuser makes superusers.
+"""
 
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -15,15 +21,52 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from aethercrown.formatting import counted
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from security.access import roles, services
+from security.access import reports, roles, services
+from security.access.api import fresh_login, reauthentication_redirect
 from security.access.models import User
 
 admin.site.unregister([Group, EmailAddress, Authenticator])
 
 
+class FreshSignInAdmin(admin.ModelAdmin[Any]):
+    """Adding, changing and deleting rows, and the actions on them, ask for a fresh sign-in."""
+
+    @fresh_login
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().add_view(request, *args, **kwargs)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Whoever may only look is not asked."""
+        row = self.get_object(request, unquote(object_id))
+        changes = row is not None and self.has_change_permission(request, row)
+        again = reauthentication_redirect(request) if changes else None
+        return again or super().change_view(request, object_id, *args, **kwargs)
+
+    @fresh_login
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().delete_view(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        again = reauthentication_redirect(request) if request.method == "POST" else None
+        return again or super().changelist_view(request, *args, **kwargs)
+
+
+class ChangePersonForm(UserChangeForm):
+    """Refuses to switch off or demote the last administrator."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        given = cleaned or self.cleaned_data
+        if not (given.get("is_active", True) and given.get("is_superuser", True)):
+            services.lock_administrators()
+            if services.is_last_administrator(self.instance):
+                raise forms.ValidationError(services.LAST_ADMINISTRATOR)
+        return cleaned
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
-    form = UserChangeForm
+class UserAdmin(FreshSignInAdmin, DjangoUserAdmin[User], ModelAdmin):
+    form = ChangePersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_staff", "is_active", "last_login"]
@@ -33,7 +76,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
     @admin.action(description="Sign out everywhere", permissions=["change"])
     def end_sessions(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """End the sessions of the chosen people whom the signed-in person may change."""
-        theirs = [each for each in people if not outranks(request, each)]
+        theirs = [each for each in people if not outranked(request, each)]
         ended = services.end_sessions(theirs, except_key=request.session.session_key or "")
         self.message_user(request, f"{counted(ended, 'session')} ended.")
 
@@ -42,24 +85,54 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
         raising = [] if request.user.is_superuser else ["is_superuser", "user_permissions"]
         return [*super().get_readonly_fields(request, obj), *raising]
 
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Only groups that hold no more than the signed-in person."""
+        if db_field.name == "groups":
+            kwargs["queryset"] = reports.grantable(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return bool(super().has_change_permission(request, obj)) and not outranks(request, obj)
+        return bool(super().has_change_permission(request, obj)) and not outranked(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return bool(super().has_delete_permission(request, obj)) and not outranks(request, obj)
+        return bool(super().has_delete_permission(request, obj)) and not (
+            outranked(request, obj) or (obj is not None and services.is_last_administrator(obj))
+        )
+
+    @fresh_login
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().user_change_password(request, *args, **kwargs)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """One by one, so that an administrator is left."""
+        for person in queryset.order_by("pk"):
+            try:
+                services.delete(person)
+            except services.LastAdministrator as error:
+                self.message_user(request, str(error), messages.ERROR)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(FreshSignInAdmin, DjangoGroupAdmin, ModelAdmin):
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Only permissions that the signed-in person holds."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions" and not request.user.is_superuser:
+            field.queryset = reports.permission_rows(request.user)
+        return field
+
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return bool(super().has_change_permission(request, obj)) and not is_built_in(obj)
+        return bool(super().has_change_permission(request, obj)) and not beyond(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return bool(super().has_delete_permission(request, obj)) and not is_built_in(obj)
+        return bool(super().has_delete_permission(request, obj)) and not beyond(request, obj)
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(ReadOnlyAdmin, ModelAdmin):
+class AuthenticatorAdmin(FreshSignInAdmin, ReadOnlyAdmin, ModelAdmin):
     """Who has which second factor, never its secret; staff remove one after a lost phone."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]
@@ -70,13 +143,26 @@ class AuthenticatorAdmin(ReadOnlyAdmin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         allowed = bool(ModelAdmin.has_delete_permission(self, request, obj))
-        return allowed and not (obj and outranks(request, obj.user))
+        return allowed and not (obj and outranked(request, obj.user))
 
 
-def outranks(request: HttpRequest, person: User | None) -> bool:
-    """Whether `person` is a superuser, and the signed-in person is not."""
-    return person is not None and person.is_superuser and not request.user.is_superuser
+def outranked(request: HttpRequest, person: User | None) -> bool:
+    """Whether `person` holds more than whoever is signed in."""
+    actor = reports.person(request.user)
+    return person is not None and (actor is None or reports.exceeds(person, actor))
 
 
-def is_built_in(group: Group | None) -> bool:
-    return group is not None and group.name in roles.ROLES
+def beyond(request: HttpRequest, group: Group | None) -> bool:
+    """Whether the group is a built-in role, or holds more than whoever is signed in."""
+    if group is None:
+        return False
+    actor = reports.person(request.user)
+    return (
+        is_built_in(group)
+        or actor is None
+        or not reports.grantable(actor).filter(pk=group.pk).exists()
+    )
+
+
+def is_built_in(group: Group) -> bool:
+    return group.name in roles.ROLES

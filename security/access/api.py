@@ -22,15 +22,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
-from aethercrown.api.errors import API, refused
+from aethercrown.api.errors import API
 from aethercrown.http import sessions
 from security.access import lockout, reports, services
 from security.access.models import User
 from security.access.services.sign_in import TooManySignIns
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-FACTOR_PAGES = "/account/"
-EXEMPT_PATHS = (FACTOR_PAGES, "/logout", "/login", "/static/", "/healthz", "/readyz")
+OPEN_PATHS = ("/logout", "/login", "/static/", "/healthz", "/readyz")
+ENROLMENT_PATHS = ("/account/",)
+CODE_PATHS = ("/account/2fa/reauthenticate/", "/account/2fa/webauthn/reauthenticate/")
 RETRY_AFTER_SECONDS = 5  # seconds
 
 
@@ -93,29 +94,37 @@ def fresh_login(method: Method) -> Method:
 
 
 class SecondFactorMiddleware:
-    """A superuser without a second factor sees only the pages where one is set up.
+    """Who may approve, rotate, grant or read secrets sees nothing before the second factor.
 
-    This includes API calls with a session and no key. It also answers 503 where more people sign
-    in at once than passwords can be hashed.
+    It is decided from the session alone. A page redirects to where a factor is set up or shown;
+    a call of the API does not count the session (PersonAuthentication refuses it). It also
+    answers 503 where more people sign in at once than passwords can be hashed.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path_info.startswith(
-            EXEMPT_PATHS
-        ):
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
             return self.refusal(request) or self.get_response(request)
         return self.get_response(request)
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
-        if has_api_key(request) or not reports.needs_second_factor(reports.person(request.user)):
+        if request.path_info.startswith(OPEN_PATHS):
+            return None
+        step = reports.second_factor_step(reports.person(request.user), request.session)
+        if step is None:
             return None
         if request.path_info.startswith(API):
-            message = f"Set up a second factor at {FACTOR_PAGES}2fa/, or call with a key."
-            return refused(403, "second_factor_required", message)
-        return redirect("mfa_index")
+            request.lacks_second_factor = True  # type: ignore[attr-defined]  # read by PersonAuthentication
+            return None
+        if step is reports.FactorStep.SET_UP:
+            enrolling = request.path_info.startswith(ENROLMENT_PATHS)
+            return None if enrolling else redirect("mfa_index")
+        if request.path_info.startswith(CODE_PATHS):
+            return None
+        there = urlencode({"next": request.get_full_path()})
+        return redirect(f"{reverse('mfa_reauthenticate')}?{there}")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TooManySignIns):
@@ -125,12 +134,6 @@ class SecondFactorMiddleware:
         )
         page["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return page
-
-
-def has_api_key(request: HttpRequest) -> bool:
-    """Whether the call carries an API key, so that the session does not count."""
-    scheme = request.headers.get("Authorization", "").partition(" ")[0]
-    return scheme.lower() == "bearer" or "X-API-Key" in request.headers
 
 
 @login_required

@@ -1,13 +1,18 @@
 """What a person may do (roles.py lists each role's permissions), and the check of `doctor`."""
 
 from collections.abc import Iterator
+from enum import Enum
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.db.models import Q, QuerySet
 
 from aethercrown.formatting import counted
+from aethercrown.http import sessions
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
+from security.access import roles
 from security.access.models import User
 
 Person = User | AnonymousUser | None
@@ -37,22 +42,62 @@ def has_permission(user: Person, permission: str) -> bool:
     return user is not None and user.is_active and user.has_perm(permission)
 
 
+class FactorStep(Enum):
+    """What a person does before anything else is shown."""
+
+    SET_UP = "set up a second factor"
+    SHOW = "show the second factor"
+
+
 def needs_second_factor(user: Person) -> bool:
-    """Whether this person must set up a second factor before anything else is shown."""
-    if user is None or not settings.SECOND_FACTOR_REQUIRED or not user.is_superuser:
+    """Whether this person needs a second factor: who may approve, rotate, grant or read secrets."""
+    if user is None or not settings.SECOND_FACTOR_REQUIRED:
         return False
-    return not Authenticator.objects.filter(user_id=user.pk).exists()
+    return user.is_superuser or not roles.FACTOR_PERMISSIONS.isdisjoint(user.get_all_permissions())
+
+
+def second_factor_step(user: Person, session: Any) -> FactorStep | None:
+    """What is left to do for this person in this session; None where it is enough."""
+    if user is None or not needs_second_factor(user):
+        return None
+    if not Authenticator.objects.filter(user_id=user.pk).exists():
+        return FactorStep.SET_UP
+    return None if sessions.has_second_factor(session, user.pk) else FactorStep.SHOW
+
+
+def permission_rows(user: User) -> QuerySet[Permission]:
+    """The permissions that a person holds, or would hold if the account were active."""
+    if user.is_superuser:
+        return Permission.objects.all()
+    rows = Permission.objects.filter(Q(group__user=user) | Q(user=user)).order_by()
+    return Permission.objects.filter(pk__in=rows.values("pk"))
+
+
+def exceeds(person: User, actor: User) -> bool:
+    """Whether `person` holds more than `actor`, who then may not change or reset the account."""
+    if actor.is_superuser:
+        return False
+    held = permission_rows(actor).values("pk")
+    return person.is_superuser or permission_rows(person).exclude(pk__in=held).exists()
+
+
+def grantable(actor: User) -> QuerySet[Group]:
+    """The groups that hold no more than `actor`."""
+    beyond = Permission.objects.exclude(pk__in=permission_rows(actor).values("pk"))
+    more = Group.objects.filter(permissions__in=beyond)
+    return Group.objects.exclude(pk__in=more.values("pk"))
 
 
 def people() -> Iterator[Finding]:
-    """Whether there is an administrator, each with a second factor."""
+    """Whether there is an administrator, and whether all who need a second factor have one."""
     administrators = User.objects.filter(is_superuser=True, is_active=True)
     enrolled = Authenticator.objects.values("user_id")
-    lacking = list(administrators.exclude(pk__in=enrolled).values_list("username", flat=True))
+    others = User.objects.filter(is_active=True).exclude(pk__in=enrolled)
+    lacking = [each.get_username() for each in others.order_by("pk") if needs_second_factor(each)]
     if not administrators.exists():
         yield Finding(CAUTION, "There is no administrator yet.", "./manage.py setup_link")
-    elif lacking and settings.SECOND_FACTOR_REQUIRED:
-        text = f"Administrators without a second factor, and so without access: {len(lacking)}."
+    elif lacking:
+        text = f"People who need a second factor, and have no access without: {len(lacking)}."
         yield Finding(CAUTION, text, f"They sign in and set one up: {', '.join(lacking)}.")
     else:
         yield Finding(GOOD, counted(administrators.count(), "administrator"))

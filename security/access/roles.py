@@ -31,6 +31,19 @@ COMPONENTS = frozenset(
     {NETWORKS, "add_component", "change_component", "add_destination", "change_destination"}
 )
 
+# Who holds one of these needs a second factor: who approves, rotates, grants or reads secrets.
+FACTOR_PERMISSIONS = frozenset(
+    {
+        "security.approve_decisions",
+        *("security.add_apikey", "security.change_apikey"),
+        *("security.add_managedsecret", "security.change_managedsecret"),
+        "security.change_rotationpolicy",
+        *("security.add_user", "security.change_user", "security.delete_user"),
+        *("auth.add_group", "auth.change_group", "auth.delete_group"),
+        "mfa.delete_authenticator",
+    }
+)
+
 
 def grants(role: str, app: str, codename: str) -> bool:
     """Whether `role` has Django's permission `codename` of `app`."""

@@ -19,13 +19,15 @@ from security.access.api import fresh_login
 from security.access.reports import person
 from security.apikeys import networks, scopes, services
 from security.apikeys.models import ApiKey
+from security.apikeys.reports import held_scopes
 
 
 class IssueForm(forms.ModelForm[ApiKey]):
     scopes = forms.TypedMultipleChoiceField(
-        choices=[(each, each) for each in scopes.GRANTABLE],
+        choices=[(each, each) for each in scopes.EVERY],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="What the key opens. Writing does not include reading.",
+        help_text="What the key opens; only what you may do yourself. Writing does not include "
+        "reading.",
     )
 
     class Meta:
@@ -75,6 +77,16 @@ class ApiKeyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False  # a revoked key stays, as a record
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Only the scopes that the person may hand out."""
+        form = super().get_form(request, *args, **kwargs)
+        who = person(request.user)
+        if who is not None and "scopes" in form.base_fields:
+            held = held_scopes(who)
+            choices = [(each, each) for each in scopes.EVERY if each in held]
+            form.base_fields["scopes"].choices = choices
+        return form
 
     @admin.display(description="key")
     def hint(self, key: ApiKey) -> str:
@@ -135,7 +147,7 @@ class ApiKeyAdmin(ModelAdmin):
         for key in keys:
             try:
                 issued.append(services.rotate(key.pk, grace, person(request.user)))
-            except services.ApiKeyNotActive as error:
+            except (services.ApiKeyNotActive, scopes.ScopeNotHeld) as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.log_change(request, key, f"Rotated, with {grace} of grace.")

@@ -1,13 +1,15 @@
-"""API authentication by key, and permission by scope."""
+"""API authentication by key or session, and permission by scope or role."""
 
+import time
 from typing import Any
 
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from aethercrown.api.throttling import exact_address
+from aethercrown.http import sessions
 from security.access import reports as people
 from security.apikeys import scopes, services, token
 
@@ -61,11 +63,35 @@ def has_key_in_query(request: Request) -> bool:
     )
 
 
+class PersonAuthentication(SessionAuthentication):
+    """A session with CSRF; refused while it lacks the second factor that the person needs."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        found: tuple[Any, Any] | None = super().authenticate(request)
+        if found and getattr(request, "lacks_second_factor", False):
+            raise SecondFactorRequired
+        return found
+
+
+class SecondFactorRequired(PermissionDenied):
+    default_code = "second_factor_required"
+    default_detail = "Sign in with a second factor (/account/2fa/), or call with a key."
+
+
+class FreshSignInRequired(PermissionDenied):
+    default_code = "fresh_sign_in_required"
+    default_detail = (
+        "This shows or ends a secret, and the last sign-in is more than 5 minutes old: enter the "
+        "password or a code again at /account/reauthenticate."
+    )
+
+
 class HasScope(BasePermission):
     """The key has the scope of the view's `area`, or every one of its `scopes`.
 
-    A view that names neither is refused. A staff session may read every area; to write, the
-    person needs the permission to operate, or the view's `permission_to_write`.
+    Staff with a session need the view's `permission_to_read`, and to write also its
+    `permission_to_write`; the staff flag alone opens nothing. For the view's `fresh_methods` the
+    sign-in must be fresh. A view that names no scope is refused.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -76,15 +102,29 @@ class HasScope(BasePermission):
             self.message = f"The key lacks the scope {', '.join(wanted)}."
             return scopes.covers(request.auth.scopes, wanted)
         who = people.person(request.user)
-        if who is None or not who.is_staff:
+        needed = permissions_needed(view, wanted)
+        if who is None or not who.is_staff or not needed or not who.has_perms(needed):
             return False
-        permission: str = getattr(view, "permission_to_write", "security.operate")
-        return request.method in scopes.READ_METHODS or people.has_permission(who, permission)
+        if request.method in getattr(view, "fresh_methods", ()) and not sessions.is_fresh(
+            request.session, int(time.time())
+        ):
+            raise FreshSignInRequired
+        return True
 
     def needed_scopes(self, request: Request, view: Any) -> tuple[str, ...]:
         named: tuple[str, ...] = tuple(getattr(view, "scopes", ()))
         area: str = getattr(view, "area", "")
         return named or ((scopes.needed(area, request.method or ""),) if area else ())
+
+
+def permissions_needed(view: Any, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """What a person needs for a call that needs the scopes `wanted`; nothing where undeclared."""
+    to_read: str = getattr(view, "permission_to_read", "")
+    if not to_read:
+        return ()
+    if all(each.endswith(":read") for each in wanted):
+        return (to_read,)
+    return to_read, getattr(view, "permission_to_write", scopes.OPERATE)
 
 
 class AnyCredential(BasePermission):

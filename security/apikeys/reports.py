@@ -1,4 +1,4 @@
-"""API keys that end soon, and those under an old pepper."""
+"""API keys that end soon, those under an old pepper, and what people may hand out."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.search import row_source
-from security.apikeys import token
+from security.access.models import User
+from security.apikeys import scopes, token
 from security.apikeys.models import ApiKey
 from security.encryption.reports import system_secrets
 
@@ -35,6 +36,11 @@ def ending(now: datetime, within: timedelta) -> list[ApiKey]:
 def ends_at(key: ApiKey) -> datetime:
     """When a key with an end ends."""
     return min(at for at in (key.retire_at, key.expires_at) if at is not None)
+
+
+def held_scopes(person: User) -> frozenset[str]:
+    """The scopes that this person may give to a key: what they could do themselves."""
+    return scopes.held_by(person.get_all_permissions())
 
 
 SEARCH = row_source(

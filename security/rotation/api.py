@@ -18,6 +18,7 @@ from aethercrown.api.fields import Count, Flag, Instant, ItemList, Option, Scala
 from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
 from aethercrown.registry import UnknownName
+from security.apikeys import reports as apikeys
 from security.apikeys import scopes
 from security.apikeys.scopes import REVEAL
 from security.rotation import examples, registry, reports, services
@@ -226,6 +227,8 @@ class KeyEndpoint(StrictEndpoint):
     """Users need the permission to change managed keys; `operate` is not enough."""
 
     area = "operational"
+    permission_to_read = "security.view_managedsecret"
+    fresh_methods = frozenset({"POST"})  # they show or end secrets
     permission_to_write = "security.change_managedsecret"
 
 
@@ -462,18 +465,19 @@ def service_errors() -> Iterator[None]:
 
 
 def check_scopes(request: Request, rotator: str, config: Mapping[str, Any]) -> None:
-    """Refuse to register or rotate an API key with scopes that the caller's key lacks."""
-    credential: Any = request.auth
+    """Refuse to register or rotate an API key with scopes that the caller does not hold."""
     names = config.get("scopes")
-    if rotator != API_KEY or credential is None or not isinstance(names, list):
+    if rotator != API_KEY or not isinstance(names, list):
         return
+    credential: Any = request.auth
+    held = credential.scopes if credential else apikeys.held_scopes(request.user)
+    who = "The key" if credential else request.user.get_username()
     try:
-        asked = set(scopes.chosen(names))
+        scopes.check_held(scopes.chosen(names), held, who)
     except scopes.UnknownScope:
         return  # the service reports it and lists the known scopes
-    lacking = sorted(asked - set(credential.scopes))
-    if lacking:
-        raise PermissionDenied(f"The key lacks {', '.join(lacking)}, so it cannot hand it out.")
+    except scopes.ScopeNotHeld as error:
+        raise PermissionDenied(str(error)) from error
 
 
 def actor_of(request: Request) -> str:

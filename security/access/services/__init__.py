@@ -1,5 +1,12 @@
 """Roles, sessions, the set-up link, and the audit of sign-ins."""
 
+from security.access.services.people import (
+    LAST_ADMINISTRATOR,
+    LastAdministrator,
+    delete,
+    is_last_administrator,
+    lock_administrators,
+)
 from security.access.services.sessions import end_sessions
 from security.access.services.setup_link import (
     LIFETIME_MINUTES,

@@ -30,9 +30,21 @@ def end_sessions(people: Iterable[User], except_key: str = "") -> int:
     return ended
 
 
-def note_fresh_sign_in(request: HttpRequest, **_signal: Any) -> None:
+def note_fresh_sign_in(request: HttpRequest, user: User, method: str, **_signal: Any) -> None:
     """Receives allauth's `authentication_step_completed`: the sign-in is fresh for some minutes."""
     sessions.mark_reauthenticated(request.session, int(time.time()))
+    if method == "mfa":
+        sessions.mark_second_factor(request.session, user.pk)
+
+
+def note_factor_added(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Receives allauth's `authenticator_added`: whoever sets one up has shown that it works."""
+    sessions.mark_second_factor(request.session, user.pk)
+
+
+def note_factor_removed(request: HttpRequest, **_signal: Any) -> None:
+    """Receives allauth's `authenticator_removed`."""
+    sessions.forget_second_factor(request.session)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # its base has no types

@@ -15,6 +15,7 @@ from security.access.models import User
 from security.apikeys import networks, token
 from security.apikeys import scopes as known_scopes
 from security.apikeys.models import ApiKey
+from security.apikeys.reports import held_scopes
 from security.encryption.reports import system_secrets
 
 GRACE = timedelta(days=7)
@@ -62,10 +63,13 @@ def create(
 ) -> IssuedKey:
     """Create a key; the scope `all` stands for every scope.
 
-    Raises UnknownScope, InvalidNetwork, ExpiryInPast, and ValidationError for an empty or overlong
-    `name`.
+    A person gives only what they hold. Raises UnknownScope, ScopeNotHeld, InvalidNetwork,
+    ExpiryInPast, and ValidationError for an empty or overlong `name`.
     """
     now = now or timezone.now()
+    names = known_scopes.chosen(scopes)
+    if actor is not None:
+        known_scopes.check_held(names, held_scopes(actor), actor.get_username())
     if expires_at is not None and expires_at <= now:
         raise ExpiryInPast(f"Expires at {moment_text(expires_at)}, which is past already.")
     plaintext = token.generate(settings.API_KEY_PREFIX)
@@ -76,7 +80,7 @@ def create(
         last4=plaintext[-4:],
         digest=token.digest(plaintext, pepper),
         pepper_id=token.pepper_id(pepper),
-        scopes=list(known_scopes.chosen(scopes)),
+        scopes=list(names),
         allowed_networks=networks.normalize(limits.allowed_networks),
         burst=limits.burst,
         rate_per_second=limits.rate_per_second,
@@ -116,7 +120,8 @@ def rotate(
     """Issue a successor with the same name, scopes and end; the old key works for `grace` more.
 
     The key is locked, so of two rotations at once one is refused. At most two successive keys work
-    at once: a predecessor still in its own grace is revoked. Raises UnknownApiKey, ApiKeyNotActive.
+    at once: a predecessor still in its own grace is revoked. Raises UnknownApiKey,
+    ApiKeyNotActive, ScopeNotHeld.
     """
     now = now or timezone.now()
     if grace < timedelta(0):

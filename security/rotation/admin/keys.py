@@ -16,7 +16,10 @@ from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.formatting import moment_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access.api import fresh_login
+from security.access.reports import person
+from security.apikeys import scopes
 from security.apikeys.admin import IssuedSecret, show_once
+from security.apikeys.reports import held_scopes
 from security.rotation import reports, schedule, services
 from security.rotation.admin.forms import (
     KEY_ACTIONS,
@@ -27,6 +30,7 @@ from security.rotation.admin.forms import (
 )
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.results import RotationResult
+from security.rotation.rotators.apikey import PlatformApiKey
 
 KeyView = Callable[[Any, HttpRequest, str], HttpResponse]
 STORED_ENCRYPTED = "The platform stores it encrypted, or only its digest; no page shows it again."
@@ -37,6 +41,20 @@ ROTATE_DUE = "Rotate due keys"
 
 def actor(request: HttpRequest) -> str:
     return f"user:{request.user.get_username()}"
+
+
+def check_scopes(request: HttpRequest, rotator: str, config: Any) -> None:
+    """Refuse to hand out an API key with scopes that the person does not hold."""
+    names = config.get("scopes") if isinstance(config, dict) else None
+    who = person(request.user)
+    if rotator != PlatformApiKey.name or not isinstance(names, list) or who is None:
+        return
+    try:
+        scopes.check_held(scopes.chosen(map(str, names)), held_scopes(who), who.get_username())
+    except scopes.UnknownScope:
+        return  # the service reports it
+    except scopes.ScopeNotHeld as error:
+        raise PermissionDenied(str(error)) from error
 
 
 def key_action(name: str) -> KeyView:
@@ -143,6 +161,7 @@ class ManagedSecretAdmin(ModelAdmin):
             raise PermissionDenied
         form = RegisterForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
+            check_scopes(request, form.cleaned_data["rotator"], form.cleaned_data["config"])
             registered = register(form, actor(request))
             if registered is not None:
                 return self.show_registered(request, registered)
@@ -208,6 +227,8 @@ class ManagedSecretAdmin(ModelAdmin):
         self, request: HttpRequest, key: ManagedSecret, chosen: KeyAction, data: Mapping[str, Any]
     ) -> IssuedSecret | None:
         """Perform an action; the new value to show, if there is one."""
+        if chosen in (KEY_ACTIONS["rotate_now"], KEY_ACTIONS["mark_compromised"]):
+            check_scopes(request, key.rotator, key.config)
         try:
             rotation = chosen.act(key.key_id, actor(request), data)
         except (services.InvalidTransition, services.InvalidArgument) as error:
@@ -233,6 +254,7 @@ class ManagedSecretAdmin(ModelAdmin):
         return show_once(self, request, secrets, STORED_ENCRYPTED) if secrets else None
 
     @button(ROTATE_DUE, "rotate-due", "rotate")
+    @fresh_login
     def rotate_due(self, request: HttpRequest) -> HttpResponse:
         form = RotateDueForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():

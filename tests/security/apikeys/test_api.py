@@ -15,6 +15,7 @@ from security.apikeys.api import AnyCredential
 
 class Plans(APIView):
     area = "optimization"
+    permission_to_read = "marketing.view_budgetplan"
 
     def get(self, request):
         return Response({"by": getattr(request.auth, "name", None) or str(request.user)})
@@ -30,6 +31,14 @@ class Forgotten(Plans):
     area = ""
 
 
+class Undeclared(Plans):
+    permission_to_read = ""
+
+
+class Fresh(Plans):
+    fresh_methods = frozenset({"POST"})
+
+
 class Schema(Plans):
     permission_classes = [AnyCredential]
 
@@ -39,6 +48,8 @@ urlpatterns = [
     path("both", Both.as_view()),
     path("forgotten", Forgotten.as_view()),
     path("schema", Schema.as_view()),
+    path("undeclared", Undeclared.as_view()),
+    path("fresh", Fresh.as_view()),
     path("", include("aethercrown.urls")),
 ]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -180,8 +191,30 @@ def staff(django_user_model):
     return made
 
 
-def test_a_staff_session_reads_every_area(staff):
-    assert staff().get("/plans").json() == {"by": "ada"}
+def test_a_staff_session_reads_what_its_role_may_see(staff):
+    assert staff("viewer").get("/plans").json() == {"by": "ada"}
+
+
+def test_the_staff_flag_alone_opens_nothing(staff):
+    client = staff()
+    assert client.get("/plans").status_code == 403
+    assert client.get("/metrics").status_code == 403
+
+
+def test_a_view_that_names_no_permission_is_open_to_no_session(staff):
+    assert staff("administrator").get("/undeclared").status_code == 403
+
+
+def test_a_call_that_shows_secrets_asks_a_session_for_a_fresh_sign_in(staff):
+    client = staff("operator")
+    assert post(client, "/fresh").status_code == 200
+    session = client.session
+    session["proved"] -= 301
+    session.save()
+    refused = post(client, "/fresh")
+    assert refused.status_code == 403
+    assert refused.json()["errors"][0]["code"] == "fresh_sign_in_required"
+    assert client.get("/fresh").status_code == 200
 
 
 def test_somebody_signed_in_who_is_not_staff_is_turned_away(client, django_user_model):
@@ -190,10 +223,10 @@ def test_somebody_signed_in_who_is_not_staff_is_turned_away(client, django_user_
     assert client.get("/schema").status_code == 403
 
 
-def post(client):
+def post(client, path="/plans"):
     """With the CSRF token in cookie and header, as a page of ours would send it."""
     token = client.cookies[settings.CSRF_COOKIE_NAME] = "a" * 32
-    return client.post("/plans", content_type="application/json", headers={"X-CSRFToken": token})
+    return client.post(path, content_type="application/json", headers={"X-CSRFToken": token})
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("operator", 200)])

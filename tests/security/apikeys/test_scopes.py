@@ -48,7 +48,21 @@ def test_a_key_opens_exactly_what_it_holds_and_never_what_asks_for_nothing(held,
     assert scopes.covers(held, wanted) is (bool(wanted) and wanted <= held)
 
 
-def test_the_scope_for_stored_values_is_named_alone_and_never_part_of_all():
-    assert not [scope for scope in scopes.chosen(["all"]) if scope.startswith("security")]
-    assert scopes.chosen(["all", "security:reveal"]) == scopes.GRANTABLE
-    assert not scopes.covers(scopes.ALL, ["security:reveal"])
+@pytest.mark.parametrize("scope", [scopes.APPROVE, scopes.REVEAL])
+def test_all_opens_neither_stored_values_nor_approvals(scope):
+    assert scope not in scopes.chosen(["all"])
+    assert scopes.chosen(["all", scope]) == (*scopes.ALL, scope)
+
+
+def test_a_person_hands_out_what_the_permissions_allow_and_no_more():
+    assert scopes.held_by([]) == frozenset()
+    assert scopes.held_by(["security.operate"]) >= {"revenue:write", "content:write"}
+    assert "optimization:write" not in scopes.held_by(["security.operate"])
+    every = {each for needed in scopes.PERMISSIONS.values() for each in needed}
+    assert scopes.held_by(every) == set(scopes.EVERY)
+
+
+def test_what_is_lacking_is_named():
+    scopes.check_held(["revenue:read"], ["revenue:read"], "ada")
+    with pytest.raises(scopes.ScopeNotHeld, match="ada lacks revenue:write, decisions:approve, so"):
+        scopes.check_held(["decisions:approve", "revenue:write"], ["revenue:read"], "ada")

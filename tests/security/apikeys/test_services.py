@@ -97,7 +97,7 @@ def test_a_revoked_key_is_refused_at_once_and_keeps_its_first_time(issued):
 
 
 def test_a_rotated_key_works_beside_its_successor_until_the_grace_ends(issued, django_user_model):
-    officer = django_user_model.objects.create(username="ada")
+    officer = django_user_model.objects.create_superuser("ada")
     successor = services.rotate(issued.key.pk, 2 * HOUR, officer, NOON)
     before = services.verify_key(issued.plaintext, NOON + HOUR)
     assert before is not None

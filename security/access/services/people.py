@@ -1,0 +1,32 @@
+"""Somebody who administers is always left."""
+
+from django.db import transaction
+
+from security.access.models import User
+
+LAST_ADMINISTRATOR = "This is the last administrator: make another one first."
+
+
+class LastAdministrator(Exception):
+    """The account cannot go: nobody would administer."""
+
+
+def is_last_administrator(person: User) -> bool:
+    """Whether no other active superuser is there."""
+    administrators = User.objects.filter(is_superuser=True, is_active=True)
+    return set(administrators.values_list("pk", flat=True)) == {person.pk}
+
+
+def lock_administrators() -> None:
+    """Until the transaction ends, so that of two who demote each other one stays."""
+    administrators = User.objects.filter(is_superuser=True, is_active=True)
+    list(administrators.select_for_update().order_by("pk").values_list("pk"))
+
+
+@transaction.atomic
+def delete(person: User) -> None:
+    """Raises LastAdministrator."""
+    lock_administrators()
+    if is_last_administrator(person):
+        raise LastAdministrator(LAST_ADMINISTRATOR)
+    person.delete()
