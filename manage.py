@@ -23,8 +23,10 @@ def main(arguments: list[str]) -> int:
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - the same
     from django.db import OperationalError, ProgrammingError  # noqa: PLC0415 - the same
 
+    acting = importlib.import_module("aethercrown.history.attribution").acting
     try:
-        execute_from_command_line([sys.argv[0], *arguments])
+        with acting(f"command:{arguments[0]}" if arguments else ""):
+            execute_from_command_line([sys.argv[0], *arguments])
     except ImproperlyConfigured as reason:
         sys.stderr.write(f"The settings are wrong: {reason}\n")
         return 1

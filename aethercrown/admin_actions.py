@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from aethercrown.history.attribution import actor_of
 from aethercrown.transitions import InvalidTransition
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -71,7 +72,7 @@ def note_field(max_length: int) -> forms.CharField:
 
 @dataclass(frozen=True, slots=True)
 class RowAction:
-    """What staff can do with a row: `act(row, user name, form values)` returns "Resolved" or such.
+    """What staff can do with a row: `act(row, actor, form values)` returns "Resolved" or such.
 
     The question has {} where the row is named; the form has a note.
     """
@@ -109,7 +110,7 @@ class RowActionAdmin(ModelAdmin):
     ) -> None:
         """Do it in the person's name, and show how it went."""
         try:
-            done = action.act(row, request.user.get_username(), given)
+            done = action.act(row, actor_of(request), given)
         except self.refusals as error:
             text = self.refusal_text.format(row=row, error=error)
             self.message_user(request, text, messages.ERROR)

@@ -262,6 +262,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "aethercrown.passwords.ProductNameValidator"},
+    {"NAME": "aethercrown.passwords.StrengthValidator"},
 ]
 LOGIN_URL = "/login"
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEBUG)
@@ -305,6 +306,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SESSION_ENGINE = "security.access.session_store"
 SESSION_COOKIE_AGE = 30 * 60  # without a request; sessions.py ends each after 12 hours as well
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

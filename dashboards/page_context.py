@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
-from aethercrown.csv.export import csv_response
+from aethercrown.csv import export
 from dashboards.listing import Listing
 from dashboards.tables import Table
 
@@ -69,7 +69,8 @@ def _csv_download(name: str, tables: Sequence[Table | Listing], key: str) -> Htt
     for table in tables:
         if table.key == key or not key:
             rows = table.all_rows() if isinstance(table, Listing) else table.rows
-            return csv_response(f"{name}-{table.key}", table.header, rows)
+            export.note("page", f"{name}-{table.key}")
+            return export.csv_response(f"{name}-{table.key}", table.header, rows)
     raise Http404(f"There is no table {key!r} here.")
 
 

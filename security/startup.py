@@ -22,7 +22,7 @@ from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
 from security.access.reports import PEOPLE
-from security.access.services import roles, sessions, signin_audit
+from security.access.services import account_audit, roles, sessions, signin_audit
 from security.access.services.second_factor import SecondFactorSecrets
 from security.apikeys import reports as apikeys
 from security.audit import services as audit
@@ -51,7 +51,6 @@ SIGN_IN_SIGNALS = (
     (user_locked_out, signin_audit.record_lockout),
     (factors.authentication_failed, signin_audit.record_wrong_code),
     (factors.authenticator_added, signin_audit.record_factor_added),
-    (factors.authenticator_removed, signin_audit.record_factor_removed),
 )
 
 
@@ -85,6 +84,9 @@ def register(app: AppConfig) -> None:
 def connect_signals(app: AppConfig) -> None:
     for signal, receiver in SIGN_IN_SIGNALS:
         signal.connect(receiver, dispatch_uid=f"security.{receiver.__name__}")
+    for signal, sender, receiver in account_audit.RECEIVERS:
+        uid = f"security.{receiver.__name__}.{sender.__name__}"
+        signal.connect(receiver, sender=sender, dispatch_uid=uid)
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )

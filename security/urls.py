@@ -1,11 +1,17 @@
 """Signing in and out, the second factor, the first administrator, and the calls of keys."""
 
 from allauth.account.views import reauthenticate
-from django.contrib.auth.views import LogoutView, PasswordChangeView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from security.access.api import SetUpView, SignInView, admin_sign_in, sign_out_elsewhere
+from security.access.api import (
+    ChangePasswordView,
+    SetUpView,
+    SignInView,
+    admin_sign_in,
+    sign_out_elsewhere,
+)
 from security.rotation import api as keys
 
 KEYS = "api/v1/operational/security/keys"
@@ -20,7 +26,7 @@ urlpatterns = [
     path("account/reauthenticate", reauthenticate, name="account_reauthenticate"),
     path(
         "account/password",
-        PasswordChangeView.as_view(template_name="account/password.html", success_url="/"),
+        ChangePasswordView.as_view(),
         name="account_change_password",
     ),
     path("account/sign-out-elsewhere", sign_out_elsewhere, name="sign_out_elsewhere"),

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.http.middleware import Middleware
 
 MAX_LENGTH = 200
+AUTOMATIC = "automation:platform"  # no person, key or command; a person is user:<name>
 
 
 @dataclass(frozen=True, slots=True)
 class ActorContext:
-    """`actor` reads user:anna, key:12, automation:operations.sweep or command:migrate."""
+    """`actor` reads user:anna, key:12 crm, automation:operations.sweep or command:migrate."""
 
     actor: str = ""
     reason: str = ""
@@ -57,14 +59,32 @@ class AttributionMiddleware(Middleware):
             _asking.reset(token)
 
 
+def user_actor(user: Any) -> str:
+    return f"user:{user.get_username()}"[:MAX_LENGTH]
+
+
+def actor_of(request: Any) -> str:
+    """The sender, of a typed form: a person or an API key; empty for a stranger."""
+    credential = getattr(request, "auth", None) or getattr(request, "credential", None)
+    user = getattr(request, "user", None)
+    if credential is not None:
+        return f"key:{credential.id} {getattr(credential, 'name', '')}".strip()[:MAX_LENGTH]
+    return user_actor(user) if user is not None and user.is_authenticated else ""
+
+
+def shown_actor(actor: str) -> str:
+    """An actor as pages name it; what was stored before actors had a type stays as it is."""
+    kind, colon, name = actor.partition(":")
+    if not colon:
+        return actor
+    if kind == "user":
+        return name if name.lower() not in {"automatic", "setup"} else f"the person {name}"
+    if kind == "key":
+        return f"API key {name.partition(' ')[2] or name}"
+    return {"automation": "automatic", "command": f"the command {name}"}.get(kind, actor)
+
+
 def _sender(request: HttpRequest) -> ActorContext:
     from aethercrown.api.throttling import client_address  # noqa: PLC0415 - it needs loaded apps
 
-    credential = getattr(request, "credential", None)
-    user = getattr(request, "user", None)
-    actor = ""
-    if credential is not None:
-        actor = f"key:{credential.id} {credential.name}"
-    elif user is not None and user.is_authenticated:
-        actor = f"user:{user.get_username()}"
-    return ActorContext(actor[:MAX_LENGTH], "", client_address(request))
+    return ActorContext(actor_of(request), "", client_address(request))

@@ -178,6 +178,11 @@ def silent() -> Iterator[None]:
         _silent.reset(token)
 
 
+def is_silent() -> bool:
+    """Whether no history is stored now, because the code itself lists what is written."""
+    return _silent.get()
+
+
 def tracked() -> dict[type[models.Model], type[models.Model]]:
     """Every tracked model with its history model."""
     return {

@@ -6,6 +6,7 @@ Sensitive actions need a fresh sign-in, at most FRESH_SECONDS old. Times are who
 
 import time
 from collections.abc import MutableMapping
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,11 @@ class SessionLimits(Middleware):
             elif now - request.session[SEEN] >= SEEN_UPDATE_SECONDS:
                 request.session[SEEN] = now
         return self.get_response(request)
+
+
+def purge() -> None:
+    """Delete the rows of sessions that have ended."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
 def is_expired(session: Any, now: int) -> bool:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from aethercrown.formatting import Unit
+from aethercrown.history.attribution import shown_actor
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table
@@ -63,8 +64,8 @@ def resolved_table(rows: Sequence[Any]) -> Table:
         Column("Ended by"),
         Column("Note", prose=True),
     )
-    cells = attrgetter("severity", "first_seen_at", "resolved_at", "resolved_by", "note")
-    lines = [(str(each), *cells(each)) for each in rows]
+    cells = attrgetter("severity", "first_seen_at", "resolved_at")
+    lines = [(str(each), *cells(each), shown_actor(each.resolved_by), each.note) for each in rows]
     return Table("resolved", "Ended", columns, lines, [reports.page(each) for each in rows])
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.formatting import COUNT, PERCENT, Unit, date_text, signed
+from aethercrown.history.attribution import shown_actor
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
@@ -67,7 +68,7 @@ def newest_table(rows: Sequence[Any]) -> Table:
             each.title,
             each.proposed_at,
             each.get_status_display(),
-            each.actor,
+            shown_actor(each.actor),
             expected_text(each.expected),
             realised_text(each.realised, each.expected),
             each.get_verdict_display(),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aethercrown.formatting import COUNT, PERCENT, Unit, counted, full, money, signed
+from aethercrown.history.attribution import shown_actor
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 from revenue.pricing.calculation.simulation import PriceChange, Simulation
@@ -48,7 +49,13 @@ def versions(rows: Sequence[Any]) -> Table:
     """Versions of all books, each linked to its simulation."""
     names = ("Version", "State", "Applies from", "Published at", "Published by")
     lines = [
-        (str(e), e.get_state_display(), e.effective_from, e.published_at, e.published_by)
+        (
+            str(e),
+            e.get_state_display(),
+            e.effective_from,
+            e.published_at,
+            shown_actor(e.published_by),
+        )
         for e in rows
     ]
     paths = [f"/dashboards/pricing/versions/{each.pk}" for each in rows]

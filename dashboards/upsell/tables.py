@@ -8,6 +8,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full, money, signed
+from aethercrown.history.attribution import shown_actor
 from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
 
@@ -163,7 +164,10 @@ def ended_opportunities(rows: Sequence[Any], currency: str) -> Table:
         Column("Outcome", prose=True),
     )
     cells = attrgetter("state", "recommended_plan", "gain")
-    lines = [(*_whose(e), *cells(e), date_of(e.decided_at), e.decided_by, e.outcome) for e in rows]
+    lines = [
+        (*_whose(e), *cells(e), date_of(e.decided_at), shown_actor(e.decided_by), e.outcome)
+        for e in rows
+    ]
     paths = [f"/dashboards/upsell/{each.pk}" for each in rows]
     return Table("ended", "Ended", columns, lines, paths)
 

@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.formatting import PERCENT, counted, share_text, signed
+from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from marketing.budget import services
 from marketing.budget.models import Allocation, BudgetPlan, PlanAllocation
@@ -112,7 +113,7 @@ class BudgetPlanAdmin(ReadOnlyAdmin, ModelAdmin):
         """Call a service for each plan as this person, with a message for each."""
         for plan in plans.order_by("pk"):
             try:
-                service(plan.pk, actor=request.user.get_username(), now=timezone.now())
+                service(plan.pk, actor=actor_of(request), now=timezone.now())
             except (services.InvalidTransition, services.Stale) as error:
                 self.message_user(request, f"{plan}: {error}", messages.ERROR)
             else:

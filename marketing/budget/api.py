@@ -18,6 +18,7 @@ from aethercrown.api import endpoint, fields, throttling
 from aethercrown.api.computations import computation
 from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
 from aethercrown.api.openapi import documented
+from aethercrown.history.attribution import actor_of, shown_actor
 from marketing.budget import examples, reports, services
 from marketing.budget.models import BudgetPlan
 from marketing.budget.planner import request_json, work
@@ -320,7 +321,7 @@ def plan_fields(plan: BudgetPlan, *, with_shares: bool) -> dict[str, Any]:
         "probability_of_lift": plan.probability_of_lift,
         "auto_applicable": plan.auto_applicable,
         "method": plan.method,
-        "decided_by": decision.actor,
+        "decided_by": shown_actor(decision.actor),
         "created_at": plan.created_at,
         "approved_at": decision.approved_at,
         "applied_at": decision.applied_at,
@@ -450,13 +451,7 @@ class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[Budget
         note = self.checked(DecideBudgetPlanRequestSerializer).get("note", "")
         plan_id = self.get_object().pk
         try:
-            plan = service(plan_id, actor=actor(self.request), note=note, now=timezone.now())
+            plan = service(plan_id, actor=actor_of(self.request), note=note, now=timezone.now())
         except (services.InvalidTransition, services.Stale) as error:
             raise endpoint.Conflict(str(error)) from error
         return reply(message, self.get_serializer(plan).data)
-
-
-def actor(request: Request) -> str:
-    """The name of the API key or of the person."""
-    credential: Any = request.auth
-    return f"API key {credential.name}" if credential else request.user.get_username()

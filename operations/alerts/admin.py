@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.formatting import counted
+from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.alerts import services
 from operations.alerts.models import Alert, Silence
@@ -147,5 +148,5 @@ class SilenceAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Silence, form: Any, change: Any) -> None:
         if not change:
-            obj.created_by = request.user.get_username()
+            obj.created_by = actor_of(request)
         super().save_model(request, obj, form, change)

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from aethercrown.db.bulk import forget
+from aethercrown.history.attribution import AUTOMATIC, shown_actor
 from aethercrown.monitoring import redaction
 from aethercrown.severity import CRITICAL, rank
 from aethercrown.text import storable_text
@@ -22,7 +23,6 @@ from operations.alerts.models import Alert, Silence
 from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
 
-AUTOMATIC = "automatic"  # the actor when an alert's source resolves it
 REOPEN_WITHIN = timedelta(minutes=10)
 TOLD_WITHIN = timedelta(hours=1)  # of the end: later nothing of it is held back
 REMINDER_INTERVAL = timedelta(hours=24)
@@ -201,7 +201,9 @@ def _count_again(alert: Alert, seen: dict[str, Any], now: datetime) -> None:
 def _lock_unresolved(alert_id: int) -> Alert:
     alert = Alert.objects.select_for_update().get(pk=alert_id)
     if alert.state == Alert.State.RESOLVED:
-        raise InvalidTransition(f"{alert} was resolved by {alert.resolved_by} already.")
+        raise InvalidTransition(
+            f"{alert} was resolved by {shown_actor(alert.resolved_by)} already."
+        )
     return alert
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from aethercrown.api import idempotency, throttling
 from aethercrown.background import PeriodicThread
 from aethercrown.db import cache
+from aethercrown.http import sessions
 from operations.automations import services
 
 BEAT_INTERVAL_SECONDS, WEB_INTERVAL_SECONDS = 2.0, 5.0
@@ -37,11 +38,12 @@ def send(waiting: Iterable[tuple[str, str]]) -> None:
 
 @shared_task(name="operations.purge_runs", ignore_result=True)
 def purge_runs() -> None:
-    """Delete old runs, and expired idempotency records, rate limits and cache entries."""
+    """Delete old runs, and expired idempotency records, limits, cache entries and sessions."""
     services.delete_old_runs(timezone.now())
     idempotency.purge(timezone.now())
     throttling.purge()
     cache.purge()
+    sessions.purge()
 
 
 @worker_ready.connect

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from aethercrown.history import audit_hooks
+from aethercrown.history.attribution import AUTOMATIC
 from aethercrown.transitions import InvalidTransition, check_transition
 from operations.alerts import reports as alerts
 from operations.automations import reports
@@ -19,7 +20,6 @@ from operations.decisions.guardrails import GuardrailContext
 from operations.decisions.models import Decision
 
 DAY = timedelta(days=1)
-AUTOMATIC = "automatic"  # the actor if no person decided
 log = logging.getLogger(__name__)
 
 

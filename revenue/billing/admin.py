@@ -22,6 +22,7 @@ from aethercrown.admin_actions import button, confirmation_page, list_url
 from aethercrown.csv.admin import CSVAdmin
 from aethercrown.db.fields import default_currency
 from aethercrown.formatting import counted
+from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
@@ -226,7 +227,7 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
             row = invoice_run.issue_month(
                 form.cleaned_data["currency"].upper(),
                 billing_month(form.cleaned_data["month"]),
-                by=request.user.get_username(),
+                by=actor_of(request),
                 now=timezone.now(),
                 keep_going=lambda: monotonic() < until,
             )

@@ -13,6 +13,7 @@ from aethercrown.api import fields
 from aethercrown.api.endpoint import InvalidRequest, StrictEndpoint, Unavailable, reply
 from aethercrown.api.fields import Currency, Instant, ItemList, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
+from aethercrown.history.attribution import actor_of
 from revenue.pricing import examples, reports, response_format, services
 from revenue.pricing.calculation.inputs import PricingInputs, read_inputs
 from revenue.pricing.calculation.recommend import recommend_plan
@@ -201,7 +202,7 @@ class CalculatePriceView(StrictEndpoint):
                 values["tier"],
                 inputs,
                 now=now,
-                by=caller_name(request),
+                by=actor_of(request)[:150],
                 currency=values.get("currency"),
                 previous=values.get("previous_price"),
             ),
@@ -269,9 +270,3 @@ def or_api_error(function: Callable[[], Found], *, field: str) -> Found:
         ) from error
     except (reports.NothingPublished, reports.Tampered) as error:
         raise Unavailable(str(error)) from error
-
-
-def caller_name(request: Request) -> str:
-    """The name of the API key or of the signed-in user."""
-    credential: Any = request.auth
-    return f"API key {credential.name}" if credential else request.user.get_username()

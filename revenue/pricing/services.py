@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from aethercrown.history.attribution import shown_actor
 from aethercrown.transitions import check_transition
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
@@ -78,7 +79,7 @@ def publish(version_id: int, *, actor: str, now: datetime) -> PriceBookVersion:
         raise InvalidValues(*problems)
     version.state = State.PUBLISHED
     version.published_at = now
-    version.published_by = actor
+    version.published_by = actor[:150]
     version.digest = book.digest()
     version.save()
     return version
@@ -167,7 +168,7 @@ def request_override(
         agreed=found.agreed_price,
         requested=amount,
         currency=found.currency,
-        reason=f"{actor}: {reason.strip()}",
+        reason=f"{shown_actor(actor)}: {reason.strip()}",
     )
     return int(decisions.propose(draft, mode="propose", now=now).pk)
 

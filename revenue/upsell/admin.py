@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.csv.admin import CSVAdmin
+from aethercrown.history.attribution import actor_of
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
 from revenue.customers.services import InvalidEntry
@@ -161,7 +162,7 @@ class OpportunityAdmin(CSVAdmin):
         **more: Any,
     ) -> None:
         try:
-            after = service(row.pk, by=request.user.get_username(), now=timezone.now(), **more)
+            after = service(row.pk, by=actor_of(request), now=timezone.now(), **more)
         except (InvalidTransition, InvalidEntry, Stale) as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

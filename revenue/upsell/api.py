@@ -20,6 +20,7 @@ from aethercrown.api.endpoint import (
 )
 from aethercrown.api.fields import Count, Currency, Instant, Money, Number, Text, ValueMap
 from aethercrown.api.openapi import documented
+from aethercrown.history.attribution import actor_of, shown_actor
 from aethercrown.transitions import InvalidTransition
 from operations.decisions.decision_types import Stale
 from revenue.customers.services import InvalidEntry
@@ -111,9 +112,14 @@ class OpportunitySerializer(serializers.ModelSerializer[Opportunity]):
     expires_at = Instant(allow_null=True)
     decided_at = Instant(allow_null=True)
 
+    decided_by = serializers.SerializerMethodField()
+
     class Meta:
         model = Opportunity
         fields = list(examples.OPPORTUNITY)
+
+    def get_decided_by(self, row: Opportunity) -> str:
+        return shown_actor(row.decided_by)
 
 
 class OpportunityOutcomeSerializer(serializers.Serializer[Any]):
@@ -258,7 +264,7 @@ class OpportunityViewSet(StrictEndpoint, ReadOnlyViewSet[Opportunity]):
         try:
             row = service(
                 self.get_object().pk,
-                by=pricing.caller_name(self.request),
+                by=actor_of(self.request)[:150],
                 now=timezone.now(),
                 **more,
             )

@@ -7,11 +7,17 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from allauth.account.utils import perform_login
+from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    BaseUserCreationForm,
+    PasswordChangeForm,
+)
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -134,6 +140,32 @@ class SecondFactorMiddleware:
         )
         page["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return page
+
+
+class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # generic in stubs only
+    """Asks for the old password by the way of signing in: with its lockout, and audited."""
+
+    request: HttpRequest
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        who = authenticate(self.request, username=self.user.get_username(), password=old)
+        if who is None:
+            code = "password_incorrect"
+            raise forms.ValidationError(self.error_messages[code], code=code)
+        return old
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class ChangePasswordView(PasswordChangeView):
+    form_class = ChangePasswordForm
+    template_name = "account/password.html"
+    success_url = "/"
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.request = self.request
+        return form
 
 
 @login_required

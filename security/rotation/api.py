@@ -470,10 +470,11 @@ def check_scopes(request: Request, rotator: str, config: Mapping[str, Any]) -> N
     if rotator != API_KEY or not isinstance(names, list):
         return
     credential: Any = request.auth
-    held = credential.scopes if credential else apikeys.held_scopes(request.user)
-    who = "The key" if credential else request.user.get_username()
+    who: Any = request.user
+    held = credential.scopes if credential else apikeys.held_scopes(who)
+    name = "The key" if credential else who.get_username()
     try:
-        scopes.check_held(scopes.chosen(names), held, who)
+        scopes.check_held(scopes.chosen(names), held, name)
     except scopes.UnknownScope:
         return  # the service reports it and lists the known scopes
     except scopes.ScopeNotHeld as error:

@@ -2,7 +2,8 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from aethercrown.passwords import Argon2id
+from aethercrown.passwords import Argon2id, StrengthValidator
+from security.access.models import User
 
 
 def test_a_password_is_known_again_and_stored_with_argon2id():
@@ -19,8 +20,34 @@ def test_the_products_name_makes_no_password(given):
         validate_password(given)
 
 
-@pytest.mark.parametrize("given", ["a" * 10 + "Zq9!x", "x y z " * 20, "Ünïcödé wörds here"])
+WORDS = "plain stove under twelve maps "
+
+
+@pytest.mark.parametrize("given", [WORDS * 20, "Ünïcödé wörds here", "correct horse battery"])
 def test_any_characters_and_any_length_from_15_are_taken(given):
     validate_password(given)
     with pytest.raises(ValidationError, match="at least 15"):
         validate_password("only 14 letter")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["aaaaaaaaaaaaaaaaaaaa", "qwertyuiopasdfgh", "abcabcabcabcabcabc", "password1234567890"],
+)
+def test_what_is_long_and_easily_guessed_is_refused(given):
+    with pytest.raises(ValidationError, match="easily guessed"):
+        StrengthValidator().validate(given)
+
+
+@pytest.mark.parametrize("given", ["bergqvistannamaria", "tillverkninghammarby"])
+def test_the_persons_names_and_the_company_count_as_guessed(given, settings):
+    settings.PUBLIC_URL = "https://crown.hammarby-tillverkning.example"
+    user = User(first_name="Annamaria", last_name="Bergqvist", email="a.b@hammarby.example")
+    StrengthValidator().validate(given)  # nobody knows them
+    with pytest.raises(ValidationError, match="easily guessed"):
+        StrengthValidator().validate(given, user)
+
+
+def test_the_longest_password_is_judged_in_no_time():
+    StrengthValidator().validate(WORDS * 300)
+    assert "words" in StrengthValidator().get_help_text()

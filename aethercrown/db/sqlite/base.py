@@ -9,6 +9,7 @@ import re
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +19,7 @@ from django.db.utils import OperationalError
 
 WRITES = re.compile(r"\s{0,100}(BEGIN IMMEDIATE|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 SECONDS = 5.0  # the driver's default timeout
+PRIVATE, OTHERS = 0o600, 0o077  # of a file's mode
 
 
 class FifoLock:
@@ -108,6 +110,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         opened = super().get_new_connection(conn_params)
+        make_private(self.settings_dict["NAME"])
         self._file = file_id(self.settings_dict["NAME"])
         return opened
 
@@ -134,6 +137,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
             turn, self._turn = self._turn, None
             if turn is not None:
                 turn.leave()
+
+
+def make_private(name: str | Path) -> None:
+    """Let nobody but the owner read the file; SQLite gives its log the same mode."""
+    for suffix in ("", "-wal", "-shm"):
+        path = f"{name}{suffix}"
+        with suppress(OSError):  # in memory, not there, or another's
+            if os.stat(path).st_mode & OTHERS:  # noqa: PTH116 - as below
+                os.chmod(path, PRIVATE)  # noqa: PTH101 - as below
 
 
 def file_id(name: str | Path) -> tuple[int, int] | None:

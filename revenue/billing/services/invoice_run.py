@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from aethercrown.formatting import counted, month_text
+from aethercrown.history.attribution import AUTOMATIC
 from aethercrown.severity import WARNING
 from operations.alerts import services as alerts
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome, always
@@ -26,7 +27,6 @@ from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
 from revenue.customers.services import InvalidEntry
 
-ISSUED_BY = "automatic"
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
 LINK = "/admin/revenue/invoicerun/"
 LISTED = 5
@@ -62,7 +62,7 @@ def issue_all(row: InvoiceRun, *, now: datetime, keep_going: Callable[[], bool] 
         if not keep_going():
             return False
         try:
-            invoices.issue_due(customer.pk, span.start, by=ISSUED_BY, now=now)
+            invoices.issue_due(customer.pk, span.start, by=AUTOMATIC, now=now)
         except (InvalidEntry, *invoice_run.RATING_ERRORS) as error:
             refused.append((customer.external_id, str(error)))
     _finish(row, refused, now)

@@ -54,7 +54,7 @@ def _issue(
         period_start=span.start,
         period_end=span.end,
         issued_at=now,
-        issued_by=by,
+        issued_by=by[:150],
         inputs=found.situation.as_json(),
         plan_periods=[asdict(each) for each in found.plan_periods],
         lines=[each.as_json() for each in found.lines],

@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.pricing import services
 from revenue.pricing.decimals import InvalidValues
@@ -63,7 +64,7 @@ class QuoteAdmin(ReadOnlyAdmin, ModelAdmin):
                     quote.pk,
                     amount=form.cleaned_data["amount"],
                     reason=form.cleaned_data["reason"],
-                    actor=request.user.get_username(),
+                    actor=actor_of(request),
                     now=timezone.now(),
                 )
             except InvalidValues as error:

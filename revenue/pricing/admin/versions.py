@@ -21,6 +21,7 @@ from unfold.widgets import (
 )
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.history.attribution import actor_of
 from aethercrown.transitions import InvalidTransition
 from revenue.pricing import models, reports, services
 from revenue.pricing.decimals import InvalidValues
@@ -271,7 +272,7 @@ class PriceBookVersionAdmin(ModelAdmin):
 
     @admin.action(description="Publish (cannot be changed afterwards)", permissions=["publish"])
     def publish(self, request: HttpRequest, versions: QuerySet[PriceBookVersion]) -> None:
-        service = partial(services.publish, actor=request.user.get_username())
+        service = partial(services.publish, actor=actor_of(request))
         self._change_each(request, versions, "Published", service)
 
     @admin.action(description="Retire (prices nothing new)", permissions=["publish"])

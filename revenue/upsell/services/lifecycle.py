@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from aethercrown.history.attribution import AUTOMATIC
 from aethercrown.transitions import check_transition
 from operations.decisions import services as decisions
 from revenue.customers import services as customers
@@ -18,8 +19,6 @@ from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
 from revenue.upsell.reports import offers
 from revenue.upsell.states import ACTIVE_STATES, STEPS, OpportunityState
-
-AUTOMATIC = "automatic"  # who decided, where no person did
 
 
 @transaction.atomic
@@ -132,7 +131,7 @@ def set_decided(
 ) -> None:
     """Set the state and who decided when and why; the caller saves the row."""
     row.state = state.value
-    row.decided_at, row.decided_by, row.updated_at = now, by, now
+    row.decided_at, row.decided_by, row.updated_at = now, by[:150], now
     row.outcome = outcome[:200]
 
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from aethercrown.http import sessions
+from security.access import session_store
 from security.access.models import User
 
 SUPPRESSED_MESSAGES = frozenset(
@@ -21,10 +22,10 @@ SUPPRESSED_MESSAGES = frozenset(
 
 def end_sessions(people: Iterable[User], except_key: str = "") -> int:
     """Sign these people out everywhere but in the session `except_key`; how many sessions ended."""
-    wanted = {str(each.pk) for each in people}
+    wanted, mine = {str(each.pk) for each in people}, session_store.digest(except_key)
     ended = 0
     for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        if row.session_key != except_key and row.get_decoded().get(SESSION_KEY) in wanted:
+        if row.session_key != mine and row.get_decoded().get(SESSION_KEY) in wanted:
             row.delete()
             ended += 1
     return ended

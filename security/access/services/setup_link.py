@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from aethercrown.history import audit_hooks
+from aethercrown.history.attribution import user_actor
 from security.access.models import SetupLink, User
 
 LIFETIME_MINUTES = 15
@@ -45,7 +46,7 @@ def create_first_administrator(token: str, username: str, password: str, now: da
         stream="access",
         event="first administrator made",
         subject=f"user {user.pk}",
-        actor=user.get_username(),
+        actor=user_actor(user),
     )
     return user
 

@@ -17,6 +17,7 @@ from security.access import lockout
 from security.access.models import User
 
 HOURLY_FAILURES = Rate(lockout.MAX_FAILURES_PER_HOUR, lockout.MAX_FAILURES_PER_HOUR / 3600)
+ADDRESS_FAILURES = Rate(lockout.MAX_FAILURES_PER_ADDRESS, lockout.ADDRESS_TRIES_PER_HOUR / 3600)
 MAX_CONCURRENT_HASHES = 2  # in one process: each takes 19 MiB and a core
 WAIT_SECONDS = 5.0
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
         user = self.check(request, username, password)
         if user is None:
             buckets.acquire(bucket, rate=HOURLY_FAILURES)
+            buckets.acquire(address_bucket(request), rate=ADDRESS_FAILURES)
         return user
 
     def check(
@@ -73,10 +75,16 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
 
 
 def is_locked(request: HttpRequest, username: str, bucket: str) -> bool:
-    """Whether this name is locked now, for this address or for all."""
+    """Whether this name is locked now, for this address or for all, or this address for all names."""
     if not AxesProxyHandler.is_allowed(request, {"username": username}):
         return True
+    if buckets.acquire(address_bucket(request), cost=0, rate=ADDRESS_FAILURES):
+        return True
     return bool(buckets.acquire(bucket, cost=0, rate=HOURLY_FAILURES))
+
+
+def address_bucket(request: HttpRequest) -> str:
+    return f"sign-in-address:{client_address(request)}"
 
 
 def axes_username(_request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:

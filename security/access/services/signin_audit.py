@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from aethercrown.api.throttling import Rate, buckets, client_address
 from aethercrown.history import audit_hooks
+from aethercrown.history.attribution import user_actor
 from security.access import lockout
 from security.access.models import User
 
@@ -54,16 +55,11 @@ def record_factor_added(user: User, authenticator: Any, **_signal: Any) -> None:
     record_act("second factor added", user, kind=str(authenticator.type))
 
 
-def record_factor_removed(user: User, authenticator: Any, **_signal: Any) -> None:
-    """Receives allauth's `authenticator_removed`."""
-    record_act("second factor removed", user, kind=str(authenticator.type))
-
-
 def record_act(event: str, user: User, **detail: str | int) -> None:
     """An event by this person about himself."""
     subject = f"user {user.pk}"
     audit_hooks.record(
-        stream="access", event=event, subject=subject, actor=user.get_username(), detail=detail
+        stream="access", event=event, subject=subject, actor=user_actor(user), detail=detail
     )
 
 

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.formatting import moment_text
+from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access.api import fresh_login
 from security.access.reports import person
@@ -40,7 +41,7 @@ ROTATE_DUE = "Rotate due keys"
 
 
 def actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"
+    return actor_of(request)
 
 
 def check_scopes(request: HttpRequest, rotator: str, config: Any) -> None:

@@ -32,7 +32,7 @@ class FreshSession(dict):  # type: ignore[type-arg]
 
 def asking(method: str, user: Any = None, auth: Any = None) -> Request:
     plain = RequestFactory().generic(method, "/")
-    plain.session = FreshSession()  # type: ignore[assignment]
+    plain.session = FreshSession()
     request = Request(plain)
     request.user, request.auth = user or AnonymousUser(), auth
     return request

@@ -1,6 +1,7 @@
 """Nobody grants, resets or mints more than they hold, on any way in."""
 
 import json
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -138,7 +139,7 @@ def test_an_equal_may_be_changed_and_an_inactive_one_counts_with_all_it_would_ho
     [
         *("/admin/security/user/add/", "/admin/security/user/{}/change/"),
         *("/admin/security/user/{}/delete/", "/admin/security/user/{}/password/"),
-        *("/admin/auth/group/add/", "/admin/security/managedsecret/rotate-due"),
+        *("/admin/auth/group/add/", "/admin/security/managedsecret/rotate-due/"),
         "/admin/security/managedsecret/add/",
     ],
 )
@@ -187,7 +188,7 @@ def test_an_officer_gets_no_successor_of_a_key_that_opens_more(django_user_model
 
 
 CONFIG = {"scopes": ["optimization:write"]}
-API_KEY = {"key_id": "a-shop", "key_type": "api_key", "rotator": "platform_api_key"}
+API_KEY: dict[str, Any] = {"key_id": "a-shop", "key_type": "api_key", "rotator": "platform_api_key"}
 
 
 def test_nor_by_registering_a_managed_key_in_the_admin(django_user_model):

@@ -1,0 +1,118 @@
+"""Record in the audit what could take an account over: password, flags, roles, second factor.
+
+Receives Django's signals, so that no way in goes unseen: admin, forms, commands, single sign-on.
+Each event names the person and, as the current author, who did it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+
+from aethercrown.history import audit_hooks
+from aethercrown.history.tracking import is_silent
+from security.access.models import User
+
+FLAGS = ("username", "email", "is_superuser", "is_staff", "is_active")
+ACTS = {"post_add": "granted", "post_remove": "withdrawn"}
+MAX_NAMES_CHARACTERS = 2_000
+
+
+def remember_account(instance: User, update_fields: Any = None, **_signal: Any) -> None:
+    """Receives `pre_save`: keep what is stored, to compare it after the save."""
+    watched = {"password", *FLAGS}
+    stored = None
+    if instance.pk and (update_fields is None or watched & set(update_fields)):
+        stored = User.objects.filter(pk=instance.pk).values(*watched).first()
+    instance._stored_account = stored  # type: ignore[attr-defined]  # noqa: SLF001 - for record_account
+
+
+def record_account(instance: User, update_fields: Any = None, **signal: Any) -> None:
+    """Receives `post_save`."""
+    stored = getattr(instance, "_stored_account", None)
+    if signal["created"]:
+        flags = {name: str(getattr(instance, name)) for name in FLAGS}
+        record("account created", instance, **flags)
+    elif stored is not None:
+        if stored["password"] != instance.password and not _is_rehash(instance, update_fields):
+            record("password changed", instance)
+        changed = {
+            name: f"{stored[name]} to {getattr(instance, name)}"
+            for name in FLAGS
+            if stored[name] != getattr(instance, name)
+        }
+        if changed:
+            record("account changed", instance, **changed)
+
+
+def record_account_deleted(instance: User, **_signal: Any) -> None:
+    """Receives `post_delete`."""
+    record("account deleted", instance, username=instance.get_username())
+
+
+def record_factor_deleted(instance: Authenticator, **_signal: Any) -> None:
+    """Receives `post_delete`, whoever deletes it: the person, an administrator or a command."""
+    subject = f"user {instance.user_id}"
+    detail = {"kind": str(instance.type)}
+    audit_hooks.record(
+        stream="access", event="second factor removed", subject=subject, detail=detail
+    )
+
+
+def record_roles(
+    sender: Any, instance: Any, action: str, model: Any, pk_set: Any, **signal: Any
+) -> None:
+    """Receives `m2m_changed` of a person's groups and single permissions, from either side."""
+    reverse = signal["reverse"]
+    if action == "pre_clear" and not reverse:
+        action, pk_set = "post_remove", set(model.objects.filter(user=instance).values_list("pk"))
+        pk_set = {pk for (pk,) in pk_set}
+    if action not in ACTS or not pk_set:
+        return
+    others = list(model.objects.filter(pk__in=pk_set).order_by("pk"))
+    names = [instance] if reverse else others
+    for person in others if reverse else [instance]:
+        record(f"roles {ACTS[action]}", person, roles=_listed(names))
+
+
+def record_group_permissions(
+    instance: Any, action: str, model: Any, pk_set: Any, **signal: Any
+) -> None:
+    """Receives `m2m_changed` of a group's permissions: all its members gain or lose them."""
+    if is_silent() or signal["reverse"] or action not in ACTS or not pk_set:
+        return
+    audit_hooks.record(
+        stream="access",
+        event=f"permissions of a group {ACTS[action]}",
+        subject=f"group {instance.pk}",
+        detail={
+            "group": instance.name,
+            "permissions": _listed(model.objects.filter(pk__in=pk_set).order_by("pk")),
+        },
+    )
+
+
+def record(event: str, person: User, **detail: str) -> None:
+    audit_hooks.record(stream="access", event=event, subject=f"user {person.pk}", detail=detail)
+
+
+def _listed(rows: Iterable[object]) -> str:
+    return ", ".join(map(str, rows))[:MAX_NAMES_CHARACTERS]
+
+
+def _is_rehash(instance: User, update_fields: Any) -> bool:
+    """Whether Django stores the same password under a newer hash, just after it was right."""
+    return set(update_fields or ()) == {"password"} and instance._password is None  # noqa: SLF001 - Django's own mark
+
+
+RECEIVERS = (
+    (pre_save, User, remember_account),
+    (post_save, User, record_account),
+    (post_delete, User, record_account_deleted),
+    (post_delete, Authenticator, record_factor_deleted),
+    (m2m_changed, User.groups.through, record_roles),
+    (m2m_changed, User.user_permissions.through, record_roles),
+    (m2m_changed, Group.permissions.through, record_group_permissions),
+)
