@@ -134,6 +134,7 @@ class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
     """
 
     area = "operational"
+    permission_to_read = "operations.view_job"
     list_name = "jobs"
     title = "job"
     ordering = ("-created_at", "-pk")

@@ -102,7 +102,7 @@ class HasScope(BasePermission):
             self.message = f"The key lacks the scope {', '.join(wanted)}."
             return scopes.covers(request.auth.scopes, wanted)
         who = people.person(request.user)
-        needed = permissions_needed(view, wanted)
+        needed = permissions_needed(request, view, wanted)
         if who is None or not who.is_staff or not needed or not who.has_perms(needed):
             return False
         if request.method in getattr(view, "fresh_methods", ()) and not sessions.is_fresh(
@@ -117,12 +117,13 @@ class HasScope(BasePermission):
         return named or ((scopes.needed(area, request.method or ""),) if area else ())
 
 
-def permissions_needed(view: Any, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def permissions_needed(request: Request, view: Any, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """What a person needs for a call that needs the scopes `wanted`; nothing where undeclared."""
     to_read: str = getattr(view, "permission_to_read", "")
     if not to_read:
         return ()
-    if all(each.endswith(":read") for each in wanted):
+    only_reads = all(each.endswith(":read") for each in wanted)
+    if only_reads or request.method in scopes.READ_METHODS:
         return (to_read,)
     return to_read, getattr(view, "permission_to_write", scopes.OPERATE)
 

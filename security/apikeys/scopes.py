@@ -24,7 +24,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "content:write": frozenset({OPERATE}),
     "enterprise:read": frozenset({"security.view_pages"}),
     "enterprise:write": frozenset({OPERATE}),
-    "operational:read": frozenset({"operations.view_component", "security.view_managedsecret"}),
+    "operational:read": frozenset(
+        {"operations.view_component", "operations.view_job", "security.view_managedsecret"}
+    ),
     "operational:write": frozenset({"operations.add_component", "security.change_managedsecret"}),
     APPROVE: frozenset({DECIDE}),
     REVEAL: frozenset({"security.change_managedsecret"}),

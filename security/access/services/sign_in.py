@@ -75,7 +75,7 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
 
 
 def is_locked(request: HttpRequest, username: str, bucket: str) -> bool:
-    """Whether this name is locked now, for this address or for all, or this address for all names."""
+    """Whether this name is locked now, here or everywhere, or this address for all names."""
     if not AxesProxyHandler.is_allowed(request, {"username": username}):
         return True
     if buckets.acquire(address_bucket(request), cost=0, rate=ADDRESS_FAILURES):

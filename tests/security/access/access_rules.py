@@ -43,7 +43,7 @@ CALLS = (
     CallRule("metrics$", EVERY_ROLE, OPERATORS),
     CallRule("api/v1/operational/security/keys/", KEEPERS, KEEPERS),
     CallRule("api/v1/operational/health/components$", EVERY_ROLE, OPERATORS | {OFFICER}),
-    CallRule("api/v1/operational/health/", EVERY_ROLE, OPERATORS),
+    CallRule(r"api/v1/\^?operational/(health|jobs)", EVERY_ROLE, OPERATORS),
     CallRule(r"api/v1/\^?optimization/budget/plans", EVERY_ROLE, DECIDERS),
     CallRule(r"api/v1/\^?optimization/", EVERY_ROLE, OPERATORS),
     CallRule("api/v1/revenue/invoices/preview$", EVERY_ROLE, EVERY_ROLE, post_reads=True),
@@ -65,6 +65,7 @@ ACTIONS = {
         ),
         DECIDERS,
     ),
+    "operations.Job": {"cancel_selected": OPERATORS, "cancel_one": OPERATORS},
     "operations.Message": {"send_again": OPERATORS},
     "operations.Task": {"requeue": OPERATORS, "cancel": OPERATORS},
     "revenue.Customer": {

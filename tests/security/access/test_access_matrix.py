@@ -38,8 +38,9 @@ def asking(method: str, user: Any = None, auth: Any = None) -> Request:
     return request
 
 
-def allowed(view: Any, request: Request) -> bool:
+def allowed(path: str, view: Any, request: Request) -> bool:
     made = view()
+    made.request, made.kwargs = request, {"pk": "1"} if "<pk>" in path else {}
     return all(each().has_permission(request, made) for each in view.permission_classes)
 
 
@@ -50,7 +51,7 @@ def test_a_session_opens_what_the_role_may_do_and_nothing_else(caller):
         (path, method)
         for path, view in rules.API_ROUTES
         for method in METHODS
-        if allowed(view, asking(method, user)) != rules.person_may_call(caller, path, method)
+        if allowed(path, view, asking(method, user)) != rules.person_may_call(caller, path, method)
     ]
     assert wrong == []
 
@@ -63,13 +64,14 @@ def test_a_key_opens_its_scopes_and_nothing_else(name):
         (path, method)
         for path, view in rules.API_ROUTES
         for method in METHODS
-        if allowed(view, asking(method, None, credential)) != rules.key_may_call(held, path, method)
+        if allowed(path, view, asking(method, None, credential))
+        != rules.key_may_call(held, path, method)
     ]
     assert wrong == []
 
 
 def test_a_stranger_opens_nothing():
-    opened = [path for path, view in rules.API_ROUTES if allowed(view, asking("GET"))]
+    opened = [path for path, view in rules.API_ROUTES if allowed(path, view, asking("GET"))]
     assert opened == []
 
 
@@ -78,7 +80,7 @@ def test_every_call_has_a_rule_and_every_rule_a_call():
     assert [path for path in paths if rules.call_rule(path) is None] == []
     matched = {rules.call_rule(path) for path in paths}
     unused = {each.path for each in rules.CALLS} - {each.path for each in matched if each}
-    assert unused <= {"api/v1/operational/health/"}
+    assert unused == set()
 
 
 def test_handing_out_a_scope_takes_the_permissions_of_every_call_that_it_opens():
@@ -87,6 +89,8 @@ def test_handing_out_a_scope_takes_the_permissions_of_every_call_that_it_opens()
         writes = any(hasattr(view, method) for method in ("post", "put", "patch", "delete"))
         if area:
             assert view.permission_to_read in scopes.PERMISSIONS[f"{area}:read"], path
+        if isinstance(view.scopes, property):
+            continue  # a job needs the scope of its own area
         if area and (writes or view in VIEWSETS) and not view.scopes:
             assert view.permission_to_write in scopes.PERMISSIONS[f"{area}:write"], path
 
