@@ -1,6 +1,6 @@
 from operations.alerts.admin import AlertAdmin, SilenceAdmin
 from operations.automations.admin import AutomationAdmin, RunAdmin
-from operations.decisions.admin import DecisionAdmin
+from operations.decisions.admin import DecisionAdmin, FourEyesRuleAdmin
 from operations.health.admin import CheckAdmin, ComponentAdmin, IncidentAdmin
 from operations.jobs.admin import JobAdmin
 from operations.messaging.admin import DestinationAdmin, MessageAdmin
@@ -18,6 +18,7 @@ __all__ = [
     "ComponentAdmin",
     "DecisionAdmin",
     "DestinationAdmin",
+    "FourEyesRuleAdmin",
     "IncidentAdmin",
     "JobAdmin",
     "MessageAdmin",

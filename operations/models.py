@@ -1,6 +1,6 @@
 from operations.alerts.models import Alert, Silence
 from operations.automations.models import Automation, Run
-from operations.decisions.models import Decision
+from operations.decisions.models import Decision, FourEyesRule
 from operations.health.models import Check, CheckLock, Component, HealthRollup, Heartbeat, Incident
 from operations.jobs.models import Job
 from operations.messaging.models import Destination, Message
@@ -15,6 +15,7 @@ __all__ = [
     "Decision",
     "Dependency",
     "Destination",
+    "FourEyesRule",
     "HealthRollup",
     "Heartbeat",
     "Incident",

@@ -11,7 +11,10 @@ class RevenueConfig(AppConfig):
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
         from aethercrown.search import search_sources  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
-        from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
+        from operations.decisions.decision_types import (  # noqa: PLC0415
+            approval_kind_registry,
+            decision_type_registry,
+        )
         from revenue.billing import reports as billing  # noqa: PLC0415
         from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
         from revenue.billing.services import invoice_run, reconciliation  # noqa: PLC0415
@@ -29,6 +32,7 @@ class RevenueConfig(AppConfig):
 
         for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *invoice_run.KINDS):
             decision_type_registry.register(kind)
+        approval_kind_registry.register(pricing_services.PUBLICATION)
         for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
             importing.register(importer)
         for module in (customers, mrr, billing, upsell_reports):

@@ -15,7 +15,7 @@ from simple_history.signals import post_create_historical_record
 from aethercrown.api import idempotency
 from aethercrown.backup import hooks
 from aethercrown.crypto import sealing
-from aethercrown.history import audit_hooks
+from aethercrown.history import attribution, audit_hooks
 from aethercrown.metrics.registry import metric_registry
 from aethercrown.monitoring import doctor
 from aethercrown.search import search_sources
@@ -57,6 +57,7 @@ SIGN_IN_SIGNALS = (
 def register(app: AppConfig) -> None:
     audit_hooks.keep("audit", audit.record)
     hooks.registered.register(BACKUP_HOOK)
+    attribution.resolve_keys_by(apikeys.creator_of)
     sealing.use(texts)
     sealing.columns.register(
         sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)

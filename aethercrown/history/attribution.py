@@ -3,7 +3,7 @@
 History and audit read it here, so services need not pass names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ class ActorContext:
     address: str = ""
 
 
+_resolvers: list[Callable[[str], str]] = []
 _stated: ContextVar[ActorContext | None] = ContextVar("author", default=None)
 _asking: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -70,6 +71,17 @@ def actor_of(request: Any) -> str:
     if credential is not None:
         return f"key:{credential.id} {getattr(credential, 'name', '')}".strip()[:MAX_LENGTH]
     return user_actor(user) if user is not None and user.is_authenticated else ""
+
+
+def resolve_keys_by(resolve: Callable[[str], str]) -> None:
+    """Register how the person who made an API key is found; the security app calls it."""
+    _resolvers[:] = [resolve]
+
+
+def person_behind(actor: str) -> str:
+    """The actor, and for an API key the person who made it, where one did."""
+    is_key = actor.startswith("key:") and _resolvers
+    return _resolvers[0](actor) if is_key else actor
 
 
 def shown_actor(actor: str) -> str:

@@ -145,3 +145,19 @@ def shown(thing: Any) -> str:
         return str(thing)
     except Exception as error:  # noqa: BLE001 - a log line must not fail for what it shows
         return f"<{type(thing).__name__}, unprintable: {type(error).__name__}>"
+
+
+def mask_address(value: str, *, hide_path: bool) -> str:
+    """A URL without its password and query, and without its path where that is a secret too.
+
+    What is no URL, such as an e-mail address or host:port, stays as it is.
+    """
+    scheme, mark, rest = value.partition("://")
+    if not mark:
+        return f"{value.partition('?')[0]}?{MASK}" if "?" in value else value
+    host = rest.replace("?", "/").replace("#", "/").partition("/")[0]
+    named = f"{scheme}://{f'{MASK}@' if '@' in host else ''}{host.rpartition('@')[2]}"
+    path, query = rest[len(host) :], "?" in rest or "#" in rest
+    if hide_path:
+        return f"{named}/{MASK}" if path.strip("/") else named
+    return f"{named}{path.partition('?')[0].partition('#')[0]}{f'?{MASK}' if query else ''}"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -430,7 +430,14 @@ class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[Budget
     )
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
-        """Put the plan's amounts in force. Repeating it changes nothing; 409 after a rejection."""
+        """Put the plan's amounts in force. Repeating it changes nothing; 409 after a rejection.
+
+        Where four eyes are demanded, a key needs the scope `decisions:approve`, and whoever asked
+        for the plan does not approve it (409).
+        """
+        scopes = getattr(request.auth, "scopes", None)
+        if scopes is not None and "decisions:approve" not in scopes and services.needs_four_eyes():
+            raise PermissionDenied("The key lacks the scope decisions:approve.")
         return self._decide("Plan approved", services.approve)
 
     @documented(

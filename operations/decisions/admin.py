@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.formatting import exact_text, share_text
@@ -17,9 +19,14 @@ from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
 from operations.decisions import reports, services, states
-from operations.decisions.decision_types import Stale
-from operations.decisions.models import Decision
+from operations.decisions.decision_types import (
+    Stale,
+    approval_kind_registry,
+    decision_type_registry,
+)
+from operations.decisions.models import Decision, FourEyesRule
 
+MAY_SET_RULES = "security.change_user"
 MAY_DECIDE = "security.approve_decisions"  # the permission that makes an approver
 
 
@@ -216,3 +223,36 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     @admin.action(description="Roll back", permissions=["decide"])
     def roll_back_selected(self, request: HttpRequest, chosen: QuerySet[Decision]) -> None:
         self.act_on_each(request, chosen, ACTIONS["roll_back"])
+
+
+class FourEyesRuleForm(forms.ModelForm[FourEyesRule]):
+    kind = forms.ChoiceField(
+        choices=lambda: sorted(kinds().items()), widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = FourEyesRule
+        fields = ["kind", "is_on"]
+
+
+def kinds() -> dict[str, str]:
+    """The kinds of decisions and of other approvals, with their titles."""
+    named = (*decision_type_registry, *approval_kind_registry)
+    return {each.name: each.title for each in named}
+
+
+@admin.register(FourEyesRule)
+class FourEyesRuleAdmin(ModelAdmin):
+    """Only who may change people sets these rules, not who they bind."""
+
+    form = FourEyesRuleForm
+    list_display = ["kind", "is_on"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(MAY_SET_RULES))
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.has_perm(MAY_SET_RULES))
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.has_perm(MAY_SET_RULES))

@@ -53,4 +53,13 @@ class Stale(Exception):
     """The subject has changed since the decision was made; nothing was done."""
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalKind:
+    """Something that people approve though no automation decides it, such as new prices."""
+
+    name: str
+    title: str
+
+
+approval_kind_registry = Registry[ApprovalKind]("kind of approval")
 decision_type_registry = Registry[DecisionType]("decision type")

@@ -3,8 +3,25 @@
 from django.db import models
 from django.db.models import Q
 
+from aethercrown.history.tracking import TrackedHistory
 from operations.decisions import draft, states
 from operations.decisions.decision_types import DecisionCase
+
+
+class FourEyesRule(models.Model):
+    """Whether whoever proposes decisions of a kind may not approve them; off without a row."""
+
+    kind = models.CharField(max_length=100, unique=True)
+    is_on = models.BooleanField(
+        "four eyes", default=False, help_text="Who proposed it does not approve it."
+    )
+    history = TrackedHistory()
+
+    class Meta:
+        ordering = ["kind"]
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class Decision(models.Model):
@@ -42,6 +59,9 @@ class Decision(models.Model):
     guardrails = models.JSONField(default=list)
     change_percent = models.FloatField(
         null=True, help_text="Its largest relative change, in percent."
+    )
+    proposed_by = models.CharField(
+        max_length=200, blank=True, default="", help_text="The person, key or automation."
     )
     status = models.CharField(max_length=11, choices=Status, default=Status.PROPOSED)
     verdict = models.CharField(max_length=8, choices=Verdict, blank=True)

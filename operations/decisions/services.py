@@ -1,14 +1,14 @@
 """Propose, approve, apply, roll back and measure decisions; each is one transaction."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from aethercrown.history import audit_hooks
-from aethercrown.history.attribution import AUTOMATIC
+from aethercrown.history import attribution, audit_hooks
+from aethercrown.history.attribution import AUTOMATIC, current_actor
 from aethercrown.transitions import InvalidTransition, check_transition
 from operations.alerts import reports as alerts
 from operations.automations import reports
@@ -17,7 +17,7 @@ from operations.decisions import digest, guardrails, states
 from operations.decisions.decision_types import MeasuredEffect, Stale, decision_type_registry
 from operations.decisions.draft import Draft
 from operations.decisions.guardrails import GuardrailContext
-from operations.decisions.models import Decision
+from operations.decisions.models import Decision, FourEyesRule
 
 DAY = timedelta(days=1)
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
             "guardrails": [asdict(each) for each in checked],
             "change_percent": draft.change_percent,
             "proposed_at": now,
+            "proposed_by": current_actor().actor,
         },
     )
     if is_new and mode == "auto" and decision.passed:
@@ -56,14 +57,39 @@ def propose(draft: Draft, *, mode: str, now: datetime) -> Decision:
     return decision
 
 
+class SamePerson(InvalidTransition):
+    """Who proposed it would approve it, and four eyes are demanded for its kind."""
+
+
+def check_four_eyes(kind: str, proposers: Iterable[str], actor: str) -> None:
+    """Raise SamePerson where the rule of `kind` is on and `actor` is one of the proposers.
+
+    An API key counts as the person who made it.
+    """
+    if needs_four_eyes(kind):
+        person = attribution.person_behind(actor)
+        if person in {attribution.person_behind(each) for each in proposers}:
+            name = attribution.shown_actor(person)
+            raise SamePerson(f"{name} proposed this; somebody else approves it.")
+
+
+def needs_four_eyes(kind: str) -> bool:
+    """Whether somebody else than who proposed it approves a decision of this kind."""
+    return FourEyesRule.objects.filter(kind=kind, is_on=True).exists()
+
+
 def approve(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
-    """Approve and apply a proposal. Raises InvalidTransition, or Stale: then it is rejected."""
+    """Approve and apply a proposal. Raises InvalidTransition (SamePerson too), or Stale.
+
+    A stale one is rejected.
+    """
     with transaction.atomic():
         decision = lock(decision_id)
         if decision.mode == "observe":
             raise InvalidTransition(
                 f"{decision} was only observed; its automation applies nothing."
             )
+        check_four_eyes(decision.kind, [decision.proposed_by], actor)
         _approve(decision, actor, note, now)
         _audit("decision.approved", decision, actor)
     if decision.verdict == Decision.Verdict.STALE:  # the rejection is committed

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.db.masked import masked_fieldsets
 from aethercrown.formatting import counted, duration_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.health import services
@@ -68,11 +69,12 @@ class ComponentAdmin(ModelAdmin):
             ("Expected HTTP response", {"fields": RESPONSE}),
             ("Certificate", {"fields": CERTIFICATE}),
         ]
-        return [
+        fieldsets = [
             *([(None, {"fields": ["name"]})] if is_builtin else target),
             ("Rules", {"fields": RULES}),
             *([("Latest check", {"fields": LATEST_CHECK})] if obj else []),
         ]
+        return masked_fieldsets(self, request, obj, fieldsets)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Component | None = None) -> Any:
         """Without permission to allow networks, a component with networks keeps its target."""

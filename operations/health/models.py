@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from aethercrown.db.masked import MaskedAddressField
 from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http import addresses
@@ -55,7 +56,7 @@ class Component(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.HTTP)
-    target = models.CharField(
+    target = MaskedAddressField(
         max_length=targets.MAX_LENGTH,
         blank=True,
         help_text="https://shop.example.com/health, or db.example.com:5432 for a port.",

@@ -6,10 +6,10 @@ and other special ranges are never allowed.
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from aethercrown.http import addresses
 from aethercrown.http.addresses import AddressRefused, Network, ParsedURL, check_allowed
+from aethercrown.monitoring.redaction import mask_address
 
 HTTP, TCP, TLS = "http", "tcp", "tls"
 MAX_LENGTH = 2048  # characters
@@ -61,6 +61,5 @@ def _host_port(target: str, default: int | None) -> ParsedURL:
 
 
 def masked(target: str) -> str:
-    """The target without its query, which may hold secrets, for screens, logs and answers."""
-    parts = urlsplit(target)
-    return f"{target.partition('?')[0]}?***" if parts.query else target
+    """The target without its password and query, which may hold secrets."""
+    return mask_address(target, hide_path=False)

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from aethercrown.http import addresses
+from aethercrown.monitoring.redaction import mask_address
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.messaging import services
@@ -101,9 +102,7 @@ class DestinationAdmin(ModelAdmin):
     @admin.display(description="address")
     def where(self, destination: Destination) -> str:
         """Without the path of a URL, which is a secret with many receivers."""
-        if destination.channel == Destination.Channel.EMAIL:
-            return destination.address
-        return "/".join(destination.address.split("/")[:3])
+        return mask_address(destination.address, hide_path=True)
 
     def get_fieldsets(self, request: HttpRequest, obj: Destination | None = None) -> Any:
         may_change = self.has_change_permission(request, obj)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from aethercrown.db.masked import MaskedAddressField
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http.addresses import Network, parse_networks
 from aethercrown.severity import LEVELS, WARNING
@@ -21,8 +22,10 @@ class Destination(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     name = models.CharField(max_length=100, unique=True)
     channel = models.CharField(max_length=7, choices=Channel)
-    address = models.CharField(
-        max_length=2048, help_text="An e-mail address, or an https URL that takes a POST."
+    address = MaskedAddressField(
+        hide_path=True,
+        max_length=2048,
+        help_text="An e-mail address, or an https URL that takes a POST.",
     )
     sealed_secret = models.TextField(
         blank=True, editable=False, help_text="The signing key of webhooks, encrypted."

@@ -13,7 +13,15 @@ from revenue.pricing.calculation.inputs import inputs_from_json
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
 from revenue.pricing.calculation.simulation import SimulatedAccount
 from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
-from revenue.pricing.models import PlanCharge, PriceBookVersion, PricingPlan, Quote
+from revenue.pricing.models import (
+    PlanCharge,
+    PlanPrice,
+    PlanRule,
+    PriceBookVersion,
+    PriceFactor,
+    PricingPlan,
+    Quote,
+)
 from revenue.pricing.price_book import default_book, validation
 from revenue.pricing.price_book import version as books
 from revenue.pricing.price_book.version import BookVersion
@@ -219,3 +227,10 @@ SEARCH = row_source(
     note=lambda plan: plan.code,
     page=lambda _plan: "/dashboards/pricing",
 )
+
+
+def authors(version: PriceBookVersion) -> set[str]:
+    """Who wrote a draft: the actors of its history, and of the rows that it has or had."""
+    kinds = (PlanPrice, PlanCharge, PriceFactor, PlanRule)
+    rows = [version.history.all(), *(kind.history.filter(version=version.pk) for kind in kinds)]
+    return {actor for found in rows for actor in found.values_list("history_user_id", flat=True)}

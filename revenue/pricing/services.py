@@ -10,7 +10,13 @@ from django.db import transaction
 from aethercrown.history.attribution import shown_actor
 from aethercrown.transitions import check_transition
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
+from operations.decisions.decision_types import (
+    ApprovalKind,
+    DecisionCase,
+    DecisionType,
+    MeasuredEffect,
+    Stale,
+)
 from revenue.pricing import models, reports
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
@@ -24,6 +30,7 @@ TRANSITIONS: Mapping[str, Collection[str]] = {
     State.DRAFT: {State.PUBLISHED},
     State.PUBLISHED: {State.RETIRED},
 }
+PUBLICATION = ApprovalKind("pricing.publication", "Publishing prices")
 ROW_MODELS: tuple[type[Any], ...] = (
     models.PlanPrice,
     models.PlanCharge,
@@ -68,9 +75,11 @@ def _copy_rows(source: PriceBookVersion, target: PriceBookVersion) -> None:
 def publish(version_id: int, *, actor: str, now: datetime) -> PriceBookVersion:
     """Validate a draft and publish it; it applies from its first day and never changes again.
 
-    Raises InvalidTransition unless it is a draft, and InvalidValues with every problem.
+    Raises InvalidTransition unless it is a draft, SamePerson for one of its authors where four
+    eyes are demanded, and InvalidValues with every problem.
     """
     version = _locked(version_id, State.PUBLISHED)
+    decisions.check_four_eyes(PUBLICATION.name, reports.authors(version), actor)
     rows = reports.versions().get(pk=version.pk)
     if problems := reports.invalid_charges(rows):
         raise InvalidValues(*problems)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from aethercrown.history.attribution import user_actor
 from aethercrown.search import row_source
 from security.access.models import User
 from security.apikeys import scopes, token
@@ -36,6 +37,14 @@ def ending(now: datetime, within: timedelta) -> list[ApiKey]:
 def ends_at(key: ApiKey) -> datetime:
     """When a key with an end ends."""
     return min(at for at in (key.retire_at, key.expires_at) if at is not None)
+
+
+def creator_of(actor: str) -> str:
+    """`user:<name>` of the person who made the key `key:<id> <name>`; else the actor itself."""
+    text = actor.removeprefix("key:").partition(" ")[0]
+    rows = ApiKey.objects.filter(pk=text) if text.isascii() and text.isdecimal() else None
+    key = rows.select_related("created_by").first() if rows is not None else None
+    return user_actor(key.created_by) if key and key.created_by else actor
 
 
 def held_scopes(person: User) -> frozenset[str]:

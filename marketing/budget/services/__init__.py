@@ -6,6 +6,7 @@ from marketing.budget.services.decisions import (
     DECISION_TYPE,
     approve,
     measure,
+    needs_four_eyes,
     page_url,
     reject,
     roll_back,

@@ -116,4 +116,9 @@ def page_url(subject: str) -> str:
     return f"/dashboards/budget?currency={subject.removeprefix(SUBJECT_PREFIX)}"
 
 
+def needs_four_eyes() -> bool:
+    """Whether somebody else than who asked for a plan approves it."""
+    return decisions.needs_four_eyes(KIND)
+
+
 DECISION_TYPE = DecisionType(KIND, "Marketing budget", apply, undo, measure, path=page_url)

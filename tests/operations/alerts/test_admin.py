@@ -55,7 +55,11 @@ def test_the_confirmation_page_changes_nothing_and_confirming_acknowledges(clien
 
     reply = stepped(client, alert, "acknowledge", note="On it.")
     alert.refresh_from_db()
-    assert (alert.state, alert.acknowledged_by, alert.note) == ("acknowledged", "eve", "On it.")
+    assert (alert.state, alert.acknowledged_by, alert.note) == (
+        "acknowledged",
+        "user:eve",
+        "On it.",
+    )
     assert messages_of(reply) == [f"Acknowledged: {alert}."]
     assert LogEntry.objects.get().change_message == "Acknowledged. On it."
     assert page("acknowledge", alert) not in staff_page(client, alert)
@@ -65,7 +69,7 @@ def test_what_is_over_offers_nothing_more(client, alert):
     staff(client, *PERSON)
     stepped(client, alert, "resolve", note="Restarted.")
     alert.refresh_from_db()
-    assert (alert.state, alert.resolved_by) == ("resolved", "eve")
+    assert (alert.state, alert.resolved_by) == ("resolved", "user:eve")
     assert page("resolve", alert) not in staff_page(client, alert)
     reply = stepped(client, alert, "acknowledge")
     assert messages_of(reply) == [f"{alert} was resolved by eve already."]
@@ -122,7 +126,7 @@ def test_a_silence_is_entered_with_the_persons_name(client, db):
     }  # fmt: skip
     client.post(reverse("admin:operations_silence_add"), given)
     silence = Silence.objects.get()
-    assert (silence.created_by, str(silence)) == ("eve", "health / * / db*")
+    assert (silence.created_by, str(silence)) == ("user:eve", "health / * / db*")
     change = reverse("admin:operations_silence_change", args=[silence.pk])
     client.post(change, {**given, "note": "Longer."})
     silence.refresh_from_db()

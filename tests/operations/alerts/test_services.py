@@ -106,7 +106,7 @@ def test_resolving_sends_a_message_to_the_same_destinations(listener, hook):
     raised()
     done = resolved(MINUTE)
     assert (done.state, done.resolved_at, done.resolved_by) == (
-        "resolved", NOON + MINUTE, "automatic",
+        "resolved", NOON + MINUTE, services.AUTOMATIC,
     )  # fmt: skip
     assert titles() == [
         *["[high] automations: run failed, ads"] * 2,

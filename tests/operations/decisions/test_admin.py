@@ -90,7 +90,11 @@ def test_asking_changes_nothing_and_confirming_does(proposed, thermostat, admin_
     reply = admin_client.post(button(proposed, "approve"), {"note": "Cold hall."}, follow=True)
     assert messages_of(reply) == ["Approved: Hall to 20 degrees."]
     proposed.refresh_from_db()
-    assert (proposed.status, proposed.actor, proposed.note) == ("applied", "admin", "Cold hall.")
+    assert (proposed.status, proposed.actor, proposed.note) == (
+        "applied",
+        "user:admin",
+        "Cold hall.",
+    )
     assert thermostat.setting == "20"
     assert LogEntry.objects.get().get_change_message() == "Approved. Cold hall."
 
@@ -98,11 +102,11 @@ def test_asking_changes_nothing_and_confirming_does(proposed, thermostat, admin_
 def test_reject_and_roll_back_take_a_note_too(proposed, applied, thermostat, admin_client):
     admin_client.post(button(applied, "roll_back"), {"note": "Too warm."})
     applied.refresh_from_db()
-    assert (applied.rolled_back_by, applied.rolled_back_note) == ("admin", "Too warm.")
+    assert (applied.rolled_back_by, applied.rolled_back_note) == ("user:admin", "Too warm.")
     other = services.propose(draft(inputs_digest="1" * 64), mode="propose", now=NOON)
     admin_client.post(button(other, "reject"), {"note": ""})
     other.refresh_from_db()
-    assert (other.status, other.actor) == ("rejected", "admin")
+    assert (other.status, other.actor) == ("rejected", "user:admin")
 
 
 def test_a_note_has_its_limit(proposed, admin_client):
@@ -152,7 +156,7 @@ def test_an_approver_decides_without_any_other_right(proposed, client):
     assert offered(client, proposed) == ["Approve", "Reject"]
     client.post(button(proposed, "approve"), {"note": ""})
     proposed.refresh_from_db()
-    assert (proposed.status, proposed.actor) == ("applied", "eve")
+    assert (proposed.status, proposed.actor) == ("applied", "user:eve")
 
 
 def test_an_approver_who_may_not_see_decisions_takes_none(proposed, client):

@@ -132,7 +132,7 @@ def test_what_is_only_observed_is_never_applied(thermostat):
 
 def test_auto_applies_where_every_guardrail_passes(thermostat):
     made = services.propose(draft(), mode="auto", now=NOON)
-    assert (made.status, made.actor) == ("applied", "automatic")
+    assert (made.status, made.actor) == ("applied", services.AUTOMATIC)
     assert thermostat.setting == "20"
 
 

@@ -27,7 +27,7 @@ def test_the_worked_example_costs_110_21_and_is_kept(caller):
     assert round(sum(found["breakdown"].values()), 2) == 110.21
     assert round(sum(each["amount"] for each in found["lines"]), 2) == 110.21
     quote = Quote.objects.get(quote_id=found["quote_id"])
-    assert quote.quoted_by == "API key crm"
+    assert quote.quoted_by.startswith("key:")
 
 
 def test_every_bad_number_is_named_at_once_and_nothing_is_stored(caller):
@@ -131,7 +131,7 @@ def test_a_person_quotes_in_their_own_name(client, published, django_user_model)
     client.force_login(person)
     answer = client.post(CALCULATE, BODY, content_type="application/json")
     assert answer.status_code == 200
-    assert Quote.objects.get().quoted_by == "ada"
+    assert Quote.objects.get().quoted_by == "user:ada"
 
 
 def test_a_stranger_gets_no_price(published):

@@ -1,0 +1,131 @@
+"""Where four eyes are demanded, whoever proposed does not approve, by key or by name."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.contrib.auth.models import Group
+
+from aethercrown.history.attribution import acting
+from marketing.budget.measurement.decision import KIND as BUDGET
+from operations.decisions import services
+from operations.decisions.models import Decision, FourEyesRule
+from revenue.pricing import services as pricing
+from security.apikeys import services as keys
+from tests.callers import Caller
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+HISTORY = [
+    {"channel": name, "date": f"2026-10-{day:02d}", "spend": 100 + day, "revenue": 300 + 7 * day}
+    for day in range(1, 29)
+    for name in ("search", "social")
+]
+OPTIMIZE = "/api/v1/optimization/budget/optimize"
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings):
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def ada(django_user_model):
+    return django_user_model.objects.create_superuser("ada")
+
+
+def demand(kind):
+    FourEyesRule.objects.create(kind=kind, is_on=True)
+
+
+def waiting(kind="budget", proposer=""):
+    return Decision.objects.create(
+        automation="a", kind=kind, subject="s", title="t", mode="propose", before={}, after={},
+        inputs_digest="d", method="m", expected={}, proposed_at=NOW, proposed_by=proposer,
+    )  # fmt: skip
+
+
+def test_without_a_rule_one_person_does_both():
+    services.check_four_eyes("budget", ["user:ada"], "user:ada")
+    FourEyesRule.objects.create(kind="budget", is_on=False)
+    services.check_four_eyes("budget", ["user:ada"], "user:ada")
+
+
+def test_who_proposed_is_refused_and_nothing_changes():
+    demand("budget")
+    row = waiting(proposer="user:ada")
+    with pytest.raises(services.SamePerson, match="ada proposed this"):
+        services.approve(row.pk, actor="user:ada", now=NOW)
+    row.refresh_from_db()
+    assert row.status == "proposed"
+    services.check_four_eyes("budget", ["user:ada"], "user:bob")
+    services.check_four_eyes("prices", ["user:ada"], "user:ada")
+    services.check_four_eyes("budget", ["automation:nightly"], "user:ada")
+
+
+def test_a_key_counts_as_the_person_who_made_it(ada):
+    demand("budget")
+    key = keys.create("crm", ["all"], ada).key
+    own = f"key:{key.pk} crm"
+    for pair in ((own, "user:ada"), ("user:ada", own), (own, own)):
+        with pytest.raises(services.SamePerson):
+            services.check_four_eyes("budget", [pair[0]], pair[1])
+    nobodys = keys.create("crm", ["all"]).key
+    services.check_four_eyes("budget", ["user:ada"], f"key:{nobodys.pk} crm")
+    services.check_four_eyes("budget", ["user:ada"], "key:999 gone")
+    services.check_four_eyes("budget", ["user:ada"], "key:metrics")
+
+
+def asked(caller):
+    answer = caller.send(OPTIMIZE, {"total_budget": 1000, "historical_data": HISTORY})
+    return f"/api/v1/optimization/budget/plans/{answer.json()['data']['plan_id']}/approve"
+
+
+def test_a_key_approves_with_its_scope_alone_and_not_what_it_proposed(ada, django_user_model):
+    bob = django_user_model.objects.create_superuser("bob")
+    plain = Caller(keys.create("a", ["all"], bob).plaintext)
+    other = Caller(keys.create("b", ["all", "decisions:approve"], bob).plaintext)
+    own = Caller(keys.create("c", ["all", "decisions:approve"], ada).plaintext)
+    demand(BUDGET)
+    path = asked(own)
+    assert Decision.objects.get().proposed_by.startswith("key:")
+    assert plain.send(path).status_code == 403
+    refused = own.send(path)
+    assert refused.status_code == 409
+    assert "ada proposed this" in refused.json()["message"]
+    assert other.send(path).status_code == 200
+
+
+def test_without_the_rule_a_key_needs_no_further_scope(ada):
+    caller = Caller(keys.create("a", ["all"], ada).plaintext)
+    assert caller.send(asked(caller)).status_code == 200
+
+
+def test_an_author_of_prices_does_not_publish_them():
+    demand(pricing.PUBLICATION.name)
+    with acting("user:ada"):
+        version = pricing.draft("default", effective_from=date(2027, 1, 1), now=NOW)
+    with pytest.raises(services.SamePerson):
+        pricing.publish(version.pk, actor="user:ada", now=NOW)
+    assert pricing.publish(version.pk, actor="user:bob", now=NOW).state == "published"
+
+
+RULES = "/admin/operations/foureyesrule/"
+
+
+def test_who_it_binds_does_not_switch_it_off(client, ada, django_user_model):
+    demand(BUDGET)
+    eve = django_user_model.objects.create_user("eve", is_staff=True)
+    for role in ("operator", "approver"):
+        eve.groups.add(Group.objects.get(name=role))
+    client.force_login(eve)
+    row = FourEyesRule.objects.get()
+    assert client.get(RULES).status_code == 200
+    assert client.post(f"{RULES}{row.pk}/change/", {"kind": BUDGET}).status_code == 403
+    assert client.post(f"{RULES}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.force_login(ada)
+    assert client.post(f"{RULES}{row.pk}/change/", {"kind": BUDGET}).status_code == 302
+    row.refresh_from_db()
+    assert not row.is_on
+    unknown = client.post(f"{RULES}add/", {"kind": "made up", "is_on": "on"})
+    assert b"Select a valid choice" in unknown.content
+    assert pricing.PUBLICATION.title.encode() in client.get(f"{RULES}add/").content
