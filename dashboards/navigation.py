@@ -51,7 +51,11 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
         "Today",
         (
             NavigationJob("Overview", "/"),
-            NavigationJob("Decisions", "/dashboards/decisions", ("operations.decision",)),
+            NavigationJob(
+                "Decisions",
+                "/dashboards/decisions",
+                ("operations.decision", "operations.foureyesrule"),
+            ),
             NavigationJob(
                 "Alerts",
                 "/dashboards/alerts",

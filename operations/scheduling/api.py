@@ -346,6 +346,7 @@ class CompleteView(Endpoint):
 
 class RetryView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Retry a failed task",
@@ -360,6 +361,7 @@ class RetryView(Endpoint):
 
 class CancelView(Endpoint):
     area = "optimization"
+    permission_to_read = "operations.view_task"
 
     @documented(
         "Cancel a task",

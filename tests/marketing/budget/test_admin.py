@@ -92,7 +92,7 @@ def test_an_approver_approves_rejects_and_rolls_back(approver, plan):
 def test_an_approver_rejects(approver, plan):
     assert "Rejected: Plan" in step(approver, plan, "reject")
     assert status(plan) == "rejected"
-    assert BudgetPlan.objects.select_related("decision").get().decision.actor == APPROVER
+    assert BudgetPlan.objects.select_related("decision").get().decision.actor == f"user:{APPROVER}"
 
 
 def test_an_operator_sees_plans_and_decides_nothing(plan):
