@@ -24,7 +24,7 @@ from security.apikeys.reports import held_scopes
 
 class IssueForm(forms.ModelForm[ApiKey]):
     scopes = forms.TypedMultipleChoiceField(
-        choices=[(each, each) for each in scopes.EVERY],
+        choices=[(each, each) for each in scopes.GRANTABLE],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="What the key opens; only what you may do yourself. Writing does not include "
         "reading.",
@@ -84,7 +84,7 @@ class ApiKeyAdmin(ModelAdmin):
         who = person(request.user)
         if who is not None and "scopes" in form.base_fields:
             held = held_scopes(who)
-            choices = [(each, each) for each in scopes.EVERY if each in held]
+            choices = [(each, each) for each in scopes.GRANTABLE if each in held]
             form.base_fields["scopes"].choices = choices
         return form
 

@@ -6,7 +6,7 @@ AREAS = ("optimization", "revenue", "dashboard", "content", "enterprise", "opera
 ALL = tuple(f"{area}:{mode}" for area in AREAS for mode in ("read", "write"))
 APPROVE = "decisions:approve"
 REVEAL = "security:reveal"
-EVERY = (*ALL, APPROVE, REVEAL)  # `all` names those of ALL only
+GRANTABLE = (*ALL, APPROVE, REVEAL)  # `all` names those of ALL only
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPERATE, DECIDE = "security.operate", "security.approve_decisions"
 # What a person must hold to give a key the scope: all that a call with it could do. A test
@@ -47,19 +47,19 @@ def parse(text: str) -> tuple[str, ...]:
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """The scopes named, each once, in the order of EVERY; `all` names those of ALL."""
+    """The scopes named, each once, in the order of GRANTABLE; `all` names those of ALL."""
     wanted = set(names)
     if "all" in wanted:
         wanted = (wanted - {"all"}) | set(ALL)
-    unknown = sorted(wanted - set(EVERY))
+    unknown = sorted(wanted - set(GRANTABLE))
     if unknown:
         raise UnknownScope(f"No such scope: {', '.join(unknown)}. {KNOWN}")
     if not wanted:
         raise UnknownScope(f"Name at least one scope. {KNOWN}")
-    return tuple(scope for scope in EVERY if scope in wanted)
+    return tuple(scope for scope in GRANTABLE if scope in wanted)
 
 
-KNOWN = f"Known: all, {', '.join(EVERY)}."
+KNOWN = f"Known: all, {', '.join(GRANTABLE)}."
 
 
 def needed(area: str, method: str) -> str:
@@ -80,6 +80,6 @@ def held_by(permissions: Collection[str]) -> frozenset[str]:
 
 def check_held(wanted: Iterable[str], held: Collection[str], who: str) -> None:
     """Raise ScopeNotHeld, which names what is lacking, unless `held` has all of `wanted`."""
-    lacking = [scope for scope in EVERY if scope in set(wanted) - set(held)]
+    lacking = [scope for scope in GRANTABLE if scope in set(wanted) - set(held)]
     if lacking:
         raise ScopeNotHeld(f"{who} lacks {', '.join(lacking)}, so it cannot be handed out.")

@@ -157,7 +157,7 @@ def person(caller: str) -> User:
 
 PEOPLE = (NO_STAFF, NO_ROLE, *ROLES)
 KEY_SCOPES: dict[str, frozenset[str]] = {
-    **{scope: frozenset({scope}) for scope in scopes.EVERY},
+    **{scope: frozenset({scope}) for scope in scopes.GRANTABLE},
     "all": frozenset(scopes.ALL),
 }
 

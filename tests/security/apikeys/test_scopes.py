@@ -59,7 +59,7 @@ def test_a_person_hands_out_what_the_permissions_allow_and_no_more():
     assert scopes.held_by(["security.operate"]) >= {"revenue:write", "content:write"}
     assert "optimization:write" not in scopes.held_by(["security.operate"])
     every = {each for needed in scopes.PERMISSIONS.values() for each in needed}
-    assert scopes.held_by(every) == set(scopes.EVERY)
+    assert scopes.held_by(every) == set(scopes.GRANTABLE)
 
 
 def test_what_is_lacking_is_named():
