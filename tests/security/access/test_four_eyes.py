@@ -103,7 +103,7 @@ def test_without_the_rule_a_key_needs_no_further_scope(ada):
 def test_an_author_of_prices_does_not_publish_them():
     demand(pricing.PUBLICATION.name)
     with acting("user:ada"):
-        version = pricing.draft("default", effective_from=date(2027, 1, 1), now=NOW)
+        version = pricing.draft("standard", effective_from=date(2027, 1, 1), now=NOW)
     with pytest.raises(services.SamePerson):
         pricing.publish(version.pk, actor="user:ada", now=NOW)
     assert pricing.publish(version.pk, actor="user:bob", now=NOW).state == "published"
