@@ -418,6 +418,7 @@ class KeyValueSerializer(serializers.Serializer[Any]):
 
 class KeyValueView(KeyEndpoint):
     scopes = (REVEAL,)
+    permission_to_read = ""  # no session gets a value
 
     @documented(
         "Get the value of a key",

@@ -41,6 +41,7 @@ class CallRule:
 CALLS = (
     CallRule("api/v1/(schema|docs)$", EVERY_ROLE | {NO_ROLE}, EVERY_ROLE | {NO_ROLE}),
     CallRule("metrics$", EVERY_ROLE, OPERATORS),
+    CallRule("api/v1/operational/security/keys/<str:key_id>/value$", NOBODY, NOBODY),
     CallRule("api/v1/operational/security/keys/", KEEPERS, KEEPERS),
     CallRule("api/v1/operational/health/components$", EVERY_ROLE, OPERATORS | {OFFICER}),
     CallRule(r"api/v1/\^?operational/(health|jobs)", EVERY_ROLE, OPERATORS),
@@ -90,10 +91,13 @@ ACTIONS = {
     "security.ManagedSecret": dict.fromkeys(
         (
             *("rotate_selected", "rotate_due", "evidence_pack", "rotate_now", "enter_value"),
+            "edit",
             *("mark_compromised", "rehearse", "pause", "resume", "revoke"),
         ),
         KEEPERS,
     ),
+    "security.KeyChannel": {"test": KEEPERS},
+    "security.OutsideTask": {"close": KEEPERS},
     "security.User": {"end_sessions": ADMINISTRATORS},
 }
 TRANSFERS = {"import_csv": OPERATORS, "export_csv": EVERY_ROLE}
@@ -141,6 +145,8 @@ def key_may_call(held: frozenset[str], path: str, method: str) -> bool:
     rule = call_rule(path)
     if rule is None or path.endswith(("v1/schema", "v1/docs")):
         return rule is not None
+    if path.endswith("/value"):
+        return scopes.REVEAL in held
     area = re.sub(r"^api/v1/\^?|^metrics$", "", path).partition("/")[0] or "operational"
     reads = method in READING or (rule.post_reads and method == "POST")
     mode = "read" if reads or rule.post_reads else "write"

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0004_task_failure_and_propagation'),
+        ('operations', '0005_destination_networks'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ def delete_sessions(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0001_initial'),
+        ('security', '0002_bindings_channels_tasks'),
         ('sessions', '0001_initial'),
     ]
 
