@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0005_destination_networks'),
+        ('operations', '0006_alert_keys_and_certificate_limits'),
     ]
 
     operations = [
