@@ -117,9 +117,9 @@ class UserAdmin(FreshSignInAdmin, DjangoUserAdmin[User], ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(FreshSignInAdmin, DjangoGroupAdmin, ModelAdmin):
-    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Only permissions that the signed-in person holds."""
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions" and not request.user.is_superuser:
             field.queryset = reports.permission_rows(request.user)
         return field
@@ -132,14 +132,14 @@ class GroupAdmin(FreshSignInAdmin, DjangoGroupAdmin, ModelAdmin):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(FreshSignInAdmin, ReadOnlyAdmin, ModelAdmin):
+class AuthenticatorAdmin(ReadOnlyAdmin, FreshSignInAdmin, ModelAdmin):
     """Who has which second factor, never its secret; staff remove one after a lost phone."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]
     list_filter = ["type"]
     search_fields = ["user__username"]
     list_select_related = ["user"]
-    fields = list_display
+    fields = ["user", "type", "created_at", "last_used_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         allowed = bool(ModelAdmin.has_delete_permission(self, request, obj))

@@ -142,7 +142,7 @@ class SecondFactorMiddleware:
         return page
 
 
-class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # generic in stubs only
+class ChangePasswordForm(PasswordChangeForm):
     """Asks for the old password by the way of signing in: with its lockout, and audited."""
 
     request: HttpRequest
@@ -163,7 +163,7 @@ class ChangePasswordView(PasswordChangeView):
     success_url = "/"
 
     def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
+        form: Any = super().get_form(form_class)
         form.request = self.request
         return form
 

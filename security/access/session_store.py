@@ -4,6 +4,8 @@ A copy of the database, or a back-up, opens no session: the row's key is an HMAC
 Settings name this module as SESSION_ENGINE.
 """
 
+from typing import Any
+
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -33,8 +35,8 @@ class SessionStore(DatabaseStore):
     def exists(self, session_key: str) -> bool:
         return super().exists(digest(session_key))
 
-    def create_model_instance(self, data: dict[str, object]) -> Session:
-        row = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, object]) -> Any:
+        row: Any = super().create_model_instance(data)
         row.session_key = digest(row.session_key)
         return row
 

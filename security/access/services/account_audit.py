@@ -104,7 +104,7 @@ def _listed(rows: Iterable[object]) -> str:
 
 def _is_rehash(instance: User, update_fields: Any) -> bool:
     """Whether Django stores the same password under a newer hash, just after it was right."""
-    return set(update_fields or ()) == {"password"} and instance._password is None  # noqa: SLF001 - Django's own mark
+    return set(update_fields or ()) == {"password"} and getattr(instance, "_password", None) is None
 
 
 RECEIVERS = (

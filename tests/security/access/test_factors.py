@@ -297,6 +297,7 @@ def test_a_factor_that_comes_or_goes_is_an_event_of_the_audit(client, ada):
     assert not Authenticator.objects.exists()
     told = Event.objects.filter(stream="access").order_by("seq").values_list("event", flat=True)
     # the app, and the recovery codes that come and go with it
-    told = [each for each in told if each.startswith("second")]
-    assert told == ["second factor added"] * 2 + ["second factor removed"] * 2
+    assert [each for each in told if each.startswith("second")] == ["second factor added"] * 2 + [
+        "second factor removed"
+    ] * 2
     assert client.get("/admin/").headers["Location"] == ENROLMENT
