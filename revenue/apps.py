@@ -1,4 +1,10 @@
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from aethercrown.csv.export import Exporter
 
 
 class RevenueConfig(AppConfig):
@@ -7,7 +13,6 @@ class RevenueConfig(AppConfig):
     def ready(self) -> None:
         """Register importers, exporters, decisions, automations, hooks and what is searched."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
-        from aethercrown.csv import export, importing  # noqa: PLC0415
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
         from aethercrown.search import search_sources  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
@@ -16,11 +21,9 @@ class RevenueConfig(AppConfig):
             decision_type_registry,
         )
         from revenue.billing import reports as billing  # noqa: PLC0415
-        from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
         from revenue.billing.services import invoice_run, reconciliation  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
-        from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
         from revenue.mrr import reports as mrr  # noqa: PLC0415
         from revenue.mrr.reports import company_metrics  # noqa: PLC0415
@@ -33,11 +36,9 @@ class RevenueConfig(AppConfig):
         for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *invoice_run.KINDS):
             decision_type_registry.register(kind)
         approval_kind_registry.register(pricing_services.PUBLICATION)
-        for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
-            importing.register(importer)
         for module in (customers, mrr, billing, upsell_reports):
-            for exporter in module.EXPORTERS:
-                export.register(exporter)
+            register_exporters(module.EXPORTERS)
+        register_importers()
         for automations in (rollups, reconciliation, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
@@ -48,3 +49,19 @@ class RevenueConfig(AppConfig):
         search_sources.register(pricing.SEARCH)
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_services.seed_prices)
+
+
+def register_exporters(exporters: "Iterable[Exporter]") -> None:
+    from aethercrown.csv import export  # noqa: PLC0415 - models exist only now
+
+    for exporter in exporters:
+        export.register(exporter)
+
+
+def register_importers() -> None:
+    from aethercrown.csv import importing  # noqa: PLC0415 - models exist only now
+    from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
+    from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
+
+    for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
+        importing.register(importer)
