@@ -20,7 +20,7 @@ def make_caller(db: None) -> Callable[..., Caller]:
 @pytest.fixture
 def caller(make_caller: Callable[..., Caller]) -> Caller:
     """Holds every scope."""
-    return make_caller()
+    return make_caller("all", "security:reveal", "decisions:approve")
 
 
 @pytest.fixture
