@@ -18,8 +18,10 @@ from time import perf_counter, process_time
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from revenue.pricing.calculation.invoice import PlanPeriod, calculate_invoice
 
+from revenue.billing.periods import Aggregation, InputGroup, MeterReadings, Month
+from revenue.billing.statement import CustomerUsage, statement
+from revenue.customers.plan_terms import PlanTerms, PriceBasis
 from revenue.pricing.calculation.inputs import PricingInputs, read_inputs
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price, final_price
 from revenue.pricing.calculation.simulation import SimulatedAccount, simulate
@@ -272,9 +274,14 @@ def any_situation(draw: np.random.Generator) -> PricingInputs:
 
 
 def bill(made: BookVersion, usage: dict[str, Decimal]) -> str:
-    first, last = date(2026, 6, 1), date(2026, 7, 1)
-    plan_period = PlanPeriod("plan", date(2026, 6, 11), last)
-    return repr(calculate_invoice(made, [plan_period], PricingInputs(usage), first, last))
+    terms = PlanTerms(date(2026, 6, 11), "s1", "plan", made.plans[0].base, basis=PriceBasis.LIST)
+    readings = {
+        name: MeterReadings(InputGroup.USAGE, Aggregation.SUM, {date(2026, 6, 20): used})
+        for name, used in usage.items()
+    }
+    june = Month(date(2026, 6, 1), date(2026, 7, 1))
+    found = statement(CustomerUsage(None, ((terms,),), readings), june, made)
+    return repr((found.lines, found.not_given))
 
 
 def timed(work: Callable[[], Found]) -> tuple[float, Found]:
