@@ -85,9 +85,9 @@ def register(app: AppConfig) -> None:
 def connect_signals(app: AppConfig) -> None:
     for signal, receiver in SIGN_IN_SIGNALS:
         signal.connect(receiver, dispatch_uid=f"security.{receiver.__name__}")
-    for signal, sender, receiver in account_audit.RECEIVERS:
-        uid = f"security.{receiver.__name__}.{sender.__name__}"
-        signal.connect(receiver, sender=sender, dispatch_uid=uid)
+    for change, sender, recorder in account_audit.RECEIVERS:
+        uid = f"security.{recorder.__name__}.{sender.__name__}"
+        change.connect(recorder, sender=sender, dispatch_uid=uid)
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )

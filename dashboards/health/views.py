@@ -50,7 +50,6 @@ def health(request: HttpRequest) -> HttpResponseBase:
     """The latest checks, the last 24 hours, and a period."""
     now = timezone.now()
     period = read_period(request.GET, now.date(), PRESETS, DEFAULT)
-    rows = reports.components()
     days, found = history.daily_availability(period.period)
     charts = availability_charts(days, found) if found else {}
     components = component_table(history.trends(DAY, now))
@@ -69,12 +68,13 @@ def health(request: HttpRequest) -> HttpResponseBase:
         outages=outages,
         no_outage=EmptyState("No outage", "No component was down in this period."),
         nothing_yet=NOTHING_YET,
-        **_verdict(rows),
+        **_verdict(),
         **charts,
     )
 
 
-def _verdict(rows: Sequence[reports.Component]) -> dict[str, Any]:
+def _verdict() -> dict[str, Any]:
+    rows = reports.components()
     overall = reports.overall(rows)
     return {
         "status_text": STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",

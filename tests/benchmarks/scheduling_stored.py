@@ -152,7 +152,8 @@ def beside(work: Callable[[Any, Any], None]) -> Iterator[Callable[[], list[float
     from django.db import connections  # noqa: PLC0415 - Django is set up only now
 
     context = multiprocessing.get_context("fork")
-    over, found, results = context.Event(), context.Queue(), []
+    over, found = context.Event(), context.Queue()
+    results: list[float] = []
     connections.close_all()
     process = context.Process(target=work, args=(over, found))
     process.start()

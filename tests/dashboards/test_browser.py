@@ -89,7 +89,7 @@ def test_one_choice_of_colours_holds_on_pages_and_in_the_admin(site, window):
     pressed = """return [...document.querySelectorAll('[data-theme-choice]')].filter(
       (each) => each.ariaPressed === 'true').map((each) => each.textContent)"""
     window.resize(1280, 900, dark=True)
-    colours = {}
+    colours: dict[str, set[str]] = {}
     for choice in ("auto", "light", "dark"):
         window.visit(site + "/dashboards/decisions")
         window.run(f"document.querySelector('[data-theme-choice={choice}]').click()")

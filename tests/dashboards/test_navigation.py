@@ -139,7 +139,7 @@ def test_no_link_on_a_page_is_refused(role, staff):
     company.with_plans(weeks=30)
     at_work.seed(Seeding(timezone.now().date(), np.random.default_rng(SEED)))
     client = browser(person(role, staff=staff))
-    found = {}
+    found: dict[str, str] = {}
     for path in navigation.pages():
         page = client.get(path).content.decode()
         for address in re.findall(r'<a [^>]*href="(/[^"#]*)"', page):

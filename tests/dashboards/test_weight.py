@@ -21,9 +21,8 @@ FONT = 30_000
 def weight(client: Client, path: str) -> tuple[int, str]:
     """The bytes sent for an address, and its text."""
     answer = client.get(path, headers={"Accept-Encoding": "gzip"})
-    sent = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    plain = client.get(path)
-    text = b"".join(plain.streaming_content) if plain.streaming else plain.content
+    sent = b"".join(answer)
+    text = b"".join(client.get(path))
     return len(sent), text.decode(errors="replace")
 
 

@@ -85,7 +85,8 @@ def test_no_page_and_no_form_fails_for_what_is_sent(admin_client):
     admin_client.raise_request_exception = False
     known, lists = routes(), list(fields_of_lists())
     known = [each for each in known if not any(word in each for word in LEFT_OUT)]
-    statuses, wrong = Counter(), Counter()
+    statuses: Counter[int] = Counter()
+    wrong: Counter[str] = Counter()
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
     try:

@@ -40,7 +40,9 @@ def heavy_body():
 
 def test_twelve_heavy_calls_stall_neither_probe_nor_others(tmp_path):
     with rig.running(tmp_path / "data") as platform:
-        statuses, probes = Counter(), {"/healthz": [], "/readyz": [], "/api/v1/revenue/tiers": []}
+        statuses: Counter[int] = Counter()
+        probed = ("/healthz", "/readyz", "/api/v1/revenue/tiers")
+        probes: dict[str, list[float]] = {path: [] for path in probed}
         body = heavy_body().encode()
 
         def send():

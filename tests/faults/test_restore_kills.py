@@ -28,7 +28,9 @@ NAME = "aethercrown.sqlite3"
 
 
 def test_a_killed_restore_never_lets_automation_run_unasked(tmp_path):
-    chooser, outcomes, wrong = random.Random(SEED), Counter(), []  # noqa: S311 - a test's choice
+    chooser = random.Random(SEED)  # noqa: S311 - a test's choice
+    outcomes: Counter[str] = Counter()
+    wrong = []
     first = tmp_path / "first"
     template.migrated_folder(first)
     execute(first, "UPDATE django_content_type SET model = 'old' WHERE id = 1")

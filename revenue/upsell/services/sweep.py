@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from aethercrown.formatting import counted
+from aethercrown.history.attribution import AUTOMATIC
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.models import PriceBookVersion
@@ -15,7 +16,7 @@ from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
 from revenue.upsell.opportunities import FoundOpportunity
 from revenue.upsell.reports import offers, sweep
-from revenue.upsell.services.lifecycle import AUTOMATIC, lock, propose_offer, set_decided
+from revenue.upsell.services.lifecycle import lock, propose_offer, set_decided
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
 BATCH_SIZE = 200

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -233,7 +234,7 @@ def test_a_caller_waits_for_the_first_answer_and_only_so_long(monkeypatch):
         if len(slept) == 2:
             idempotency.store_response(first, 201, "{}")
 
-    wait = {"clock": lambda: now[0], "sleep": sleep}
+    wait: dict[str, Any] = {"clock": lambda: now[0], "sleep": sleep}
     assert idempotency.claim_or_wait("key:1", "k", "d", **wait).status == 201
     claim("other", now=now[0])
     with pytest.raises(idempotency.IdempotencyInProgress):

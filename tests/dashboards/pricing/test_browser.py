@@ -11,7 +11,7 @@ from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.seeding import seed_default_book
 from security.access.models import User
 from tests.browser import external, programs
-from tests.dashboards.test_browser import PALE, SHAPES
+from tests.page_checks import PALE, SHAPES
 
 FOUND = programs()
 pytestmark = [

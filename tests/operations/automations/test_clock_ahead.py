@@ -47,11 +47,15 @@ def test_a_lease_of_that_clock_ends_as_any_other(automation):
     automation(every=HOUR)
     services.enqueue_due_runs("ads", NOON + HOUR)
     run = execute.claim(Run.objects.get().pk, "elsewhere", NOON + HOUR)
-    Run.objects.update(lease_until=Run.objects.get().lease_until + 2 * HOUR)
-    before = Run.objects.get().lease_until
+    assert run is not None
+    run.refresh_from_db()
+    assert run.lease_until is not None
+    before = run.lease_until + 2 * HOUR
+    Run.objects.update(lease_until=before)
     services.requeue_abandoned_runs(NOON + HOUR)
     run.refresh_from_db()
     assert run.state == "running"
+    assert run.lease_until is not None
     assert run.lease_until < before - HOUR
     Run.objects.update(lease_until=run.lease_until - LEASE_LENGTH - SECOND)
     services.requeue_abandoned_runs(NOON + HOUR)

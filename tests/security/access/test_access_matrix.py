@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.test import RequestFactory
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
@@ -23,11 +24,11 @@ VIEWSETS = {view for _path, view in rules.API_ROUTES if issubclass(view, ViewSet
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
-class FreshSession(dict):  # type: ignore[type-arg]
+class FreshSession(SessionBase):
     """A session whose sign-in is fresh at any time."""
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return int(time.time()) if name == sessions.PROVED else default
+    def get(self, key: str, default: Any = None) -> Any:
+        return int(time.time()) if key == sessions.PROVED else default
 
 
 def asking(method: str, user: Any = None, auth: Any = None) -> Request:

@@ -50,6 +50,7 @@ def test_a_session_is_changed_found_again_renewed_and_deleted():
     store["a"] = 1
     store.create()
     key = store.session_key
+    assert key is not None
     assert store.exists(key)
     again = session_store.SessionStore(key)
     assert again["a"] == 1

@@ -1,6 +1,7 @@
 """The end of a task reaches all that waits for it, in short transactions."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_what_a_killed_process_left_is_finished(success):
 def test_a_task_submitted_while_its_need_fails_fails_too(monkeypatch):
     submit(*fan(3))
     services.assign(NOON, worker="w")
-    real, first = propagate.descendants, []
+    real = propagate.descendants
+    first: list[Any] = []
 
     def descendants(*given):
         found = real(*given)
