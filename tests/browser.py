@@ -169,23 +169,24 @@ class Browser:
 def browsing(found: Programs) -> Iterator[Browser]:
     """A browser with a new profile, until the end of the block."""
     port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
-        log = Path(folder) / "driver.log"
-        with log.open("wb") as output:
-            driver = subprocess.Popen(  # noqa: S603 - the two programs found above
-                [found.driver, f"--port={port}"], stdout=output, stderr=subprocess.STDOUT
-            )
-        browser = Browser(port)
+    # no TemporaryDirectory: a forked child of a test would delete it too
+    folder = Path(tempfile.mkdtemp(prefix="browser-"))
+    with (folder / "driver.log").open("wb") as output:
+        driver = subprocess.Popen(  # noqa: S603 - the two programs found above
+            [found.driver, f"--port={port}"], stdout=output, stderr=subprocess.STDOUT
+        )
+    browser = Browser(port)
+    try:
+        _wait_for_driver(port, driver)
+        browser.open(found.browser, f"{folder}/profile")
+        yield browser
+    finally:
         try:
-            _wait_for_driver(port, driver)
-            browser.open(found.browser, f"{folder}/profile")
-            yield browser
+            browser.close()
         finally:
-            try:
-                browser.close()
-            finally:
-                driver.terminate()
-                driver.wait(10)
+            driver.terminate()
+            driver.wait(10)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:

@@ -132,6 +132,7 @@ class Replies(ReadOnlyViewSet[IdempotencyRecord]):
     area = "optimization"
     list_name = "replies"
     title = "reply"
+    permission_to_read = "security.view_pages"
     ordering: str | tuple[str, ...] = ("-created_at", "pk")
     queryset = IdempotencyRecord.objects.all()
     serializer_class = ReplySerializer

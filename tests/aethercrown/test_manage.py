@@ -46,7 +46,7 @@ def test_an_environment_that_is_no_virtual_one_is_started_once(tmp_path):
     done = subprocess.run(  # noqa: S603 - our own command
         [sys._base_executable, "manage.py", "version"],  # type: ignore[attr-defined]
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(django.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": f"{Path(django.__file__).parents[1]}:{rig.ROOT}"},
         capture_output=True,
         text=True,
         check=True,

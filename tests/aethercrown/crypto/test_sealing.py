@@ -39,4 +39,5 @@ def test_every_table_that_stores_sealed_texts_is_registered():
         "aethercrown.IdempotencyRecord.sealed",
         "mfa.Authenticator.data",
         "operations.Destination.sealed_secret",
+        "security.ManagedSecret.sealed_first_digest",
     }

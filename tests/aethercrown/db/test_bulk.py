@@ -46,8 +46,10 @@ def test_a_time_is_as_its_column_takes_it():
             "held_back",
             "paused_because",
             "resumed_by",
+            "boot",
+            "mode",
         ],
-        [(bulk.stamp(NOON), "", 0, 0, 0, 0, "", "")],
+        [(bulk.stamp(NOON), "", 0, 0, 0, 0, "", "", "", "")],
     )
     assert RotationRun.objects.get(begun_at=NOON).begun_at == NOON
 

@@ -68,7 +68,7 @@ def test_a_database_that_lacks_a_migration_is_brought_up_to_date_in_one_line(tmp
     answer(tmp_path)
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if "igration" in line or "Applying" in line] == [
-        "The database is brought up to date (migrations: 1)."
+        "The database is brought up to date (migrations: 2)."
     ]
     assert not missing()
 

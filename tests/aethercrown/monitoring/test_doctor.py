@@ -188,12 +188,12 @@ def test_it_judges_the_settings_of_the_running_service(capsys, settings, tmp_pat
     monkeypatch.setattr(doctor, "registry", own)
     stated = json.dumps({"HTTPS": False, "SECOND_FACTOR_REQUIRED": False})
     with data_dir.stated(tmp_path, data_dir.SERVICE_SETTINGS_FILE, stated):
-        assert "without a second factor" in run(capsys)[1]
+        assert "and have no access without: 1." in run(capsys)[1]
         handle = lock.lock_folder(tmp_path)
         told = run(capsys)[1]
         os.close(handle)
     assert "running service has them: HTTPS=False, SECOND_FACTOR_REQUIRED=False." in told
-    assert "without a second factor" not in told
+    assert "have no access without" not in told
     assert not lock.is_locked(tmp_path)
     assert not lock.is_locked(tmp_path / "none")
 

@@ -126,7 +126,7 @@ def test_a_channel_that_the_plan_does_not_know_shows_its_rows(page, plans):
     assert "Spend and revenue" in text
 
 
-@pytest.mark.parametrize("name", ["Telegraph", "a/b", "%00"])
+@pytest.mark.parametrize("name", ["Telegraph", "a/b"])
 def test_an_unknown_channel_is_not_found(page, name):
     assert page.get(f"/dashboards/budget/{name}").status_code == 404
 

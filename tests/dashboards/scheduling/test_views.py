@@ -43,7 +43,7 @@ def test_the_plan_its_figures_and_its_bottlenecks_are_shown(page, queue):
     text = page.get(PAGE).content.decode()
     for words in (
         "Running and planned tasks by worker",
-        "1 of 5 workers",
+        "1 of 1 worker",
         "no plan is shorter",
         "worker-1",
     ):

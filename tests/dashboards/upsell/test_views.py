@@ -61,7 +61,7 @@ def rows(answer):
 
 def test_the_page_shows_the_pipeline_and_what_was_expected(page, found):
     shown = text(page.get(UPSELL))
-    for each in ("plan is recommended", "Bolt", "+$77.00", "not measured yet", "agreed", "100%"):
+    for each in ("plan is recommended", "Bolt", "+$79.90", "not measured yet", "agreed", "100%"):
         assert each in shown
     assert rows(page.get(f"{UPSELL}?format=csv&table=pipeline"))[1][0] == "Bolt"
     assert len(rows(page.get(f"{UPSELL}?format=csv&table=effects"))) == 2
@@ -69,7 +69,7 @@ def test_the_page_shows_the_pipeline_and_what_was_expected(page, found):
 
 def test_one_opportunity_shows_every_plan_and_the_use_behind_it(page, found):
     shown = text(page.get(f"{UPSELL}/{found.pk}"))
-    for each in ("professional for Bolt", "Plan fits: +$77.00 a month", "15,000", "$108.90", "60%"):
+    for each in ("professional for Bolt", "Plan fits: +$79.90 a month", "15,000", "$108.90", "60%"):
         assert each in shown
     assert len(rows(page.get(f"{UPSELL}/{found.pk}?format=csv"))) == 4
     assert page.get(f"{UPSELL}/999").status_code == 404

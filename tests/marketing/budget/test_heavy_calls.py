@@ -28,7 +28,10 @@ def test_respond_async_is_a_job_whose_result_is_the_answer(caller):
     assert not BudgetPlan.objects.exists()
     jobs.run_next()
     polled = caller.get(accepted["Location"]).json()["data"]
-    assert (polled["status"], polled["job_id"]) == ("done", int(accepted["Location"][-1:]))
+    assert (polled["status"], polled["job_id"]) == (
+        "done",
+        int(accepted["Location"].rpartition("/")[2]),
+    )
     waited = caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST).json()["data"]
     assert polled["result"] == waited
     assert BudgetPlan.objects.count() == 1
