@@ -45,7 +45,7 @@ def test_the_plan_its_figures_and_its_bottlenecks_are_shown(page, queue):
         "Running and planned tasks by worker",
         "1 of 1 worker",
         "no plan is shorter",
-        "worker-1",
+        "agent",
     ):
         assert words in text
     assert "One more worker would save" in text
