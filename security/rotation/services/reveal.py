@@ -59,11 +59,10 @@ def _channel(key: ManagedSecret, api_key: int) -> KeyChannel:
         for each in KeyChannel.objects.filter(key=key, kind=KeyChannel.Kind.PULL)
     }
     candidate: int | None = api_key
-    for _ in range(MAX_SUCCESSORS):
+    seen = 0
+    while candidate is not None and seen < MAX_SUCCESSORS:
         if candidate in bound:
             return bound[candidate]
         replaced = ApiKey.objects.filter(replaced_by=candidate).values_list("pk", flat=True)
-        candidate = replaced.first()
-        if candidate is None:
-            break
+        candidate, seen = replaced.first(), seen + 1
     raise NotBoundToKey(f"No delivery channel of {key} names this API key.")

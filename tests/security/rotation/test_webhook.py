@@ -104,6 +104,12 @@ def test_an_answer_that_proves_nothing_is_refused(answer, receiver):
         Webhook(receiver.fetch, lambda: NOW).test(context())
 
 
+def test_without_a_value_nothing_is_signed(kind, receiver):
+    with pytest.raises(TargetRefused, match="No value is left to sign with"):
+        kind.revoke(context(value="", current=None))
+    assert receiver.events == []
+
+
 def test_a_call_signed_by_a_stranger_is_refused(kind):
     with pytest.raises(TargetRefused, match="gave a wrong answer"):
         kind.set(context(current="guessed"))

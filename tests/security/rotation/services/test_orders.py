@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from security.rotation import services, tasks
-from security.rotation.models import RotationOrder
+from security.rotation.models import ManagedSecret, RotationOrder
 from security.rotation.services import orders, steps
 from tests.security.rotation.stored import current_value
 
@@ -53,6 +53,23 @@ def test_another_caller_or_another_request_meanwhile_is_refused(key):
         asked(key, "key:2", reason="manual")
     with pytest.raises(services.RotationInProgress):
         asked(key, reason="compromised")
+
+
+def test_a_key_that_is_paused_or_being_rotated_takes_no_order(key):
+    key.state = "paused"
+    with pytest.raises(services.InvalidTransition, match="is paused"):
+        asked(key, reason="manual")
+    key.state = "active"
+    lease_until = steps.database_now() + timedelta(minutes=5)
+    ManagedSecret.objects.filter(pk=key.pk).update(lease_until=lease_until)
+    with pytest.raises(services.RotationInProgress, match="being rotated"):
+        asked(key, reason="manual")
+    assert not RotationOrder.objects.exists()
+
+
+def test_without_a_worker_to_wake_an_order_waits(key, monkeypatch):
+    monkeypatch.setattr(orders, "wake", [])
+    orders.wake_worker()
 
 
 def test_a_refusal_is_told_and_the_next_request_is_another_order(key, world):
