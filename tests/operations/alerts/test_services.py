@@ -243,6 +243,23 @@ def test_critical_alerts_are_brought_to_mind_each_day_until_acknowledged(listene
     assert titles().count("[critical] automations: run failed, ads: still open") == 2
 
 
+def test_a_reminder_waits_until_a_silence_ends(listener):
+    alert = raised("critical")
+    services.silence(alert.pk, actor="ada", until=NOON + 2 * DAY)
+    assert services.send_reminders(NOON + DAY) == 0
+    assert services.send_reminders(NOON + 2 * DAY + MINUTE) == 1
+    assert titles()[1:] == ["[critical] automations: run failed, ads: still open"]
+
+
+def test_a_reminder_that_nobody_takes_is_sent_once_somebody_does(listener):
+    raised("critical")
+    Destination.objects.update(is_enabled=False)
+    assert services.send_reminders(NOON + DAY) == 0
+    Destination.objects.update(is_enabled=True)
+    assert services.send_reminders(NOON + DAY + MINUTE) == 1
+    assert titles()[1:] == ["[critical] automations: run failed, ads: still open"]
+
+
 def test_tending_leaves_alone_what_changed_since_it_looked(listener):
     critical = raised("critical")
     resolved(MINUTE)

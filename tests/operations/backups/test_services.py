@@ -15,9 +15,12 @@ from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
 from operations.automations.services import execute
 from operations.backups import reports, services
+from operations.jobs import services as jobs
+from operations.jobs.registry import JobKind, job_kinds
 from operations.messaging import services as outbox
 from operations.messaging.models import Destination, Message
 from security.audit.models import Event
+from tests.aethercrown.registries import isolated
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -142,6 +145,16 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
     assert outbox.deliver_due() == 0
     letter.refresh_from_db()
     assert (letter.state, letter.claims) == ("sending", 1)
+
+
+def test_open_jobs_end_with_a_restoration_and_its_notes_say_so():
+    with isolated(job_kinds):
+        job_kinds.register(JobKind("try", "Try", "optimization", lambda context: None))
+        job = jobs.start("try", {}, caller="user:1", now=NOON, subject="a")
+    notes = services.finalize_restore(NOON, None)
+    assert notes[1] == "1 open job ended: start it again if it is still wanted."
+    job.refresh_from_db()
+    assert (job.state, job.ended_at) == ("cancelled", NOON)
 
 
 def test_a_person_ends_the_standstill_and_the_audit_knows():

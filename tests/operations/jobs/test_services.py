@@ -123,6 +123,13 @@ def test_a_running_job_stops_at_its_next_checkpoint(start, kind):
     assert (done.state, steps, clock.seconds) == ("cancelled", [0], 100.0)
 
 
+def test_a_job_that_tracks_its_items_takes_all_of_them(start, kind):
+    kind(lambda context: list(context.track("abc", 3, "Letters.")))
+    start()
+    done = ran()
+    assert (done.state, done.result) == ("done", ["a", "b", "c"])
+
+
 def test_a_job_that_has_ended_cannot_be_cancelled(start):
     job = start()
     services.run_next()

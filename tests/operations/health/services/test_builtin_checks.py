@@ -81,6 +81,13 @@ def test_just_after_the_start_an_old_heartbeat_means_unknown(monkeypatch):
         )
 
 
+def test_a_time_that_has_not_come_means_unknown():
+    within = timedelta(minutes=5)
+    builtin_checks.check_recent("schedule was served", NOON + within, within, NOON)
+    with pytest.raises(Unknown, match="the clock was ahead"):
+        builtin_checks.check_recent("schedule was served", NOON + 2 * within, within, NOON)
+
+
 @pytest.mark.usefixtures("_long_alive")
 @pytest.mark.django_db
 def test_a_worker_lives_while_its_tasks_run():
