@@ -75,3 +75,13 @@ def test_what_a_cancelled_task_held_up_is_cancelled_too():
     submit(ai("a"), ai("b", "a"), ai("c", "b"))
     services.cancel("a", now=NOON)
     assert set(Task.objects.values_list("error", flat=True)) == {"cancelled"}
+
+
+def test_a_retried_task_waits_for_what_has_not_ended():
+    submit(ai("a"), ai("b", "a"))
+    services.cancel("b", now=NOON)
+    services.retry("b", now=later(1))
+    assert statuses() == {"a": "queued", "b": "pending"}
+    services.assign(later(2), worker="w")
+    services.complete("a", now=later(3), worker="w")
+    assert statuses()["b"] == "queued"

@@ -1,6 +1,7 @@
 """The end of a task reaches all that waits for it, in short transactions."""
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,6 +43,19 @@ def test_batches_reach_every_task(batches, shape):
     expected = {chain: 1, fan: 6}[shape]
     assert list(statuses().values()).count("queued") == expected
     assert not Task.objects.filter(is_propagated=False).exists()
+
+
+@pytest.mark.parametrize(("vendor", "pauses"), [("sqlite", 2), ("postgresql", 0)])
+def test_others_may_write_between_batches_where_there_is_one_writer(
+    batches, monkeypatch, vendor, pauses
+):
+    slept: list[float] = []
+    taken: list[Any] = []
+    monkeypatch.setattr(propagate, "connection", SimpleNamespace(vendor=vendor))
+    monkeypatch.setattr(time, "sleep", slept.append)
+    propagate.in_batches(range(5), taken.append)
+    assert [list(batch) for batch in taken] == [[0, 1], [2, 3], [4]]
+    assert len(slept) == pauses
 
 
 @pytest.mark.parametrize("success", [True, False])
