@@ -18,6 +18,8 @@ TODAY = date(2026, 3, 20)
         (imports.interval, "Year", "year"),
         (imports.months, "12", 12),
         (imports.months, "0", 0),
+        (imports.quantity, "3", 3),
+        (imports.basis, "List", "list"),
         (imports.direction, "Refund", "refund"),
     ],
 )
@@ -35,6 +37,10 @@ def test_cells_are_read(read, cell, value):
         (imports.months, "1.5", "must be a whole number from 0 to 1200"),
         (imports.months, "-1", "must be a whole number"),
         (imports.months, "1201", "must be a whole number"),
+        (imports.quantity, "1.5", "must be a whole number from 1 to 1000000, not 1.5"),
+        (imports.quantity, "0", "must be a whole number from 1"),
+        (imports.quantity, "1000001", "must be a whole number from 1"),
+        (imports.basis, "override", "'override' is neither list nor negotiated"),
         (imports.direction, "gift", "is neither payment nor refund"),
     ],
 )

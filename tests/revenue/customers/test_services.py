@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
@@ -27,6 +28,7 @@ from revenue.mrr.models import MrrMovement
 from revenue.mrr.movements import MovementKind, derive
 from revenue.mrr.reports.consistency import differing_customers
 from revenue.mrr.services.booking import book
+from revenue.pricing.seeding import seed_default_book
 from security.access.models import User
 from tests.revenue.customers.conftest import NOW, TODAY, mrr
 
@@ -399,6 +401,17 @@ def test_an_override_of_an_override_ends_in_what_was_before_both(subscribe):
     assert (one.amount, one.basis, one.next_step_on) == (50, "negotiated", None)
 
 
+def test_an_override_from_the_first_day_ends_in_the_list_price(subscribe):
+    seed_default_book(apps)
+    until = date(2026, 4, 1)
+    given: Any = {"basis": "override", "note": "a pilot", "price_until": until}
+    one = subscribe(MARCH_1, "10", plan="starter", **given)
+    assert one.amount == 10
+    services.take_due_steps(one.customer_id, now=datetime(2026, 4, 2, tzinfo=UTC))
+    one.refresh_from_db()
+    assert (one.amount, one.basis) == (29, "list")
+
+
 def test_a_pause_and_an_adjusted_state_are_recorded(subscribe):
     one = subscribe(MARCH_1, "50")
     services.change(one.pk, on=date(2026, 3, 5), now=NOW, state="paused")
@@ -429,6 +442,13 @@ def test_saved_terms_are_put_back(subscribe):
     services.restore(one.pk, saved, on=date(2026, 3, 10), now=NOW, note="a complaint")
     one.refresh_from_db()
     assert one.next_step_on == date(2026, 3, 30)
+
+
+def test_saved_terms_of_a_day_before_the_start_are_the_first(subscribe):
+    one = subscribe(MARCH_1, "100", plan="pro")
+    services.change(one.pk, on=date(2026, 3, 5), now=NOW, amount=Decimal(5))
+    saved = services.saved_terms(one, date(2026, 2, 28))
+    assert (saved["plan"], saved["price"]) == ("pro", 100)
 
 
 def test_erasing_keeps_that_an_override_had_a_reason(customer, subscribe):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,13 @@ def test_customers_at_a_guardrail_are_counted():
     plans = tuple(replace(each, floor=D(50)) for each in BOOK.plans)
     found = simulate(BOOK, replace(BOOK, plans=plans), ACCOUNTS)
     assert found.at_floor_or_ceiling == 1
+
+
+def test_quantity_and_coupon_change_the_list_price_under_both_versions():
+    share = Fraction(3, 2)  # three units with a coupon of 50 %
+    shared = replace(account("a", "starter", periods=1), share=share)
+    found = simulate(BOOK, raised(starter=39), [shared])
+    assert (found.now, found.then) == (D("43.5"), D("58.5"))
 
 
 def test_nobody_makes_an_empty_simulation():
