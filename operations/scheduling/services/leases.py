@@ -43,14 +43,14 @@ def shorten_leases(now: datetime) -> int:
     """Shorten leases that end later than one given now would: the clock was ahead."""
     running = Task.objects.filter(status=Status.RUNNING, lease_until__gt=now + MAX_CLOCK_STEP)
     given = running.values_list("pk", "lease_until", "lease_seconds")
-    too_long = [
-        (pk, until, now + timedelta(seconds=seconds or 0))
-        for pk, until, seconds in given
-        if until and until > now + timedelta(seconds=seconds or 0) + MAX_CLOCK_STEP
-    ]
-    for pk, until, end in too_long:
-        Task.objects.filter(pk=pk, lease_until=until).update(lease_until=end)
-    return len(too_long)
+    shortened = 0
+    for pk, until, seconds in given:
+        end = now + timedelta(seconds=seconds or 0)
+        if until and until > end + MAX_CLOCK_STEP:
+            # By order, as SQLite has the same time with and without its fraction of a second.
+            late = Task.objects.filter(pk=pk, lease_until__gt=end + MAX_CLOCK_STEP)
+            shortened += late.update(lease_until=end)
+    return shortened
 
 
 def expired(now: datetime) -> QuerySet[Task]:

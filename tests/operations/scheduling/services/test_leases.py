@@ -6,7 +6,7 @@ from operations.scheduling import services
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
 from operations.scheduling.services.complete import WrongWorker
-from operations.scheduling.services.leases import reclaim_expired
+from operations.scheduling.services.leases import reclaim_expired, shorten_leases
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,15 @@ def test_the_third_lapsed_lease_fails_the_task_and_what_needs_it():
     assert reclaim_expired(later(300)) == (0, 1)
     assert statuses() == {"a": "failed", "b": "failed"}
     assert Task.objects.get(task_id="a").error == "lease expired 3 times"
+
+
+def test_leases_given_by_a_clock_that_was_ahead_are_shortened():
+    submit(ai("a"), ai("b"))
+    services.assign(later(7200), worker="w", lease=60)
+    services.assign(NOON, worker="x", lease=60)
+    assert shorten_leases(NOON) == 1
+    assert set(Task.objects.values_list("lease_until", flat=True)) == {later(60)}
+    assert shorten_leases(NOON) == 0
 
 
 def test_a_lapsed_task_whose_worker_was_deleted_goes_back_too():
