@@ -135,8 +135,6 @@ def _words(part: IntervalPart, before: int, now: int, names: Mapping[str, str]) 
     whole = (part.end - part.start).days
     if now < before:
         return f"{name}, {every}: {before - now} of {counted(whole, 'day')} not used"
-    if before:
-        return f"{name}, {every}: {now - before} more of {counted(whole, 'day')}"
     return f"{name}, {every}" if now == whole else f"{name}, {now} of {counted(whole, 'day')}"
 
 

@@ -48,8 +48,6 @@ def interval_of(day: date, anchor: date, every: str) -> tuple[date, date]:
     count = passed // length
     if months_before(anchor, -count * length) > day:
         count -= 1
-    elif months_before(anchor, -(count + 1) * length) <= day:
-        count += 1
     return months_before(anchor, -count * length), months_before(anchor, -(count + 1) * length)
 
 

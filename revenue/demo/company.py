@@ -142,24 +142,12 @@ def _simulate_month(
         agreements.append(Agreement(on, agreements[-1].plan, None))
     elif chance < LEAVES + GROWS:
         _grow(customer, moves=bool(random.random() < MOVES_UP))
-        _add_agreement(customer, on)
+        agreements.append(customer.agree(on))
     elif chance < LEAVES + GROWS + SHRINKS:
         customer.usage = {
             metric: max(1, each * 10 // 17) for metric, each in customer.usage.items()
         }
-        _add_agreement(customer, on)
-
-
-def _add_agreement(customer: DemoCustomer, on: date) -> None:
-    """Add a change of plan, price or use; nothing where all stay the same."""
-    agreements, agreement = customer.subscriptions[-1], customer.agree(on)
-    before = agreements[-1]
-    if (agreement.plan, agreement.amount, agreement.usage) != (
-        before.plan,
-        before.amount,
-        before.usage,
-    ):
-        agreements.append(agreement)
+        agreements.append(customer.agree(on))
 
 
 def _grow(customer: DemoCustomer, *, moves: bool) -> None:
