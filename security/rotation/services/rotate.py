@@ -248,10 +248,10 @@ def _until_extended(attempt: RotationAttempt, version: SecretVersion) -> datetim
     """The end of a value in use, put off once by its grace; an alert says who uses it."""
     readers = reports.readers_of(version)
     current = steps.current_version(attempt.key)
-    if not readers or version.extended_at or not (current and current.current_at):
+    end = version.retire_at
+    if not readers or version.extended_at or not (end and current and current.current_at):
         return None
-    assert version.retire_at is not None  # noqa: S101 - a constraint of the table
-    until = version.retire_at + (version.retire_at - current.current_at)
+    until = end + (end - current.current_at)
     message = (
         f"Version {version.number} of {attempt.key} is still in use: {'; '.join(readers)}. Its end "
         f"was put off once, to {moment_text(until)}."
