@@ -90,10 +90,10 @@ def test_a_schedule_changed_in_the_admin_is_followed_without_a_restart(tmp_path)
         browser = Browser(stack.url)
         browser.post("/admin/login/", {"username": "admin", "password": stack.password})
         assert "at 03:00" in browser.get(page(stack, NAME))
-        assert runs(stack) == []
+        first = len(runs(stack))  # none, but where 03:00 has just passed
 
         assert "Next runs: " in browser.post(page(stack, NAME), FORM)
-        wait_for(lambda: len(runs(stack)) >= 2)
+        wait_for(lambda: len(runs(stack)) >= first + 2)
 
         browser.post(page(stack, NAME), {**FORM, "when": "every 30 days"})
         wait_for(lambda: sent_by_beat(stack) > 0)  # beat stores its count when it reads anew
