@@ -42,6 +42,7 @@ class ListFilter:
     title: str
     choices: Sequence[str]
     chosen: str
+    is_cut: bool = False  # the rows have more values than `choices`
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Listing:
         self.sort = self._read_sort(order)
         self.q = self._read_search()
         self.filters = [self._read_filter(each) for each in fields if each.filter]
+        self._asked_page = self._read_page()
 
     # --- what the address asks for ---
 
@@ -103,15 +105,28 @@ class Listing:
 
     def _read_filter(self, field: ListField) -> ListFilter:
         choices = list(field.choices) or self._stored_choices(field.name)
-        chosen = self.asked(field.name)
+        chosen, is_cut = self.asked(field.name), False
+        if not field.choices and len(choices) > MAX_CHOICES:
+            choices, is_cut = choices[:MAX_CHOICES], True
+            if chosen and self._choices_of.filter(**{field.name: chosen}).exists():
+                choices = list(dict.fromkeys([*choices, chosen]))
         if chosen and chosen not in choices:
             self.problems.append(f"No {self.noun} has {field.column.name} {chosen[:30]!r}.")
             chosen = ""
-        return ListFilter(field.name, field.column.name, choices, chosen)
+        return ListFilter(field.name, field.column.name, choices, chosen, is_cut)
 
     def _stored_choices(self, name: str) -> list[str]:
+        """The values of the rows in their order, more than MAX_CHOICES where there are more."""
         values = self._choices_of.order_by(name).values_list(name, flat=True).distinct()
-        return [str(each) for each in values[:MAX_CHOICES] if each not in {None, ""}]
+        room = MAX_CHOICES + 3  # for one more, and for null and an empty text
+        return [str(each) for each in values[:room] if each not in {None, ""}]
+
+    def _read_page(self) -> int:
+        asked = self.asked("page") or "1"
+        if asked.isascii() and asked.isdigit() and int(asked[:9]):
+            return int(asked[:9])
+        self.problems.append(f"page is a number from 1, not {asked[:20]!r}.")
+        return 1
 
     # --- rows ---
 
@@ -139,14 +154,10 @@ class Listing:
         summed = {f"{each.name}_sum": Sum(each.name) for each in self.fields if each.total}
         return self.rows.order_by().aggregate(count=Count("pk"), **summed)
 
-    @cached_property
+    @property
     def page(self) -> int:
         """The page asked for, from 1; the last one where there are fewer."""
-        asked = self.asked("page") or "1"
-        if not (asked.isascii() and asked.isdigit() and int(asked[:9])):
-            self.problems.append(f"page is a number from 1, not {asked[:20]!r}.")
-            return 1
-        return min(int(asked[:9]), self.pages)
+        return min(self._asked_page, self.pages)
 
     @property
     def pages(self) -> int:

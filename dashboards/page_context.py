@@ -39,17 +39,21 @@ def render_page(
     """Render dashboards/<name>.html, or the table that ?format=csv&table=... asks for.
 
     The breadcrumbs are the overview, the pages `above` and `title`. With `problems`, of the page or
-    of a listing, the status is 400; the page says them.
+    of a listing, the status is 400; the page says them, and there is no CSV.
     """
     wanted = request.GET.get("format", "html")
+    problems = list(context.get("problems", ()))
+    for listing in (each for each in tables if isinstance(each, Listing)):
+        problems += listing.problems
     if wanted == "csv":
+        if problems:
+            raise BadRequest(" ".join(problems))
         return _csv_download(name, tables, request.GET.get("table", ""))
     if wanted != "html":
         raise BadRequest(f"A page comes as html or csv, not as {wanted!r}.")
     trail = [HOME, *above, Breadcrumb(title)]
     response = render_template(request, name, breadcrumbs=trail, **context)
-    listings = [each for each in tables if isinstance(each, Listing)]
-    if context.get("problems") or any(each.problems for each in listings):
+    if problems:
         response.status_code = 400
     return response
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from aethercrown.formatting import COUNT, money
-from dashboards.listing import MAX_SEARCH_CHARACTERS, ListField, Listing
+from dashboards.listing import MAX_CHOICES, MAX_SEARCH_CHARACTERS, ListField, Listing
 from dashboards.tables import Column
 from marketing.channels.models import Channel
 
@@ -119,3 +119,16 @@ def test_a_page_costs_a_query_for_the_filter_one_for_all_sums_and_two_for_rows(
         assert len(found.table.rows) == 25
         assert found.totals
         assert found.next_link
+
+
+def test_a_value_beyond_the_listed_choices_can_still_be_asked_for(channels):
+    fields = (ListField("name", Column("Name"), filter=True),)
+    rows = Channel.objects.all()
+    for asked, problems in (("Channel 055", []), ("None such", ["No row has Name 'None such'."])):
+        found = Listing("c", "Channels", fields, rows, {"c.name": asked}, order="name")
+        assert found.problems == problems
+        assert found.filters[0].is_cut
+        assert found.filters[0].choices[:MAX_CHOICES][-1] == "Channel 029"
+        assert found.count == (60 if problems else 1)
+    all_of_them = Listing("c", "Channels", fields, rows, {}, order="name").filters[0]
+    assert (len(all_of_them.choices), all_of_them.chosen) == (MAX_CHOICES, "")
