@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from aethercrown.formatting import counted, date_text
 from aethercrown.metrics.period import Period, days_to, months_to
 
 EARLIEST = date(2000, 1, 1)
+MAX_DAYS = 731  # of pages that show each day
 COMPARISONS = {"previous": "the period before", "year": "a year earlier", "none": "nothing"}
 PARAMETERS = ("period", "from", "to", "compare")
 
@@ -22,7 +23,6 @@ class PeriodChoice:
     presets: tuple[str, ...]
     compare: str = "previous"
     problems: tuple[str, ...] = ()
-    comparisons: Mapping[str, str] = field(default_factory=lambda: COMPARISONS)
 
     @property
     def compared(self) -> Period | None:
@@ -45,15 +45,28 @@ class PeriodChoice:
         text = period_text(self.period)
         return f"{text}, compared with {period_text(self.compared)}" if self.compared else text
 
+    @property
+    def comparisons(self) -> dict[str, str]:
+        """What a period can be compared with: the name in the address, and its text."""
+        return COMPARISONS
+
     def choices(self) -> list[tuple[str, str, bool]]:
         """Each preset: its name in the address, its text, and whether it is chosen."""
         return [(each, preset_text(each), each == self.preset) for each in self.presets]
 
 
 def read_period(
-    given: Mapping[str, str], today: date, presets: tuple[str, ...], default: str
+    given: Mapping[str, str],
+    today: date,
+    presets: tuple[str, ...],
+    default: str,
+    *,
+    max_days: int | None = None,
 ) -> PeriodChoice:
-    """By `period` (a preset) or `from` and `to` (days), and `compare`; wrong parts are left out."""
+    """By `period` (a preset) or `from` and `to` (days), and `compare`; wrong parts are left out.
+
+    A page whose size grows with each day has `max_days`.
+    """
     problems: list[str] = []
     compare = given.get("compare", "previous")
     if compare not in COMPARISONS:
@@ -61,7 +74,7 @@ def read_period(
         compare = "previous"
     found = None
     if given.get("from") or given.get("to"):
-        found = _days(given, today, problems)
+        found = _days(given, today, max_days, problems)
     preset = "" if found else _preset(given.get("period", default), presets, default, problems)
     return PeriodChoice(
         found or preset_period(preset, today), preset, presets, compare, tuple(problems)
@@ -91,7 +104,9 @@ def _preset(asked: str, presets: tuple[str, ...], default: str, problems: list[s
     return default
 
 
-def _days(given: Mapping[str, str], today: date, problems: list[str]) -> Period | None:
+def _days(
+    given: Mapping[str, str], today: date, max_days: int | None, problems: list[str]
+) -> Period | None:
     """The days of the address; None, with the problems added, where they make no period."""
     first, last = (_day(given, name, problems) for name in ("from", "to"))
     if first is None or last is None:
@@ -104,6 +119,8 @@ def _days(given: Mapping[str, str], today: date, problems: list[str]) -> Period 
         problems.append(f"A period starts on {date_text(EARLIEST)} or later.")
     elif last > today:
         problems.append(f"A period ends today, {date_text(today)}, or earlier.")
+    elif max_days and Period(first, last).days > max_days:
+        problems.append(f"A period has at most {counted(max_days, 'day')} here.")
     else:
         return Period(first, last)
     return None

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from aethercrown.charts.lines import Series
 from aethercrown.charts.stacked import stacked
-from aethercrown.formatting import COUNT
+from aethercrown.formatting import COUNT, counted
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, Value
+from operations.automations.run_rules import FAILED_RETENTION, RETENTION
 
 ENDINGS = ("done", "failed", "skipped")
 
@@ -47,5 +48,6 @@ def runs_by_day(days: Sequence[date], counts: Mapping[tuple[date, str], int]) ->
     return page_chart(
         lambda caption, frame: stacked(days, series, caption, COUNT, frame=frame),
         Table("days", "Runs by day", columns, rows),
-        note="By the day for which each run was planned.",
+        note="By the day for which each run was planned. Runs that are done or skipped are kept "
+        f"{counted(RETENTION.days, 'day')}, failed ones {FAILED_RETENTION.days}.",
     )

@@ -1,7 +1,7 @@
 """The page of the automations."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -18,7 +18,7 @@ from dashboards.automations.tables import AutomationLine
 from dashboards.listing import ListField, Listing
 from dashboards.page_context import kept_parameters
 from dashboards.parts import EmptyState
-from dashboards.period_choice import PARAMETERS, read_period
+from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table
 from dashboards.tiles import tiles
 from operations.automations import reports, schedule_text
@@ -31,7 +31,7 @@ TILES = ("automations.on", "automations.runs", "automations.success")
 def automations(request: HttpRequest) -> HttpResponseBase:
     """When each automation runs, how its last run ended, and every run of a period."""
     now = timezone.now()
-    period = read_period(request.GET, now.date(), PRESETS, DEFAULT)
+    period = read_period(request.GET, now.date(), PRESETS, DEFAULT, max_days=MAX_DAYS)
     opens = access.may_open(request, reverse("admin:operations_automation_changelist"))
     listed = automation_table(now, opens=opens)
     days, counts = reports.runs_by_day(period.period)
@@ -53,8 +53,8 @@ def automations(request: HttpRequest) -> HttpResponseBase:
         no_run=EmptyState(
             "No run in this period",
             "An automation that is on runs at its scheduled time; staff run one now from its page,"
-            " or with this command:",
-            command="./manage.py run_automation",
+            " or all that are on with this command:",
+            command="./manage.py run_automation --all",
         ),
     )
 
@@ -79,6 +79,10 @@ def automation_table(now: datetime, *, opens: bool) -> Table:
     return tables.automation_table(lines, paths if opens else [])
 
 
+def took_text(took: timedelta | None) -> str | None:
+    return None if took is None else duration_text(took)
+
+
 def run_listing(given: Mapping[str, str], period: Period, *, opens: bool) -> Listing:
     """The runs planned for the period, the newest first."""
     fields = (
@@ -86,7 +90,7 @@ def run_listing(given: Mapping[str, str], period: Period, *, opens: bool) -> Lis
         ListField("planned_for", Column("Planned for")),
         ListField("state", Column("State", badge=True), filter=True, choices=reports.RUN_STATES),
         ListField("trigger", Column("Started by"), filter=True, choices=reports.TRIGGERS),
-        ListField("took", Column("Took"), show=lambda took: took and duration_text(took)),
+        ListField("took", Column("Took"), show=took_text),
         ListField("attempt", Column("Attempts", COUNT)),
         ListField("outcome", Column("Outcome", prose=True), search=True, show=last_line),
     )

@@ -19,7 +19,7 @@ from dashboards.charts import PageChart, page_chart
 from dashboards.listing import ListField, Listing
 from dashboards.page_context import kept_parameters
 from dashboards.parts import EmptyState
-from dashboards.period_choice import PARAMETERS, read_period
+from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table, Value
 from dashboards.tiles import tiles
 from operations.health.reports import components as reports
@@ -41,7 +41,7 @@ LEVELS = (95.0, 99.0, 99.9, 100.0)  # percent of a day, of the heat strip
 MAX_STRIP_DAYS = 92
 NOTHING_YET = EmptyState(
     "No full hour has been recorded yet",
-    "Components are checked each hour; the strip and the chart start after the first full hour.",
+    "The strip and the chart start after the first full hour of checks.",
 )
 
 
@@ -49,7 +49,7 @@ NOTHING_YET = EmptyState(
 def health(request: HttpRequest) -> HttpResponseBase:
     """The latest checks, the last 24 hours, and a period."""
     now = timezone.now()
-    period = read_period(request.GET, now.date(), PRESETS, DEFAULT)
+    period = read_period(request.GET, now.date(), PRESETS, DEFAULT, max_days=MAX_DAYS)
     days, found = history.daily_availability(period.period)
     charts = availability_charts(days, found) if found else {}
     components = component_table(history.trends(DAY, now))

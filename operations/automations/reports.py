@@ -22,7 +22,7 @@ from django.db.models.functions import Cast, Coalesce, Now, NullIf, Substr
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.formatting import moment_text
+from aethercrown.formatting import counted, moment_text
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
@@ -253,16 +253,25 @@ def page(run: Run) -> str:
 
 
 def read_metrics(query: MetricQuery) -> dict[str, Reading]:
+    """Runs are only counted where none was deleted: failed ones are kept longer than others."""
     begin, end = query.span
+    on = Automation.objects.filter(is_enabled=True).count()
+    known = f"of {len(automation_registry.names())} in this version"
+    found = {"automations.on": query.state(on, known)}
+    if begin < query.now - run_rules.RETENTION:
+        gone = unknown(f"Runs are kept {counted(run_rules.RETENTION.days, 'day')}")
+        return {**found, "automations.runs": gone, "automations.success": gone}
+    return {**found, **_ended_runs(begin, end)}
+
+
+def _ended_runs(begin: datetime, end: datetime) -> dict[str, Reading]:
     ended = Run.objects.filter(ended_at__gte=begin, ended_at__lt=end)
     found = ended.aggregate(
         done=Count("pk", filter=Q(state=Run.State.DONE)),
         failed=Count("pk", filter=Q(state=Run.State.FAILED)),
     )
     total = found["done"] + found["failed"]
-    on = Automation.objects.filter(is_enabled=True).count()
     return {
-        "automations.on": query.state(on, f"of {len(automation_registry.names())} in this version"),
         "automations.runs": Reading(total, note=f"{found['failed']:,} failed"),
         "automations.success": Reading(100 * found["done"] / total, note=f"of {total:,} runs")
         if total

@@ -65,3 +65,12 @@ def test_any_address_has_a_period(given):
     found = read_period(given, TODAY, PRESETS, "12m")
     assert found.period.last <= TODAY
     assert isinstance(found.compared_text, str)
+
+
+def test_a_page_that_shows_each_day_has_a_longest_period():
+    def asked(first):
+        days = {"from": first, "to": TODAY.isoformat()}
+        return read_period(days, TODAY, PRESETS, "12m", max_days=10)
+
+    assert asked("2026-03-11").period.days == 10
+    assert asked("2026-03-10").problems == ("A period has at most 10 days here.",)

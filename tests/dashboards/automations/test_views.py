@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from dashboards.automations.views import took_text
 from operations.automations.models import Automation, Run
 from security.access.models import User
 
@@ -92,3 +93,33 @@ def test_a_stranger_is_sent_to_sign_in_and_the_page_costs_few_queries(
     assert client.get(PAGE).status_code == 302
     with django_assert_max_num_queries(25):
         page.get(PAGE)
+
+
+def test_a_wrong_page_of_few_runs_is_said_too(page, runs):
+    answer = page.get(f"{PAGE}?runs.page=x&runs.state=skipped")
+    assert answer.status_code == 400
+    assert "page is a number from 1" in answer.content.decode()
+
+
+@pytest.mark.parametrize("wrong", ["from=2026-03-02&to=2026-03-01", "runs.state=none"])
+def test_a_wrong_address_has_no_csv_of_something_else(page, runs, wrong):
+    assert page.get(f"{PAGE}?format=csv&table=runs&{wrong}").status_code == 400
+
+
+def test_a_run_without_a_measurable_length_took_no_time():
+    assert took_text(timedelta()) == "0 s"
+    assert took_text(None) is None
+
+
+def test_a_period_of_many_years_is_refused(page, runs):
+    answer = page.get(f"{PAGE}?from=2000-01-01&to={timezone.now().date()}")
+    assert answer.status_code == 400
+    assert "at most 731 days" in answer.content.decode()
+
+
+def test_a_share_of_runs_of_which_some_were_deleted_is_not_known(page, runs):
+    first = timezone.now().date() - timedelta(days=91)
+    text = page.get(f"{PAGE}?from={first}&to={timezone.now().date()}").content.decode()
+    assert "Runs are kept 90 days" in text
+    assert "96.6%" not in text
+    assert page.get(f"{PAGE}?period=90d").content.decode().count("no earlier value") == 3
