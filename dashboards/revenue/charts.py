@@ -13,7 +13,7 @@ from aethercrown.charts.waterfall import WaterfallStep, waterfall
 from aethercrown.formatting import COUNT, MISSING, PERCENT, RATIO, full, money, month_text, signed
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, Value
-from revenue.customers.billing_interval import month_of
+from revenue.customers.billing_interval import is_complete
 from revenue.mrr import bridge as metrics
 from revenue.mrr.bridge import Bridge, combine
 from revenue.mrr.movements import MovementKind
@@ -30,9 +30,9 @@ def from_first_month(bridges: Sequence[Bridge]) -> list[Bridge]:
     return list(dropwhile(lambda one: not (one.moved or one.opening), bridges))
 
 
-def month_label(one: Bridge, today: date) -> str:
-    """The month's name, marked where it is not complete."""
-    so_far = " (so far)" if one.starts_on == month_of(today) else ""
+def month_label(one: Bridge, last: date) -> str:
+    """The month's name, marked where it is not over at the end of the day `last`."""
+    so_far = "" if is_complete(one.starts_on, last) else " (so far)"
     return f"{month_text(one.starts_on)}{so_far}"
 
 
@@ -65,7 +65,7 @@ def bridge(bridges: Sequence[Bridge], currency: str) -> PageChart:
 def movements(
     bridges: Sequence[Bridge],
     currency: str,
-    today: date,
+    last: date,
     retained: Mapping[SpanKey, SpanRetention] = NO_RETENTION,
 ) -> PageChart:
     """Each month's movements, gains above zero and losses below; the table has the bridge."""
@@ -77,14 +77,14 @@ def movements(
     ]
     return page_chart(
         lambda caption, frame: stacked(days, series, caption, unit, axis=currency, frame=frame),
-        bridge_table(bridges, currency, today, retained),
+        bridge_table(bridges, currency, last, retained),
         title="MRR movements by month",
         note="Gains stand above zero, losses below; the last month may not be complete.",
     )
 
 
 def bridge_table(
-    bridges: Sequence[Bridge], currency: str, today: date, retained: Mapping[SpanKey, SpanRetention]
+    bridges: Sequence[Bridge], currency: str, last: date, retained: Mapping[SpanKey, SpanRetention]
 ) -> Table:
     columns = (
         Column("Month"),
@@ -96,10 +96,10 @@ def bridge_table(
         Column("Gross retention", PERCENT, csv_only=True),
         Column("Quick ratio", RATIO, csv_only=True),
     )
-    with_retention = [(one, _of_month(one, today, retained)) for one in bridges]
+    with_retention = [(one, _of_month(one, last, retained)) for one in bridges]
     rows = [
         (
-            month_label(one, today),
+            month_label(one, last),
             *_moves(one),
             metrics.gross_churn(one),
             metrics.net_churn(one),
@@ -129,13 +129,13 @@ def _moves(one: Bridge) -> list[Value]:
 
 
 def _of_month(
-    one: Bridge, today: date, retained: Mapping[SpanKey, SpanRetention]
+    one: Bridge, last: date, retained: Mapping[SpanKey, SpanRetention]
 ) -> SpanRetention | None:
     """A month's retention; None for one that is not complete."""
-    return retained.get((1, one.starts_on)) if one.starts_on < month_of(today) else None
+    return retained.get((1, one.starts_on)) if is_complete(one.starts_on, last) else None
 
 
-def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
+def trend(bridges: Sequence[Bridge], currency: str, last: date) -> PageChart:
     """MRR and ARR at the end of each month."""
     unit = money(currency, 0)
     columns = (
@@ -145,7 +145,7 @@ def trend(bridges: Sequence[Bridge], currency: str, today: date) -> PageChart:
         Column("Growth", PERCENT, signs=True),
     )
     rows = [
-        (month_label(one, today), one.closing, metrics.arr(one.closing), metrics.growth(one))
+        (month_label(one, last), one.closing, metrics.arr(one.closing), metrics.growth(one))
         for one in bridges
     ]
     days = [one.starts_on for one in bridges]

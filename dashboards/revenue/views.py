@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from aethercrown.formatting import COUNT, money
 from aethercrown.metrics.registry import MetricQuery, measure
-from dashboards import page_context
+from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart
 from dashboards.listing import ListField, Listing
@@ -82,6 +82,7 @@ def _shown(request: HttpRequest, query: MetricQuery, basis: str) -> dict[str, An
     retained = {} if deltas is None else retention.span_retention(longer, deltas)
     split = request.GET.get("by") == "segment"  # slow where the roll-ups are not valid
     parts = mrr.bridges_by_segment(currency, first, last, basis=basis) if split else {}
+    opens = access.may_open(request, reverse("admin:revenue_customer_changelist"))
     return {
         "trend": charts.trend(bridges, currency, last),
         "movements": charts.movements(bridges, currency, last, retained),
@@ -89,11 +90,11 @@ def _shown(request: HttpRequest, query: MetricQuery, basis: str) -> dict[str, An
         "plans": charts.plans(customers.mrr_by_plan(currency), currency),
         "segments": charts.segments(parts, currency),
         "split": split,
-        "customers": customer_listing(request.GET.dict(), currency, may_open(request)),
+        "customers": customer_listing(request.GET.dict(), currency, opens=opens),
     }
 
 
-def customer_listing(given: Mapping[str, str], currency: str, opens: bool) -> Listing:  # noqa: FBT001
+def customer_listing(given: Mapping[str, str], currency: str, *, opens: bool) -> Listing:
     """Every paying customer, the highest MRR first."""
     fields = (
         ListField("name", Column("Customer"), search=True),
@@ -117,11 +118,6 @@ def customer_listing(given: Mapping[str, str], currency: str, opens: bool) -> Li
         else "",
         noun="customer",
     )
-
-
-def may_open(request: HttpRequest) -> bool:
-    person = people.person(request.user)
-    return bool(person and person.is_staff and person.has_perm("revenue.view_customer"))
 
 
 def _empty(request: HttpRequest, currency: str) -> EmptyState:

@@ -66,3 +66,8 @@ def months_before(day: date, count: int) -> date:
 def month_of(day: date) -> date:
     """The first day of its month."""
     return day.replace(day=1)
+
+
+def is_complete(month: date, last: date) -> bool:
+    """Whether the month that begins on that day is over at the end of the day `last`."""
+    return months_before(month, -1) <= last + timedelta(days=1)

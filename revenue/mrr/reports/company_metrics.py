@@ -1,12 +1,12 @@
 """MRR and what follows from it, as metrics."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from aethercrown.formatting import counted, full, money, month_text, signed
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
-from revenue.customers.billing_interval import month_of, months_before
+from revenue.customers.billing_interval import is_complete, month_of, months_before
 from revenue.mrr import bridge as ratios
 from revenue.mrr.bridge import Bridge
 from revenue.mrr.models import RollupWatermark
@@ -138,11 +138,6 @@ def _year(year: SpanRetention | None, month: date) -> dict[str, Reading]:
         "revenue.net_retention": Reading(year.net, note=note),
         "revenue.gross_retention": Reading(year.gross, note=note),
     }
-
-
-def is_complete(month: date, last: date) -> bool:
-    """Whether the month that begins on that day is over at the end of the day `last`."""
-    return months_before(month, -1) <= last + timedelta(days=1)
 
 
 def _metric(name: str, title: str, definition: str, unit: MetricUnit, good: Good) -> Metric:

@@ -52,3 +52,12 @@ def test_the_waterfall_goes_from_the_opening_to_the_closing():
     assert drawn.table.rows[-1] == ("Closing", 85)
     assert ("Churn", -25) in drawn.table.rows
     assert "Churn: \N{MINUS SIGN}$25" in drawn.drawings[0]
+
+
+def test_the_last_month_of_a_period_that_ends_with_it_is_complete():
+    end = date(2026, 1, 31)
+    until = charts.from_first_month(monthly_bridges(ROWS[:2], date(2025, 6, 1), end))
+    january, _ = charts.movements(until, "USD", end, span_retention(until, LOST)).table.rows
+    assert january[0] == "January 2026"
+    assert january[-4:-1] == (25.0, 75.0, 75.0)
+    assert charts.trend(until, "USD", end).table.rows[-1][0] == "January 2026"
