@@ -107,7 +107,10 @@ def commands(text: str, var: str) -> dict[str, tuple[str, ...]]:
     found = {}
     for part in filter(None, (each.strip() for each in text.split(";"))):
         name, _, line = part.partition("=")
-        words = tuple(shlex.split(line))
+        try:
+            words = tuple(shlex.split(line))
+        except ValueError:  # a quote that is not closed
+            words = ()
         if not (COMMAND_NAME.fullmatch(name) and words and words[0].startswith("/")):
             raise invalid(var, part, "name=/absolute/program and its arguments")
         found[name] = words

@@ -154,7 +154,8 @@ def value_text(value: object, currency: str = "") -> str | None:
     if isinstance(value, Decimal):
         return money_text(value, currency) if currency else exact_text(value)
     if isinstance(value, float):
-        return exact_text(Decimal(str(round(value, FLOAT_DIGITS))))
+        known = clean(value)
+        return MISSING if known is None else exact_text(Decimal(str(round(known, FLOAT_DIGITS))))
     texts: tuple[tuple[type, Callable[[Any], str]], ...] = (
         (int, number_text),
         (datetime, moment_text),

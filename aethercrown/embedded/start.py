@@ -149,7 +149,12 @@ def check_broker(url: str) -> None:
             url, socket_connect_timeout=PROBE_SECONDS, socket_timeout=PROBE_SECONDS
         ) as client:
             client.ping()
-    except (redis.RedisError, ValueError) as error:
+    except ValueError:  # its text may have a part of the password
+        raise ServerUnavailable(
+            "REDIS_URL is not a valid address; special characters of its password are written as "
+            "%2F and so on."
+        ) from None
+    except redis.RedisError as error:
         parts = urlsplit(url)
         where = parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
         reason = str(error).rstrip(".")

@@ -81,7 +81,6 @@ def connected(
                 dbname=server.dbname,
                 user=role,
                 password=password,
-                connect_timeout=max(2, int(seconds / 2)),
                 options=f"-c statement_timeout={int(seconds)}s -c lock_timeout=5s",
                 autocommit=True,
                 application_name="aethercrown-rotation",
@@ -98,11 +97,21 @@ def connected(
 def _place(server: DatabaseServer, client: OutboundClient, ends: float) -> dict[str, Any]:
     """Where libpq connects: the folder of a socket, or checked addresses under the name."""
     if server.is_socket:
-        return {"host": server.host, "port": server.port}
+        return {"host": server.host, "port": server.port, "connect_timeout": _each(ends, client)}
     where = ParsedURL("postgresql", server.host, server.port, "")
     pinned = client.allowing(server.networks).checked(where, ends)[:MAX_ADDRESSES]
     hosts = ",".join([server.host] * len(pinned))
-    return {"host": hosts, "hostaddr": ",".join(pinned), "port": server.port}
+    return {
+        "host": hosts,
+        "hostaddr": ",".join(pinned),
+        "port": server.port,
+        "connect_timeout": _each(ends, client, len(pinned)),
+    }
+
+
+def _each(ends: float, client: OutboundClient, addresses: int = 1) -> int:
+    """The seconds for each address, tried one after the other in half of the time; 2 at least."""
+    return max(2, int((ends - client.clock()) / 2 / addresses))
 
 
 @contextmanager

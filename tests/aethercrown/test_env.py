@@ -147,7 +147,7 @@ def test_reload_commands_have_a_name_and_an_absolute_program(text, found):
     assert commands(text, "KEY_RELOAD_COMMANDS") == found
 
 
-@pytest.mark.parametrize("text", ["a", "a=", "a=true", "a b=/bin/true", "=/bin/true"])
+@pytest.mark.parametrize("text", ["a", "a=", "a=true", "a b=/bin/true", "=/bin/true", "a=/x 'y"])
 def test_a_reload_command_of_another_form_is_refused(text):
     with pytest.raises(ImproperlyConfigured, match="KEY_RELOAD_COMMANDS"):
         commands(text, "KEY_RELOAD_COMMANDS")

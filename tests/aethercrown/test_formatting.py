@@ -200,3 +200,8 @@ def test_nothing_that_people_read_is_formatted_by_hand():
                 if any(re.search(each, line) for each in patterns)
             ]
     assert found == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_stored_float_that_is_no_number_is_a_dash(value):
+    assert formatting.value_text(value) == DASH

@@ -279,3 +279,9 @@ def test_a_socket_that_is_not_there_is_named():
 
 def test_a_broker_that_answers_is_fine(valkey_url):
     start.check_broker(valkey_url)
+
+
+def test_a_broker_address_that_cannot_be_read_is_refused_without_its_password():
+    with pytest.raises(ServerUnavailable, match="not a valid address") as refused:
+        start.check_broker("redis://:hunter/22@127.0.0.1:1/0")
+    assert "hunter" not in str(refused.value)

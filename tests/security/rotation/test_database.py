@@ -386,6 +386,7 @@ def test_libpq_gets_the_terms_and_the_pinned_addresses(terms, expected):
         pass
     assert expected.items() <= given.items()
     assert given["require_auth"] == "scram-sha-256"
+    assert given["connect_timeout"] == 2  # for each of two addresses
     assert (given["host"], given["hostaddr"]) == (
         "db.example.com,db.example.com", "93.184.216.34,93.184.216.35",
     )  # fmt: skip
