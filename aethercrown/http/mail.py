@@ -36,10 +36,11 @@ def dial(host: str, port: int, client: OutboundClient = CLIENT) -> DeadlineSocke
 class PinnedSMTP(smtplib.SMTP):
     """Connects through `dial`; the certificate is checked for the name."""
 
+    client = CLIENT
     dialled: DeadlineSocket
 
     def _get_socket(self, host: str, port: int, timeout: float) -> Any:
-        self.dialled = dial(host, port)
+        self.dialled = dial(host, port, self.client)
         return self.dialled
 
     def starttls(self, *, context: ssl.SSLContext | None = None) -> Any:  # type: ignore[override]  # Django passes the context alone

@@ -65,8 +65,13 @@ class WriteProbe:
     def is_fine(self) -> bool:
         return not self._failed and self._clock() - self._written_at <= MAX_AGE_SECONDS
 
-    def write_now(self) -> bool:
-        self.write()
+    def check(self, *, has_thread: bool) -> bool:
+        """Whether a write succeeded at most MAX_AGE_SECONDS ago, and none failed since.
+
+        Without a thread that writes, or before its first result, it writes now.
+        """
+        if not (has_thread and self.has_result()):
+            self.write()
         return self.is_fine()
 
 
@@ -94,11 +99,20 @@ def is_busy(error: Exception) -> bool:
     return isinstance(error, OperationalError) and name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
+def a_thread_looks() -> bool:
+    return looking.is_running()
+
+
 class ReadinessMonitor:
     """The last look at all checks."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        has_thread: Callable[[], bool] = a_thread_looks,
+    ) -> None:
         self._clock = clock
+        self._has_thread = has_thread
         self._last: Look | None = None
 
     def look(self) -> Look:
@@ -110,7 +124,7 @@ class ReadinessMonitor:
 
     def current(self) -> Look:
         """The last look, if a thread looks; otherwise a new one. A stale one has failed."""
-        if self._last is None or not looking.is_running():
+        if self._last is None or not self._has_thread():
             return self.look()
         if self._clock() - self._last.at > MAX_AGE_SECONDS:
             return Look(self._last.at, {**self._last.checks, "probe": False}, {})
@@ -165,9 +179,7 @@ def broker() -> bool:
 
 
 def storage() -> bool:
-    """Whether a write succeeded at most MAX_AGE_SECONDS ago, and none failed since."""
-    known = writing.is_running() and write_probe.has_result()
-    return write_probe.is_fine() if known else write_probe.write_now()
+    return write_probe.check(has_thread=writing.is_running())
 
 
 CHECKS: dict[str, Callable[[], bool]] = {

@@ -5,7 +5,6 @@ import threading
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
-from aethercrown.background import PeriodicThread
 from aethercrown.models import CacheEntry
 from aethercrown.monitoring import readiness
 from aethercrown.monitoring.readiness import MAX_AGE_SECONDS, ReadinessMonitor, WriteProbe
@@ -23,21 +22,9 @@ def clock():
     return Clock()
 
 
-@pytest.fixture
-def looking(monkeypatch):
-    """As in a web process: a thread looks; it does so for the first time in an hour."""
-    thread = PeriodicThread(lambda: None, 3_600, "test")
-    monkeypatch.setattr(readiness, "looking", thread)
-    thread.start()
-    yield thread
-    thread.stop()
-
-
 @pytest.mark.django_db(transaction=True)
-def test_the_probe_asks_nothing_while_a_thread_looks(
-    looking, clock, django_assert_num_queries, settings
-):
-    monitor = ReadinessMonitor(clock)
+def test_the_probe_asks_nothing_while_a_thread_looks(clock, django_assert_num_queries, settings):
+    monitor = ReadinessMonitor(clock, lambda: True)
     assert all(monitor.current().checks.values())
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     with django_assert_num_queries(0):
@@ -47,8 +34,8 @@ def test_the_probe_asks_nothing_while_a_thread_looks(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_look_older_than_15_seconds_has_failed(looking, clock):
-    monitor = ReadinessMonitor(clock)
+def test_a_look_older_than_15_seconds_has_failed(clock):
+    monitor = ReadinessMonitor(clock, lambda: True)
     monitor.look()
     clock.now += MAX_AGE_SECONDS
     assert "probe" not in monitor.current().checks
@@ -71,7 +58,7 @@ def test_a_check_that_hangs_or_fails_does_not_hold_up_the_others():
 def test_a_write_is_a_committed_row_and_a_file_that_is_gone_again(settings, clock):
     probe = WriteProbe(clock)
     assert (probe.has_result(), probe.is_fine()) == (False, False)
-    assert probe.write_now()
+    assert probe.check(has_thread=False)
     first = CacheEntry.objects.get(name__startswith="write probe").value
     probe.write()
     assert CacheEntry.objects.get(name__startswith="write probe").value != first
@@ -129,12 +116,9 @@ def test_a_database_that_is_locked_for_a_moment_is_ready(clock, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_storage_is_what_the_thread_wrote_last(monkeypatch, clock):
-    probe, thread = WriteProbe(clock), PeriodicThread(lambda: None, 3_600, "test")
-    monkeypatch.setattr(readiness, "write_probe", probe)
-    monkeypatch.setattr(readiness, "writing", thread)
-    thread.start()
-    assert readiness.storage()
+def test_storage_is_what_the_thread_wrote_last(clock):
+    probe = WriteProbe(clock)
+    assert probe.check(has_thread=True)
     clock.now += MAX_AGE_SECONDS + 0.1
-    assert not readiness.storage()
-    thread.stop()
+    assert not probe.check(has_thread=True)
+    assert probe.check(has_thread=False)
