@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
 
-# Likely guesses; docs/security.md lists them.
 MIN_STRENGTH = 3  # of zxcvbn's 0 to 4
 MAX_JUDGED_CHARACTERS = 72  # its time grows with the square
+# Likely guesses; docs/security.md lists them.
 PRODUCT_NAMES = ("aethercrown", "aether crown", "aether-crown")
 
 

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from aethercrown.admin_actions import change_url
 from aethercrown.registry import Registry
 
-MAX_WORDS = 200  # characters of a search; what comes after them is not searched
+MAX_QUERY_CHARACTERS = 200  # what comes after them is not searched
 
 
 @dataclass(frozen=True, slots=True)

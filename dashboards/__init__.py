@@ -2,7 +2,8 @@
 
 `access` checks permissions, `page_context` renders a page with its frame, and pages consist of
 `tiles`, `charts`, `tables`, `listing` (a table of many rows), `period_choice` and `parts`: every
-chart has a table, and every table a CSV; docs/pages.md shows how. `admin_home` and `sidebar` feed
-the admin. Each other folder is a family of pages: alerts, automations, budget, decisions, health,
-keys, kit, overview, pricing, revenue, scheduling, search and upsell.
+chart has a table, and every table a CSV; docs/pages.md shows how. `navigation` says what
+is where, and `admin_home` feeds the admin's first page. Each other folder is a family of pages:
+alerts, automations, budget, decisions, health, keys, kit, overview, pricing, revenue, scheduling,
+search and upsell.
 """

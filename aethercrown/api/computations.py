@@ -1,8 +1,8 @@
 """A budget for heavy calculations in web processes: few at once for each caller and in all.
 
-A calculation that would take longer than a second runs in `computation`. Above the limits, or after
-the deadline, the caller gets 429 with Retry-After; with `Prefer: respond-async` it gets a job
-instead (operations/jobs), which has no part in this budget.
+A calculation that would take longer than about half a second runs in `computation`. Above the
+limits, or after the deadline, the caller gets 429 with Retry-After; with `Prefer: respond-async` it
+gets a job instead (operations/jobs), which has no part in this budget.
 """
 
 from collections.abc import Iterator

@@ -122,7 +122,7 @@ def _columns(
             for each in series
             if place < len(each.values)
         ]
-        note = tag("title", plain("\n".join([f"{date_text(day)}", *figures])))
+        note = tag("title", plain("\n".join([date_text(day), *figures])))
         x = field.across.at(day.toordinal()) - width / 2
         parts.append(
             tag("rect", note, x=x, y=top, width=width, height=floor - top, class_="chart-hit")

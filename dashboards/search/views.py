@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
-from aethercrown.search import MAX_WORDS, SearchHit, SearchSource, search_sources
+from aethercrown.search import MAX_QUERY_CHARACTERS, SearchHit, SearchSource, search_sources
 from dashboards.access import may_open, viewer
 from dashboards.navigation import Shell
 
@@ -36,13 +36,13 @@ class FoundGroup:
 def search(request: HttpRequest) -> HttpResponseBase:
     """Everything that the person may open and that contains the words of ?q=."""
     asked = " ".join(request.GET.get("q", "").replace("\0", " ").split())
-    words = asked[:MAX_WORDS].strip()
+    words = asked[:MAX_QUERY_CHARACTERS].strip()
     found = list(find(request, words)) if words else []
     name = "search_list" if request.GET.get("part") == "list" else "search"
     context = {
         "words": words,
         "found": found,
-        "most": MAX_WORDS if len(asked) > MAX_WORDS else 0,
+        "most": MAX_QUERY_CHARACTERS if len(asked) > MAX_QUERY_CHARACTERS else 0,
         "titles": [each.title for each in search_sources],
     }
     return render(request, f"dashboards/{name}.html", context)

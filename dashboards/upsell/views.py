@@ -64,7 +64,7 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         low=signed(found.gain_low, unit),
         high=signed(found.gain_high, unit),
         agreed=full(found.agreed_amount, unit),
-        confidence=f"{share_text(found.confidence)}",
+        confidence=share_text(found.confidence),
         tables=shown,
         admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
     )

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from aethercrown.search import MAX_WORDS, matching, search_sources
+from aethercrown.search import MAX_QUERY_CHARACTERS, matching, search_sources
 from operations.health.models import Component
 from operations.scheduling.models import Pool, Task
 from revenue.customers.models import Customer
@@ -135,7 +135,7 @@ def test_an_empty_search_says_what_to_enter(admin_client, words):
 def test_ten_thousand_characters_are_answered(admin_client, sign):
     page = found(admin_client, sign * 10_000)
     assert "None" in page
-    assert f"Only the first {MAX_WORDS} characters were searched." in page
+    assert f"Only the first {MAX_QUERY_CHARACTERS} characters were searched." in page
     assert "<b><b>" not in page
 
 
