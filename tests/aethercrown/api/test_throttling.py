@@ -22,6 +22,12 @@ from tests.callers import Caller
 wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 
 
+@pytest.fixture(autouse=True)
+def _patient(settings):
+    """A broker on a busy machine is waited for: these tests are about who is let in."""
+    settings.REDIS_URL += "?socket_timeout=10&socket_connect_timeout=10"
+
+
 def own(tokens, *calls, cost=1):
     """Waits of one bucket at those times."""
     return [tokens.acquire([TokenRequest("a", RATE, cost)], now) for now in calls]

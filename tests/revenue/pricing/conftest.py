@@ -22,7 +22,8 @@ WORKED = (
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
-    """No test prices by what another has read."""
+    """No test prices by what another, here or in a folder beside, has read."""
+    reports.cached_books.clear()
     yield
     reports.cached_books.clear()
 
