@@ -79,7 +79,7 @@ def resolve_keys_by(resolve: Callable[[str], str]) -> None:
 
 
 def person_behind(actor: str) -> str:
-    """The actor, and for an API key the person who made it, where one did."""
+    """The actor; for an API key the person who made it, or the key without its name."""
     is_key = actor.startswith("key:") and _resolvers
     return _resolvers[0](actor) if is_key else actor
 

@@ -19,6 +19,7 @@ from aethercrown.api.endpoint import (
     unknown_names,
 )
 from aethercrown.api.openapi import Accepted, documented
+from aethercrown.history.attribution import actor_of
 from aethercrown.text import last_line
 from operations.jobs import examples, reports, services
 from operations.jobs.models import Job
@@ -187,9 +188,7 @@ class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
         if unknown := unknown_names(request.data, ()):
             raise exceptions.ValidationError(unknown)
         try:
-            job = services.cancel(
-                self.get_object().pk, actor=throttling.principal(request), now=timezone.now()
-            )
+            job = services.cancel(self.get_object().pk, actor=actor_of(request), now=timezone.now())
         except services.InvalidTransition as error:
             raise Conflict(str(error)) from error
         message = "Job cancelled" if not job.is_open else "The job stops at its next step"

@@ -37,8 +37,8 @@ class JobKind:
     """A kind of job in code.
 
     `perform` returns the result, which JSON can hold. It must be safe to repeat, and safe when
-    killed half-way: it runs again after its worker died. A key or a person needs the scope of
-    `area` to see such jobs.
+    killed half-way: it runs again after its worker died. A key needs the scope of `area` to see
+    such jobs.
     """
 
     name: str

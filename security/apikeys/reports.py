@@ -40,11 +40,11 @@ def ends_at(key: ApiKey) -> datetime:
 
 
 def creator_of(actor: str) -> str:
-    """`user:<name>` of the person who made the key `key:<id> <name>`; else the actor itself."""
+    """`user:<name>` of the person who made the key `key:<id> <name>`; `key:<id>` if none did."""
     text = actor.removeprefix("key:").partition(" ")[0]
     rows = ApiKey.objects.filter(pk=text) if text.isascii() and text.isdecimal() else None
     key = rows.select_related("created_by").first() if rows is not None else None
-    return user_actor(key.created_by) if key and key.created_by else actor
+    return user_actor(key.created_by) if key and key.created_by else f"key:{text}"
 
 
 def held_scopes(person: User) -> frozenset[str]:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -29,11 +30,12 @@ from operations.jobs.registry import JobContext, job_kinds
 Clock = Callable[[], datetime]
 LEASE_LENGTH, LEASE_RENEWAL_INTERVAL = timedelta(seconds=60), timedelta(seconds=15)
 REPORT_SECONDS = 1.0  # between two writes of progress, and between two looks for a cancellation
+MAX_CANDIDATES = 20  # jobs that one worker tries to claim in one call
 log = logging.getLogger(__name__)
 
 
 class JobStopped(Exception):
-    """The job is to stop: it was cancelled, or another worker has it."""
+    """The job is to stop: it was cancelled, or this worker has lost its lease."""
 
 
 class JobCancelled(JobStopped):
@@ -64,10 +66,11 @@ def claim(worker: str, now: datetime) -> Job | None:
     taken = set(running.values_list("slot", flat=True))
     free = [slot for slot in range(settings.JOBS_AT_ONCE) if slot not in taken]
     waiting = Job.objects.filter(state=states.QUEUED, kind__in=job_kinds.names())
-    for job_id in list(waiting.order_by("caller_slot", "created_at", "pk").values_list("pk")[:20]):
+    next_first = waiting.order_by("caller_slot", "created_at", "pk").values_list("pk", flat=True)
+    for job_id in next_first[:MAX_CANDIDATES]:
         for slot in free:
-            if _claimed(job_id[0], slot, worker, now):
-                return Job.objects.get(pk=job_id[0])
+            if _claimed(job_id, slot, worker, now):
+                return Job.objects.get(pk=job_id)
     return None
 
 
@@ -104,18 +107,29 @@ def _perform(job: Job, lease: LeaseRenewal, clock: Clock) -> None:
     )
     try:
         with (
-            attribution.acting(job.caller),
+            attribution.acting(actor_behind(job.caller)),
             cancellation.checking(progress.checkpoint),
             cancellation.deadline(kind.max_seconds),
         ):
             result = storable_json(kind.perform(context))
-    except JobStopped:
+    except JobCancelled:
         end(job, states.CANCELLED, clock())
+    except JobStopped:
+        log.warning("Job %s stopped: attempt %s has lost its lease", job.pk, job.attempt)
     except Exception as error:
         log.exception("Job %s, %s, failed in attempt %s", job.pk, job.kind, job.attempt)
         end(job, states.FAILED, clock(), error=describe_error(error))
     else:
         end(job, states.DONE, clock(), result=result)
+
+
+def actor_behind(caller: str) -> str:
+    """The actor of a caller's work: a person by name, as history and four eyes know people."""
+    kind, _, number = caller.partition(":")
+    if kind == "user" and number.isdecimal():
+        user = get_user_model().objects.filter(pk=number).first()
+        return attribution.user_actor(user) if user is not None else caller
+    return caller
 
 
 def describe_error(error: Exception) -> str:
@@ -171,4 +185,4 @@ class ProgressWriter:
         if requested is not None:
             raise JobCancelled(f"{self._job} was cancelled.")
         if not self._is_held() or not rows.exists():
-            raise JobStopped(f"Another worker has {self._job}.")
+            raise JobStopped(f"This worker has lost its lease of {self._job}.")

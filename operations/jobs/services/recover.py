@@ -7,11 +7,12 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from aethercrown.backup import automation_pause
 from aethercrown.db.bulk import forget
-from aethercrown.db.leases import lease_expired
+from aethercrown.db.leases import lease_end, lease_expired, lease_too_long
 from operations.automations import worker_id
 from operations.jobs import states
 from operations.jobs.models import Job
 from operations.jobs.registry import job_kinds
+from operations.jobs.services.execute import LEASE_LENGTH
 
 MAX_ATTEMPTS = 3
 RETENTION = timedelta(days=30)
@@ -22,9 +23,11 @@ RESTORED = "The platform was restored from a back-up; start it again if it is st
 def recover_jobs(now: datetime) -> bool:
     """Queue jobs of dead workers, or end them after the last attempt; whether one could be run now.
 
-    A worker is dead when its lease has ended or its process is gone from this machine.
+    A worker is dead when its lease has ended or its process is gone from this machine. A lease
+    that a clock that was ahead gave is shortened.
     """
     running = Job.objects.filter(state=states.RUNNING)
+    running.filter(lease_too_long(LEASE_LENGTH)).update(lease_until=lease_end(LEASE_LENGTH))
     expired = lease_expired()
     found = running.values_list("worker", ExpressionWrapper(expired, BooleanField()))
     gone = {worker for worker, _ in found if worker_id.is_gone(worker)}

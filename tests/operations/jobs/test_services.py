@@ -10,10 +10,12 @@ from django.utils import timezone
 from aethercrown import cancellation
 from aethercrown.backup import automation_pause
 from aethercrown.db.leases import lease_end
+from aethercrown.history.attribution import current_actor
 from operations.automations import worker_id
 from operations.jobs import notify, reports, services, tasks
 from operations.jobs.models import Job
 from operations.jobs.services import execute, recover
+from operations.jobs.services.start import _saved
 from tests.operations.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -147,10 +149,11 @@ def test_a_caller_has_a_limited_number_of_open_jobs(start):
     start()
 
 
-def test_a_slot_that_was_taken_just_now_is_left_for_the_next(start, monkeypatch):
+def test_a_slot_that_was_taken_just_now_is_left_for_the_next(start):
     first = start()
-    monkeypatch.setattr(Job.objects, "filter", lambda **_: Job.objects.none())
-    assert start().caller_slot == first.caller_slot + 1
+    again = Job(kind=first.kind, title=first.title, caller=first.caller)
+    assert not _saved(again, first.caller_slot)
+    assert _saved(again, first.caller_slot + 1)
 
 
 def test_a_second_job_of_a_caller_waits_for_the_first_of_another(start):
@@ -231,6 +234,39 @@ def test_a_worker_that_lost_its_job_stops(start):
         execute.ProgressWriter(job, lambda: True).checkpoint()
 
 
+def test_a_job_whose_worker_lost_its_lease_is_not_cancelled_but_run_again(start, kind):
+    def perform(context):
+        if Job.objects.get().attempt == 1:
+            raise services.JobStopped("The database was away for a minute.")
+
+    kind(perform)
+    start()
+    assert ran().state == "running"
+    Job.objects.update(lease_until=lease_end(timedelta(seconds=-1)))
+    assert recover.recover_jobs(timezone.now()) is True
+    assert (ran().state, Job.objects.get().attempt) == ("done", 2)
+
+
+def test_a_job_is_done_in_the_name_of_its_caller(start, kind, django_user_model):
+    kind(lambda context: current_actor().actor)
+    anna = django_user_model.objects.create_user("anna")
+    for caller, actor in (
+        (f"user:{anna.pk}", "user:anna"),
+        (f"user:{anna.pk + 1}", f"user:{anna.pk + 1}"),
+        ("key:12", "key:12"),
+    ):
+        start(caller=caller)
+        assert ran().result == actor
+
+
+def test_a_lease_given_by_a_clock_that_was_ahead_is_shortened(start):
+    start()
+    claimed("elsewhere:1")
+    Job.objects.update(lease_until=lease_end(timedelta(hours=2)))
+    recover.recover_jobs(timezone.now())
+    assert Job.objects.get().lease_until < timezone.now() + execute.LEASE_LENGTH * 2
+
+
 def test_after_three_lost_workers_it_has_failed(start):
     start()
     for _ in range(recover.MAX_ATTEMPTS):
@@ -266,16 +302,6 @@ def test_old_jobs_are_deleted_and_open_ones_stay(start):
     assert services.delete_old_jobs(NOON + recover.RETENTION) == 0
     assert services.delete_old_jobs(NOON + recover.RETENTION + timedelta(seconds=1)) == 1
     assert [each.state for each in reports.open_jobs()] == ["queued"]
-
-
-def test_the_newest_job_about_a_subject_is_found(start):
-    first = start()
-    services.run_next()
-    second = start(now=NOON + timedelta(seconds=1))
-    assert reports.latest("try", "a") == second
-    assert reports.latest("try", "a", "done") == first
-    assert reports.latest("try", "b") is None
-    assert reports.job(first.pk) == first
 
 
 def test_the_tasks_run_jobs_and_ask_for_the_next(start, monkeypatch):

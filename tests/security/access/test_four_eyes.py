@@ -1,6 +1,7 @@
 """Where four eyes are demanded, whoever proposed does not approve, by key or by name."""
 
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import Group
@@ -9,6 +10,7 @@ from aethercrown.history.attribution import acting
 from marketing.budget.measurement.decision import KIND as BUDGET
 from operations.decisions import services
 from operations.decisions.models import Decision, FourEyesRule
+from operations.jobs import services as jobs
 from revenue.pricing import services as pricing
 from security.apikeys import services as keys
 from tests.callers import Caller
@@ -93,6 +95,24 @@ def test_a_key_approves_with_its_scope_alone_and_not_what_it_proposed(ada, djang
     assert refused.status_code == 409
     assert "ada proposed this" in refused.json()["message"]
     assert other.send(path).status_code == 200
+
+
+@pytest.mark.parametrize("who", ["a key that no person made", "a person"])
+def test_what_a_job_proposed_its_caller_does_not_approve(who, ada, client):
+    demand(BUDGET)
+    client.force_login(ada)
+    caller = Caller(keys.create("d", ["all", "decisions:approve"]).plaintext)
+    send = (
+        partial(client.post, content_type="application/json") if who == "a person" else caller.send
+    )
+    body = {"total_budget": 1000, "historical_data": HISTORY}
+    assert send(OPTIMIZE, body, headers={"Prefer": "respond-async"}).status_code == 202
+    job = jobs.run_next()
+    assert job is not None
+    assert job.result is not None
+    answer = send(f"/api/v1/optimization/budget/plans/{job.result['plan_id']}/approve", {})
+    assert answer.status_code == 409
+    assert "proposed this" in answer.json()["message"]
 
 
 def test_without_the_rule_a_key_needs_no_further_scope(ada):
