@@ -317,6 +317,7 @@ class HeartbeatView(Endpoint):
 class CompleteView(Endpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
+    in_one_transaction = False  # its end is carried on in batches; repeating it changes nothing
 
     @documented(
         "Report how a task ended",

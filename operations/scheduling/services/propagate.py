@@ -8,6 +8,7 @@ step may be repeated, and counts again instead of counting on.
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
@@ -17,7 +18,7 @@ from operations.scheduling.models import Dependency, Task
 from operations.scheduling.planner.urgency import queue_key
 
 BATCH_ROWS = 250  # changed in one transaction
-PAUSE_SECONDS = 0.02  # after each on SQLite, which has one writer: others write meanwhile
+PAUSE_SECONDS = {"sqlite": 0.02, "postgresql": 0.0}  # between two: SQLite has one writer
 MAX_RESUMED_TASKS = 1_000
 Status, Failure = Task.Status, Task.Failure
 # Of the links alone, and on PostgreSQL with a subquery for each task: without statistics, planners
@@ -51,7 +52,7 @@ def propagate(row: Task, now: datetime) -> None:
     elif row.status == Status.FAILED:
         _fail_descendants(row, now)
     else:
-        _revive_descendants(row)
+        _revive_descendants(row, now)
     same = Task.objects.filter(pk=row.pk, status=row.status)  # else another call goes on with it
     row.is_propagated = bool(same.update(is_propagated=True))
 
@@ -68,8 +69,8 @@ def resume(now: datetime) -> int:
 def in_batches(keys: Sequence[int], change: Callable[[Sequence[int]], None]) -> None:
     """Call `change` for each batch in a transaction of its own, and let others write between."""
     for first in range(0, len(keys), BATCH_ROWS):
-        if first and connection.vendor == "sqlite":
-            time.sleep(PAUSE_SECONDS)
+        if first:
+            time.sleep(PAUSE_SECONDS[connection.vendor])
         with transaction.atomic():
             change(keys[first : first + BATCH_ROWS])
 
@@ -81,25 +82,25 @@ def locked(keys: Collection[int], **chosen: str) -> QuerySet[Task]:
 
 
 def _queue_waiters(row: Task, now: datetime) -> None:
-    """Count the unmet dependencies of each waiting task, and queue those without any."""
-
-    def count(batch: Sequence[int]) -> None:
-        columns = ("pk", "chain_weight", "chain_seconds")
-        waiting = list(locked(batch, status=Status.PENDING).values_list(*columns))
-        unmet = unmet_counts([pk for pk, _, _ in waiting])
-        still = [(unmet[pk], pk) for pk, _, _ in waiting if pk in unmet]
-        bulk.update(Task, ["unmet_dependencies"], ["id"], still)
-        at, since = bulk.stamp(now), now.timestamp()
-        ready = [
-            (0, Status.QUEUED.value, at, queue_key(since, weight / seconds), pk)
-            for pk, weight, seconds in waiting
-            if pk not in unmet
-        ]
-        changed = ["unmet_dependencies", "status", "ready_at", "queue_key"]
-        bulk.update(Task, changed, ["id"], ready)
-
     pending = Dependency.objects.filter(needs=row, task__status=Status.PENDING)
-    in_batches(list(pending.order_by("task_id").values_list("task_id", flat=True)), count)
+    keys = list(pending.order_by("task_id").values_list("task_id", flat=True))
+    in_batches(keys, partial(_count_unmet, now=now))
+
+
+def _count_unmet(keys: Sequence[int], now: datetime) -> None:
+    """Count the unmet dependencies of those that are pending, and queue those without any."""
+    columns = ("pk", "chain_weight", "chain_seconds")
+    waiting = list(locked(keys, status=Status.PENDING).values_list(*columns))
+    unmet = unmet_counts([pk for pk, _, _ in waiting])
+    still = [(unmet[pk], pk) for pk, _, _ in waiting if pk in unmet]
+    bulk.update(Task, ["unmet_dependencies"], ["id"], still)
+    at, since = bulk.stamp(now), now.timestamp()
+    ready = [
+        (0, Status.QUEUED.value, at, queue_key(since, weight / seconds), pk)
+        for pk, weight, seconds in waiting
+        if pk not in unmet
+    ]
+    bulk.update(Task, ["unmet_dependencies", "status", "ready_at", "queue_key"], ["id"], ready)
 
 
 def unmet_counts(keys: Collection[int]) -> dict[int, int]:
@@ -110,9 +111,15 @@ def unmet_counts(keys: Collection[int]) -> dict[int, int]:
 
 
 def _fail_descendants(row: Task, now: datetime) -> None:
-    """Fail all pending tasks that depend on it; a task after those on which it depends."""
+    """Fail all pending tasks that depend on it; a task after those on which it depends.
+
+    A retry meanwhile ends it: its lock on the task waits for at most one batch.
+    """
 
     def fail(batch: Sequence[int]) -> None:
+        failing = Task.objects.filter(pk=row.pk, status=Status.FAILED).select_for_update()
+        if not failing.values_list("pk", flat=True):
+            return
         keys = list(locked(batch, status=Status.PENDING).values_list("pk", flat=True))
         causes = {} if row.failure == Failure.CANCELLED else failed_needs(keys)
         rows = [(*ending, causes.get(pk, "cancelled"), pk) for pk in keys]
@@ -139,8 +146,11 @@ def failed_needs(keys: Collection[int]) -> dict[int, str]:
     }
 
 
-def _revive_descendants(row: Task) -> None:
-    """Let all that failed because of it wait again, unless another dependency has failed."""
+def _revive_descendants(row: Task, now: datetime) -> None:
+    """Let all that failed because of it wait again, unless another dependency has failed.
+
+    Its dependencies may be completed meanwhile: what then waits for nothing is queued.
+    """
 
     def revive(batch: Sequence[int]) -> None:
         chosen = locked(batch, status=Status.FAILED, failure=Failure.DEPENDENCY)
@@ -151,16 +161,17 @@ def _revive_descendants(row: Task) -> None:
         needs: dict[int, list[tuple[int, str]]] = {}
         for task, need, status in links.values_list("task_id", "needs_id", "needs__status"):
             needs.setdefault(task, []).append((need, status))
-        revived: dict[int, int] = {}  # with how many unmet dependencies
+        revived: list[int] = []
         for key in keys:
             unmet = needs.get(key, [])
             if all(status != Status.FAILED or need in revived for need, status in unmet):
-                revived[key] = len(unmet)
-        rows = [(Status.PENDING.value, "", "", None, count, key) for key, count in revived.items()]
-        changed = ["status", "failure", "error", "completed_at", "unmet_dependencies"]
-        bulk.update(Task, changed, ["id"], rows)
+                revived.append(key)
+        rows = [(Status.PENDING.value, "", "", None, key) for key in revived]
+        bulk.update(Task, ["status", "failure", "error", "completed_at"], ["id"], rows)
 
-    in_batches(descendants([row.pk]), revive)
+    keys = descendants([row.pk])
+    in_batches(keys, revive)
+    in_batches(keys, partial(_count_unmet, now=now))  # afterwards: what ends now counts as well
 
 
 def descendants(seeds: Collection[int]) -> list[int]:

@@ -54,8 +54,8 @@ def replan_briefly(now: datetime) -> bool:
     return True
 
 
-def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> int:
-    """Store the starts that changed, the earliest first; returns how many.
+def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> None:
+    """Store the starts that changed, the earliest first.
 
     At most MAX_STORED_STARTS in one call, in short transactions: the next one goes on.
     """
@@ -74,7 +74,6 @@ def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> int:
 
     first = sorted(starts, key=lambda key: (starts[key][0] or now, key))[:MAX_STORED_STARTS]
     propagate.in_batches(first, store)
-    return len(first)
 
 
 def stamped(at: datetime | None, worker: str) -> tuple[object, str]:

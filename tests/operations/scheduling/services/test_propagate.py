@@ -1,10 +1,10 @@
 """The end of a task reaches all that waits for it, in short transactions."""
 
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from operations.scheduling import services
 from operations.scheduling.models import Task
@@ -25,9 +25,11 @@ def fan(count):
 
 @pytest.fixture
 def batches(monkeypatch):
-    """Batches of two tasks, without pauses."""
+    """Batches of two tasks, without pauses; what is added to the list happens at the next one."""
+    meanwhile: list[Any] = []
     monkeypatch.setattr(propagate, "BATCH_ROWS", 2)
-    monkeypatch.setattr(propagate, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: meanwhile and meanwhile.pop()())
+    return meanwhile
 
 
 @pytest.mark.parametrize("shape", [chain, fan])
@@ -45,17 +47,15 @@ def test_batches_reach_every_task(batches, shape):
     assert not Task.objects.filter(is_propagated=False).exists()
 
 
-@pytest.mark.parametrize(("vendor", "pauses"), [("sqlite", 2), ("postgresql", 0)])
-def test_others_may_write_between_batches_where_there_is_one_writer(
-    batches, monkeypatch, vendor, pauses
-):
+def test_others_may_write_between_batches_where_there_is_one_writer(monkeypatch):
     slept: list[float] = []
     taken: list[Any] = []
-    monkeypatch.setattr(propagate, "connection", SimpleNamespace(vendor=vendor))
+    monkeypatch.setattr(propagate, "BATCH_ROWS", 2)
     monkeypatch.setattr(time, "sleep", slept.append)
     propagate.in_batches(range(5), taken.append)
     assert [list(batch) for batch in taken] == [[0, 1], [2, 3], [4]]
-    assert len(slept) == pauses
+    assert len(slept) == 2
+    assert all(each > 0 for each in slept) == (connection.vendor == "sqlite")
 
 
 @pytest.mark.parametrize("success", [True, False])
@@ -69,21 +69,34 @@ def test_what_a_killed_process_left_is_finished(success):
     assert statuses()["t2"] == ("queued" if success else "failed")
 
 
-def test_a_task_submitted_while_its_need_fails_fails_too(monkeypatch):
+def test_a_task_submitted_while_its_need_fails_fails_too(batches):
     submit(*fan(3))
     services.assign(NOON, worker="w")
-    real = propagate.descendants
-    first: list[Any] = []
-
-    def descendants(*given):
-        found = real(*given)
-        if not first:
-            first.append(submit(ai("new", "t1"), now=later(1)))
-        return found
-
-    monkeypatch.setattr(propagate, "descendants", descendants)
+    batches.append(lambda: submit(ai("new", "t2"), now=later(1)))
     services.complete("t0", now=later(2), success=False, worker="w")
     assert statuses()["new"] == "failed"
+
+
+def test_a_retry_while_its_failure_goes_on_ends_the_failure(batches):
+    submit(*fan(7))
+    services.assign(NOON, worker="w")
+    batches.append(lambda: services.retry("t0", now=later(2)))
+    services.complete("t0", now=later(1), success=False, worker="w")
+    assert statuses() == {"t0": "queued"} | {f"t{each}": "pending" for each in range(1, 7)}
+
+
+def test_a_task_completed_while_its_retry_goes_on_queues_all_that_waited(batches):
+    submit(*fan(7))
+    services.assign(NOON, worker="w")
+    services.complete("t0", now=later(1), success=False, worker="w")
+
+    def run_again():
+        services.assign(later(2), worker="w")
+        services.complete("t0", now=later(3), worker="w")
+
+    batches.append(run_again)
+    services.retry("t0", now=later(2))
+    assert statuses() == {"t0": "completed"} | {f"t{each}": "queued" for each in range(1, 7)}
 
 
 @pytest.mark.parametrize("shape", [chain, fan])
