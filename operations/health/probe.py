@@ -4,6 +4,7 @@ All calls go through aethercrown.http.outbound, which checks addresses. Error te
 sentences without addresses, headers or bodies.
 """
 
+import codecs
 import re
 import ssl
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ DAY = timedelta(days=1)
 MAX_BODY_BYTES = 1024 * 1024  # decoded
 META_BYTES = 4096  # in which a page may name its encoding
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
+NO_PAGE_ENCODINGS = frozenset({"idna", "punycode"})  # of names; a long text takes hours
 DEGRADED_BELOW, UNHEALTHY_BELOW = (21.0, 4), (7.0, 12)  # days left, and parts of the lifetime
 ERROR_TEXTS = {
     "dns": "The host name could not be resolved.",
@@ -124,11 +126,17 @@ def contains(text: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether the text is in the body, in the encoding of its header or its meta element."""
     kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
     named = CHARSET.search(" ".join(kinds).encode()) or CHARSET.search(body[:META_BYTES])
+    return text in decoded(body, named[1].decode() if named else "utf-8")
+
+
+def decoded(body: bytes, encoding: str) -> str:
+    """The text of a body; as UTF-8 where the encoding that it names is none of a page."""
     try:
-        decoded = body.decode(named[1].decode() if named else "utf-8", "replace")
-    except LookupError:
-        decoded = body.decode(errors="replace")
-    return text in decoded
+        if codecs.lookup(encoding).name not in NO_PAGE_ENCODINGS:
+            return body.decode(encoding, "replace")
+    except (LookupError, UnicodeError):
+        pass
+    return body.decode(errors="replace")
 
 
 def body_status(text: str, answer: OutboundResponse) -> Observation:

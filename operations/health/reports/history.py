@@ -181,7 +181,7 @@ def _percent(up: float, down: float) -> float | None:
 
 
 def outages(period: Period, now: datetime) -> "QuerySet[Incident]":
-    """Outages that touched the period, each with its length so far as `seconds` of time."""
+    """Outages that touched the period, each with its `length` so far."""
     begin, end = period.moments(UTC)
     rows = Incident.objects.filter(started_at__lt=end)
     rows = rows.filter(ended_at__gte=begin) | rows.filter(ended_at=None)

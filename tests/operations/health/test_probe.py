@@ -172,6 +172,9 @@ def test_a_body_that_breaks_off_is_a_failure():
         ('<meta charset="iso-8859-1">Größe'.encode("latin-1"), b"Content-Type: text/html"),
         ("Größe".encode(), b"Content-Type: text/html"),
         ("Größe".encode(), b"Content-Type: text/html; charset=martian"),
+        ("Größe".encode(), b"Content-Type: text/html; charset=hex"),
+        ("Größe".encode(), b"Content-Type: text/html; charset=undefined"),
+        ("Größe".encode(), b"Content-Type: text/html; charset=-Punycode"),
     ],
 )
 def test_a_text_is_found_in_the_encoding_of_its_page(page, header):
