@@ -243,7 +243,7 @@ def tell(alert: Alert, now: datetime) -> int:
             event = last_word.when_open(words, alert.severity, now, is_steady=is_steady)
         if event:
             by_event.setdefault(event, []).append(destination)
-    if not by_event or not (is_over or not _silenced(alert, now)):
+    if not by_event or (not is_over and _silenced(alert, now)):
         return 0
     for event, destinations in by_event.items():
         message = _message(alert, event, f"{alert.transition}:{event}", now)

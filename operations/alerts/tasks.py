@@ -8,7 +8,7 @@ from operations.alerts import services
 
 @shared_task(name="operations.send_alert_reminders", ignore_result=True)
 def send_alert_reminders() -> None:
-    """Write messages for alerts without one, and reminders of critical ones."""
+    """Write what destinations have not heard yet, and reminders of critical alerts."""
     services.send_reminders(timezone.now())
 
 

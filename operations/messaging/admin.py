@@ -50,7 +50,7 @@ class DestinationForm(forms.ModelForm[Destination]):
         if cleaned.get("channel") == Destination.Channel.EMAIL:
             self._check("address", validate_email, address)
         elif cleaned.get("channel") == Destination.Channel.WEBHOOK:
-            networks = cleaned.get("networks") or self.instance.networks
+            networks = cleaned.get("networks", self.instance.networks)
             self._check("networks", check_networks, networks)
             if not self.errors.get("networks"):
                 self._check("address", partial(check_webhook_url, networks=networks), address)

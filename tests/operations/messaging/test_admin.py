@@ -80,6 +80,8 @@ def test_who_may_allow_networks_lets_a_webhook_reach_inside(client, db):
     assert any("cannot be allowed" in each for each in errors(reply))
     reply = officer.post(change, given(**INSIDE | {"networks": "10.9.0.0/16"}))
     assert any("not a public address" in each for each in errors(reply))
+    reply = officer.post(change, given(**INSIDE | {"networks": ""}))
+    assert any("port is 7443" in each for each in errors(reply))
 
 
 def test_nobody_else_does_nor_moves_one_that_is_inside(person, client):
