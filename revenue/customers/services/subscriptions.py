@@ -16,7 +16,7 @@ from aethercrown.currencies import CODES
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS, per_interval, rounded
 from revenue.customers.models import Customer, Subscription, SubscriptionChange
-from revenue.customers.plan_terms import PriceBasis, SubscriptionState, expanded, on_day
+from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState, expanded, on_day
 from revenue.customers.services.customers import InvalidEntry, lock_customer
 
 MAX_AMOUNT = Decimal(1_000_000_000)
@@ -146,14 +146,20 @@ def adjust(
 def restore(
     subscription_id: int, terms: Mapping[str, Any], *, on: date, now: datetime, note: str
 ) -> Subscription:
-    """Put earlier terms, from `saved_terms`, back in force from a day on."""
+    """Put earlier terms, from `saved_terms`, back in force from a day on.
+
+    A trial, a coupon or an override that would have ended until then has ended.
+    """
     subscription = _lock_active(subscription_id, "on", on, now)
-    columns = {**terms, "on": on, "note": note, "price": Decimal(terms["price"])}
+    columns = {**terms, "price": Decimal(terms["price"])}
     columns["coupon_percent"] = Decimal(terms["coupon_percent"])
     days = ("coupon_until", "trial_until", "price_until")
     columns |= {name: date.fromisoformat(terms[name]) for name in days if terms.get(name)}
     if terms.get("price_after") is not None:
         columns["price_after"] = Decimal(terms["price_after"])
+    row = SubscriptionChange(**columns, on=date.min)
+    step = [each for each in expanded([row.terms("")]) if each.on <= on][-1]
+    columns |= {**_stepped(step, row.coupon), "on": on, "note": note}
     return _record_change(subscription, now, "changed", columns)
 
 
@@ -256,16 +262,19 @@ def _terms_on(subscription: Subscription, on: date) -> dict[str, Any]:
     step = on_day(expanded(each.terms("") for each in rows), on)
     row = [each for each in rows if each.on <= on][-1] if step else rows[0]
     columns = _columns(row)
-    if step:
-        columns |= {name: getattr(step, name) for name in STEPPED}
-        columns["coupon"] = row.coupon if step.coupon_percent else ""
-    return columns
+    return columns | _stepped(step, row.coupon) if step else columns
 
 
 STEPPED = (
     *("state", "basis", "price", "coupon_percent", "coupon_until"),
     *("trial_until", "price_until", "price_after"),
 )
+
+
+def _stepped(step: PlanTerms, coupon: str) -> dict[str, Any]:
+    """The columns that a step by itself may have changed; `coupon` is the code before it."""
+    columns = {name: getattr(step, name) for name in STEPPED}
+    return {**columns, "coupon": coupon if step.coupon_percent else ""}
 
 
 def _columns(row: SubscriptionChange) -> dict[str, Any]:
@@ -356,6 +365,7 @@ def _ends_before_start(name: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda columns: bool(columns.get(name)) and columns[name] <= columns["on"]
 
 
+COUPON_IS_OVER = _ends_before_start("coupon_until")
 RULES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
     (
         "quantity",
@@ -376,6 +386,11 @@ RULES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
         "note",
         lambda columns: columns["basis"] == PriceBasis.OVERRIDE and not columns.get("note"),
         "An override needs its reason.",
+    ),
+    (
+        "coupon_until",
+        lambda columns: bool(columns.get("coupon_percent")) and COUPON_IS_OVER(columns),
+        "must be after the day of the change.",
     ),
     ("trial_until", _ends_before_start("trial_until"), "must be after the day of the change."),
     ("price_until", _ends_before_start("price_until"), "must be after the day of the change."),

@@ -21,6 +21,7 @@ from revenue.customers.models import (
     SubscriptionChange,
 )
 from revenue.customers.plan_change import PlanChange
+from revenue.customers.plan_terms import expanded
 from revenue.customers.services import InvalidEntry
 from revenue.customers.services.subscriptions import MAX_AMOUNT
 from revenue.mrr import reports as ledger
@@ -358,6 +359,7 @@ def _try(act, on, amount, subscribe, before):
     [
         ({"quantity": 0}, "quantity"),
         ({"coupon_percent": Decimal(101)}, "coupon_percent"),
+        ({"coupon_percent": Decimal(5), "coupon_until": MARCH_1}, "coupon_until"),
         ({"basis": "override", "note": "x"}, "price_until"),
         ({"basis": "override", "price_until": TODAY}, "note"),
         ({"basis": "override", "note": "x", "price_until": MARCH_1}, "price_until"),
@@ -442,6 +444,23 @@ def test_saved_terms_are_put_back(subscribe):
     services.restore(one.pk, saved, on=date(2026, 3, 10), now=NOW, note="a complaint")
     one.refresh_from_db()
     assert one.next_step_on == date(2026, 3, 30)
+
+
+def test_saved_terms_that_have_ended_by_themselves_are_put_back_as_they_would_be(subscribe):
+    one = subscribe(MARCH_1, "50", coupon="SPRING", coupon_percent=Decimal(20),
+                    coupon_until=date(2026, 3, 7))  # fmt: skip
+    services.change(
+        one.pk, on=date(2026, 3, 2), now=NOW, amount=Decimal(10), basis="override", note="x",
+        price_until=date(2026, 3, 8),
+    )  # fmt: skip
+    saved = services.saved_terms(one, date(2026, 3, 3))
+    services.change(one.pk, on=date(2026, 3, 4), now=NOW, amount=Decimal(99), basis="negotiated")
+    services.restore(one.pk, saved, on=date(2026, 3, 9), now=NOW, note="undone")
+    one.refresh_from_db()
+    assert (one.amount, one.basis, one.next_step_on) == (50, "negotiated", None)
+    assert one.changes.latest("on").coupon == ""
+    days = [each.on for each in expanded(each.terms("") for each in one.changes.all())]
+    assert days == sorted(set(days))
 
 
 def test_saved_terms_of_a_day_before_the_start_are_the_first(subscribe):
