@@ -14,7 +14,7 @@ from aethercrown.csv.admin import CSVAdmin
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.customers import reports, services
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
-from revenue.customers.plan_terms import PriceBasis, SubscriptionState
+from revenue.customers.plan_terms import SubscriptionState
 
 
 @admin.register(Customer)
@@ -103,6 +103,15 @@ class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("revenue.add_subscriptionchange")
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        """A new row starts with the terms in force today, so that what is not edited stays."""
+        formset = super().get_formset(request, obj, **options)
+        if obj is not None and obj.state != SubscriptionState.ENDED:
+            terms = services.saved_terms(obj, timezone.localdate())
+            for name in terms.keys() & formset.form.base_fields.keys():
+                formset.form.base_fields[name].initial = terms[name]
+        return formset
+
 
 @admin.register(Subscription)
 class SubscriptionAdmin(CSVAdmin):
@@ -148,7 +157,7 @@ class SubscriptionAdmin(CSVAdmin):
         stored = services.record_subscription(
             obj.customer_id,
             external_id=obj.external_id,
-            amount=None if obj.basis == PriceBasis.LIST and not obj.price else obj.price,
+            amount=obj.price,
             currency=obj.currency,
             started_on=obj.started_on,
             plan=obj.plan,

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from aethercrown.currencies import CODES
 from aethercrown.db.fields import CurrencyField
+from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS
 from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
 
@@ -228,8 +229,22 @@ class Subscription(AgreedTerms):
             wrong["started_on"] = f"{self.started_on} is after today; record it on its day."
         if self.customer_id and self.currency != self.customer.currency:
             wrong["currency"] = f"{self.customer} pays in {self.customer.currency}."
+        if self.pk is None:
+            wrong |= self._wrong_at_start()
         if wrong:
             raise ValidationError(wrong)
+
+    def _wrong_at_start(self) -> dict[str, str]:
+        """What a new subscription cannot be: of a closed customer, or without its list price."""
+        wrong = {}
+        if self.customer_id and (self.customer.merged_into_id or self.customer.erased_at):
+            wrong["customer"] = f"{self.customer} was merged or erased; nothing can be added."
+        if self.basis == PriceBasis.LIST and self.started_on:
+            terms = self.plan, self.currency, self.interval, self.started_on
+            if data_hooks.list_price(*terms) is None:
+                plan = self.plan or "no plan"
+                wrong["basis"] = f"There is no list price of {plan} in {self.currency}."
+        return wrong
 
 
 class SubscriptionChange(AgreedTerms):

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from revenue.customers import services
 from revenue.customers.models import Customer, Payment, Subscription
 from revenue.mrr.models import MrrMovement
 from revenue.mrr.reports import consistency
@@ -111,11 +112,31 @@ def test_a_new_subscription_is_booked(operator, running):
         ({"price": "-1"}, "greater than or equal to 0"),
         ({"price": "much"}, "Enter a number"),
         ({"price": ""}, "This field is required"),
+        ({"basis": "list"}, "There is no list price of pro in USD"),
+        ({"basis": "list", "plan": ""}, "There is no list price of no plan in USD"),
+        ({"basis": "list", "started_on": ""}, "This field is required"),
     ],
 )
 def test_a_wrong_subscription_is_told_beside_its_field(operator, customer, wrong, words):
     assert words in operator.post(ADD, new(customer, **wrong)).content.decode()
     assert not Subscription.objects.exists()
+
+
+def test_a_closed_customer_gets_no_subscription(operator, customer):
+    services.erase(customer.pk, now=timezone.now())
+    assert "was merged or erased" in operator.post(ADD, new(customer)).content.decode()
+    assert not Subscription.objects.exists()
+
+
+def test_a_further_change_starts_with_the_terms_in_force(operator, running):
+    book(operator, running, on=day(10), price="1200", interval="year", coupon_percent="20")
+    page = operator.get(f"{HOME}/subscription/{running.pk}/change/")
+    form = page.context["inline_admin_formsets"][0].formset.empty_form
+    shown = {name: form[name].value() for name in ("state", "basis", "price", "interval")}
+    shown |= {name: form[name].value() for name in ("plan", "coupon_percent", "quantity")}
+    book(operator, running, **{**shown, "on": day(5), "quantity": "2"})
+    running.refresh_from_db()
+    assert (running.plan, running.interval, running.amount) == ("pro", "year", 160)
 
 
 def test_changes_ends_and_adjustments_are_booked(operator, running):
