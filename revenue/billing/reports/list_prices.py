@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, partial
 from typing import NamedTuple
 
 from aethercrown.currencies import exponent
@@ -42,18 +43,16 @@ def price_moves(today: date) -> Iterator[PriceMove]:
     """Running subscriptions whose list price differs from the price book's.
 
     The new price applies from the first day of its version or of the list terms; where an interval
-    is longer than a month, from the first interval that begins then or later.
+    is longer than a month, from the first interval that begins then or later. Customers whose
+    data were erased are left out: nothing is added to them, and nothing is billed.
     """
-    running = Subscription.objects.exclude(state="ended").filter(basis=PriceBasis.LIST)
-    for row in running.order_by("pk").iterator():
-        try:
-            version = in_force(row.currency, today)
-        except pricing.NothingPublished:
-            continue
-        price = list_price(row.plan, row.currency, row.interval, today)
+    price_of = cache(partial(list_price, on=today))
+    listed = Subscription.objects.filter(basis=PriceBasis.LIST, customer__erased_at=None)
+    for row in listed.exclude(state="ended").order_by("pk").iterator():
+        price = price_of(row.plan, row.currency, row.interval)
         if price is None or price == row.price:
             continue
-        on = _moves_on(row, version, today)
+        on = _moves_on(row, in_force(row.currency, today), today)
         if on is not None:
             yield PriceMove(row.pk, on, price)
 

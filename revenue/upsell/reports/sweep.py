@@ -56,10 +56,14 @@ class SweepContext:
 
 
 def candidates(after: int, most: int) -> list[Candidate]:
-    """The next customers by id with an active plan; the largest subscription counts."""
+    """The next customers by id with an active plan; the largest subscription counts.
+
+    Merged and erased records are left out.
+    """
     running = Subscription.objects.filter(state=SubscriptionState.ACTIVE).exclude(plan="")
-    keys = running.filter(customer__gt=after, customer__merged_into=None).order_by("customer")
-    chosen = list(keys.values_list("customer", flat=True).distinct()[:most])
+    known = running.filter(customer__merged_into=None, customer__erased_at=None)
+    keys = known.filter(customer__gt=after).order_by("customer").values_list("customer", flat=True)
+    chosen = list(keys.distinct()[:most])
     rows = running.filter(customer__in=chosen).order_by("customer", "amount", "pk")
     fields = ("customer_id", "plan", "currency", "customer__time_zone", "basis", "amount")
     found = {}

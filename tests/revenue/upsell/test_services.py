@@ -409,6 +409,12 @@ def test_an_erasure_takes_out_what_may_name_somebody(found, grown):
     assert (only().notes, only().outcome, only().gain) == ("", "", 77)
 
 
+def test_an_erased_customer_is_offered_nothing(grown):
+    changing.erase(grown.pk, now=NOW)
+    sweep()
+    assert not Opportunity.objects.exists()
+
+
 def test_a_version_without_the_plan_makes_no_opportunity(grown, published):
     pricing.retire(published.pk, now=NOW)
     assert "Not rated: 1 customer," in sweep().summary
