@@ -38,7 +38,7 @@ def run_reconciliation(context: RunContext) -> RunOutcome:
         count, month = counted(len(differences), "bill"), month_text(span.start)
         message = f"{count} of {month} not equal MRR: {named}."
         alerts.raise_alert(SOURCE, KIND, subject, CRITICAL, message, link=LINK, now=now)
-    else:
+    elif context.may_continue():  # a run that was stopped has not compared all
         alerts.resolve(SOURCE, KIND, subject, now=now)
     words = (
         f"{counted(compared, 'bill')} of {month_text(span.start)} compared with MRR,"

@@ -156,7 +156,7 @@ def check_mrr(context: RunContext) -> RunOutcome:
     if count:
         message = f"Customers that differ: {count:,}. {'; '.join(differences)}."
         alerts.raise_alert(SOURCE, KIND, SUBJECT, CRITICAL, message, link=LINK, now=now)
-    else:
+    elif context.may_continue():  # a run that was stopped has not compared all
         alerts.resolve(SOURCE, KIND, SUBJECT, now=now)
     differ = f"Customers that differ from their subscriptions: {count:,}"
     summary = f"{differ if count else 'The ledger is correct'}; {counted(added, 'row')} summed"

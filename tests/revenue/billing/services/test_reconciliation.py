@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from operations.alerts.models import Alert
-from operations.automations.registry import RunContext
+from operations.automations.registry import RunContext, always
 from revenue.billing.periods import billing_month
 from revenue.billing.reports import bills
 from revenue.billing.reports.reconciliation import reconciliations
@@ -28,10 +28,13 @@ def own(key, **terms):
     return subscribed(made, **terms)
 
 
-def nightly(now=NOW):
+def nightly(now=NOW, may_continue=always):
     return reconciliation.run_reconciliation(
-        RunContext(reconciliation.AUTOMATION, None, now, now, "auto", dry_run=False)
-    )
+        RunContext(
+            reconciliation.AUTOMATION, None, now, now, "auto",
+            dry_run=False, may_continue=may_continue,
+        )
+    )  # fmt: skip
 
 
 def raised(base, effective_from):
@@ -71,6 +74,13 @@ def test_a_list_price_that_began_on_the_versions_day_is_adjusted_on_it(customer)
 def test_prices_are_followed_only_where_there_is_one(customer):
     pricing.retire(in_force("USD", MARCH).pk, now=NOW)
     assert list_prices.follow_price_books(now=NOW) == 0
+
+
+def test_a_customer_whose_data_were_erased_does_not_stop_the_night(customer):
+    own("other")
+    customers.erase(customer.pk, now=NOW)
+    raised(120, date(2026, 4, 11))
+    assert "1 list price changed" in nightly().summary
 
 
 def test_trials_coupons_and_overrides_end_on_their_day(customer):
@@ -124,6 +134,19 @@ def test_a_bill_that_is_not_mrr_raises_an_alert(customer):
     assert "1 bill of March 2026 compared with MRR, 1 difference;" in nightly().summary
     alert = Alert.objects.get(kind="billing_differs")
     assert "1 bill of March 2026 not equal MRR: acme: \N{MINUS SIGN}$9.00" in alert.message
+
+
+def test_a_run_that_is_stopped_leaves_the_alert(customer):
+    changes = customer.subscriptions.get().changes
+    changes.update(price=90)
+    nightly()
+    changes.update(price=99)
+    nightly(may_continue=lambda: False)
+    alert = Alert.objects.get(kind="billing_differs")
+    assert alert.state == "open"
+    nightly()
+    alert.refresh_from_db()
+    assert alert.state == "resolved"
 
 
 def test_customers_that_cannot_be_billed_are_left_to_the_invoice_run(two_customers):

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db.models import Sum
 
 from operations.alerts.models import Alert
-from operations.automations.registry import RunContext
+from operations.automations.registry import RunContext, always
 from revenue.customers import services as subscriptions
 from revenue.customers.models import Customer, Subscription
 from revenue.mrr.bridge import monthly_bridges
@@ -187,8 +187,12 @@ def test_rows_that_vanish_below_the_mark_make_the_whole_ledger_be_read(company):
     assert_bridges_exact()
 
 
-def run_check():
-    return check_mrr(RunContext("revenue.check_mrr", 1, NOW, NOW, "auto", dry_run=False))
+def run_check(may_continue=always):
+    return check_mrr(
+        RunContext(
+            "revenue.check_mrr", 1, NOW, NOW, "auto", dry_run=False, may_continue=may_continue
+        )
+    )
 
 
 def test_a_right_ledger_is_said_to_be_so_every_night(company):
@@ -207,6 +211,8 @@ def test_a_movement_that_nobody_booked_raises_a_critical_alert_that_ends_by_itse
     assert (alert.severity, alert.state) == ("critical", "open")
     assert f"customer {row.customer_id}: the ledger lacks" in alert.message
     MrrMovement.objects.bulk_create([MrrMovement(**kept)])
+    run_check(may_continue=lambda: False)
+    assert Alert.objects.get().state == "open"
     run_check()
     assert Alert.objects.get().state == "resolved"
 
