@@ -1,6 +1,6 @@
 """The accounts that a price simulation rates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -10,8 +10,9 @@ from django.db.models import OuterRef, Subquery
 from revenue.billing import periods
 from revenue.billing.periods import Month
 from revenue.billing.reports.usage import first_days, readings
-from revenue.customers.models import Subscription
-from revenue.customers.plan_terms import PriceBasis, SubscriptionState
+from revenue.customers.models import Subscription, SubscriptionChange
+from revenue.customers.plan_terms import PriceBasis, SubscriptionState, expanded, on_day
+from revenue.customers.reports import agreed_terms
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
@@ -41,13 +42,16 @@ def simulation_accounts(currency: str, today: date, most: int) -> list[Simulated
     known = [
         account
         for start in range(0, len(found), BATCH)
-        for account in _accounts_with_usage(found[start : start + BATCH], spans)
+        for account in _accounts_with_usage(found[start : start + BATCH], spans, today)
     ]
     return known or pricing.accounts_from_quotes(currency, most)
 
 
-def _accounts_with_usage(rows: Sequence[Any], spans: Sequence[Month]) -> Iterator[SimulatedAccount]:
+def _accounts_with_usage(
+    rows: Sequence[Any], spans: Sequence[Month], today: date
+) -> Iterator[SimulatedAccount]:
     keys = {row[1] for row in rows}
+    kept = _kept(keys, today)
     by_customer, since = readings(keys, spans[0].start, spans[-1].end), first_days(keys)
     for key, customer, segment, plan, carrier, basis, amount, quantity in rows:
         usage = by_customer.get(customer, {}) if key == carrier else {}
@@ -60,8 +64,18 @@ def _accounts_with_usage(rows: Sequence[Any], spans: Sequence[Month]) -> Iterato
             plan,
             inputs or (NO_USAGE,) * len(spans),
             fee,
-            Fraction(quantity),
+            kept.get(key, Fraction(1)) * quantity,
         )
+
+
+def _kept(customer_ids: Collection[int], today: date) -> Mapping[str, Fraction]:
+    """The share of the price that a coupon leaves today, by subscription that has or had one."""
+    coupons = SubscriptionChange.objects.filter(coupon_percent__gt=0).order_by()
+    owners = coupons.filter(subscription__customer__in=customer_ids)
+    having = set(owners.values_list("subscription__customer", flat=True))
+    every = (rows for found in agreed_terms(having).values() for rows in found)
+    steps = (on_day(expanded(rows), today) for rows in every)
+    return {each.subscription: each.kept for each in steps if each}
 
 
 def simulation(

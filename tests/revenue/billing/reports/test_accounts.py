@@ -1,6 +1,8 @@
 """The accounts that a price simulation rates."""
 
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -24,6 +26,17 @@ def test_a_simulation_leaves_an_agreed_price_as_it_is(customer):
     listed, agreed = accounts.simulation_accounts("USD", NOW.date(), 10)
     assert listed.fee is None
     assert agreed.fee == 20
+
+
+def test_a_simulation_counts_quantity_and_the_coupon_of_today(customer):
+    subscribed(
+        customer, since=date(2026, 2, 1), quantity=3,
+        coupon_percent=Decimal(50), coupon_until=date(2026, 4, 21),
+    )  # fmt: skip
+    whole, half = accounts.simulation_accounts("USD", NOW.date(), 10)
+    assert (whole.share, half.share) == (1, Fraction(3, 2))
+    _, later = accounts.simulation_accounts("USD", date(2026, 4, 21), 10)
+    assert later.share == 3
 
 
 def test_a_simulation_rates_the_last_three_complete_months(customer):
