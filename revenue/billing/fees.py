@@ -109,7 +109,11 @@ def in_money(amount: Fraction, digits: int) -> Decimal:
 def _lines(
     part: IntervalPart, before: int, now: int, names: Mapping[str, str], digits: int
 ) -> Iterable[PriceLine]:
-    """The fee of a part after `now` days less what `before` days cost; and its coupon."""
+    """The fee of a part after `now` days less what `before` days cost; and its coupon.
+
+    Both are 0 or more. A part that was billed only ever loses days: terms that begin in the month
+    end earlier ones, and can neither move the start of an interval nor remove a step before it.
+    """
     if before == now or not part.terms.fee:
         return
     gross, net = (

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revenue.billing import fees
 from revenue.billing.fees import fee_lines, fee_of_days, in_money
 from revenue.billing.periods import billing_month
 from revenue.customers.billing_interval import interval_of, months_before
@@ -88,6 +89,29 @@ def test_a_year_that_a_new_price_fills_up_says_so():
         row(date(2026, 1, 1), 730, interval="year"),
     ]
     assert [each[2] for each in billed(rows, 2026, 1)] == [730]
+
+
+@given(
+    st.lists(
+        st.builds(
+            row,
+            st.dates(date(2024, 1, 1), date(2026, 6, 30)),
+            st.integers(1, 3),
+            interval=st.sampled_from(["week", "month", "quarter", "year"]),
+            state=st.sampled_from([SubscriptionState.ACTIVE, SubscriptionState.TRIAL, PAUSED]),
+            trial_until=st.none() | st.dates(date(2026, 7, 1), date(2026, 9, 1)),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_a_line_bills_is_of_a_part_that_was_not_billed_before(rows):
+    """So no line adds days to a part: it bills some for the first time, or takes some back."""
+    for month in (billing_month(months_before(date(2024, 1, 1), -count)) for count in range(36)):
+        now = fees._parts([each for each in rows if each.on < month.end], *month)
+        earlier = [each for each in rows if each.on < month.start]
+        before = fees._parts(earlier, month.start, month.start)
+        assert all(now.get(part, 0) <= days for part, days in before.items())
 
 
 def test_a_plan_without_a_name_is_billed_by_its_code_or_subscription():
