@@ -5,19 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from aethercrown.registry import Registry
 from revenue.customers import data_hooks
 from revenue.customers.data_hooks import CustomerDataHook
+from tests.aethercrown.registries import isolated
 
 DAY = date(2026, 3, 1)
 
 
 @pytest.fixture
-def hooks(monkeypatch):
-    """A registry in which no feature has registered."""
-    registry: Registry[CustomerDataHook] = Registry("customer data hook")
-    monkeypatch.setattr(data_hooks, "HOOKS", registry)
-    return registry
+def hooks():
+    """The registry, without what the apps registered in it."""
+    with isolated(data_hooks.HOOKS):
+        yield data_hooks.HOOKS
 
 
 def exported(_ids):
