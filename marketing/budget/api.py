@@ -432,8 +432,8 @@ class BudgetPlanViewSet(endpoint.StrictEndpoint, endpoint.ReadOnlyViewSet[Budget
     def approve(self, request: Request, pk: str) -> Response:
         """Put the plan's amounts in force. Repeating it changes nothing; 409 after a rejection.
 
-        Where four eyes are demanded, a key needs the scope `decisions:approve`, and whoever asked
-        for the plan does not approve it (409).
+        Where four eyes are demanded, a key needs the scope `decisions:approve`, and the
+        person or key that asked for the plan does not approve it (409).
         """
         scopes = getattr(request.auth, "scopes", None)
         if scopes is not None and "decisions:approve" not in scopes and services.needs_four_eyes():

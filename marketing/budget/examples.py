@@ -47,7 +47,7 @@ PLAN: dict[str, Any] = {
 }
 REASON = (
     "The next USD brings {} USD at its present share and {} at the suggested one; the last USD of "
-    "the plan brings 1.51. Evidence: low (1 row, spend varied by 0 %)."
+    "the plan brings 1.51. Evidence: low (1 row, spend varied by 0%)."
 )
 HALF = "trust region (half its present share)"
 CHANGE_FIELDS = ("channel", "action", "reason", "current_allocation", "suggested_allocation")
@@ -83,17 +83,17 @@ OPTIMIZE_RESPONSE: dict[str, Any] = {
     "marginal_return": 1.5076,
     "evidence": "low",
     "reasons_against": [
-        "The chance of a lift is 0.64, below 0.90.",
-        "A channel would move by 50 %, above the step limit of 20 %.",
+        "The chance of a lift is 64.0%, below 90.0%.",
+        "A channel would move by 50%, above the step limit of 20%.",
         "There is no backtest yet.",
     ],
     "warnings": [],
     "backtest": "No backtest: 1 dated period, below the 16 it needs.",
     "next_experiment": {
         "channel": "Google Ads",
-        "sentence": "Vary Google Ads around 5,802 USD a period by a random 30 % "
+        "sentence": "Vary Google Ads around $5,802 a period by a random 30% "
         "up or down for 8 periods: the data leave its best amount "
-        "anywhere from 2,704 to 7,143 USD, more than for any other "
+        "anywhere from $2,704 to $7,143, more than for any other "
         "channel.",
     },
     "placebo": {},

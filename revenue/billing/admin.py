@@ -103,7 +103,12 @@ class PayoutForm(forms.Form):
     amount = forms.DecimalField(
         max_digits=18, decimal_places=3, widget=UnfoldAdminDecimalFieldWidget()
     )
-    note = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+    note = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="Kept also when the customer's data are erased: name nobody.",
+        widget=UnfoldAdminTextInputWidget(),
+    )
 
 
 @admin.register(CreditEntry)
@@ -214,7 +219,7 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
         if form.is_valid() and self._issue(request, form):
             return redirect(list_url(self))
         question = (
-            "Every customer who paid for a plan in the month gets an invoice, which cannot be"
+            "Every customer with something to bill for the month gets an invoice, which cannot be"
             " changed. Customers with an invoice for the month get no second one."
         )
         title = "Issue a month's invoices"

@@ -146,7 +146,7 @@ class _HardBounds:
         lifted = np.maximum(self.low, least)
         if given is None and lifted.sum() > self.budget >= self.low.sum():
             lifted = _relax_floors(lifted, self.low, self.budget)
-            self.notes.append("The least share of 5 % gave way to the other bounds.")
+            self.notes.append("The least share of 5% gave way to the other bounds.")
         for at in np.flatnonzero(lifted > self.low):
             self.low[at], self.why_low[at] = (
                 lifted[at],

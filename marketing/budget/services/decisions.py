@@ -117,7 +117,7 @@ def page_url(subject: str) -> str:
 
 
 def needs_four_eyes() -> bool:
-    """Whether somebody else than who asked for a plan approves it."""
+    """Whether a plan has to be approved by somebody else than the one who asked for it."""
     return decisions.needs_four_eyes(KIND)
 
 

@@ -19,7 +19,7 @@ PAGE = "/dashboards/revenue"
 MONTHS_READ = 24  # the year of the sparklines, and the year before it for retention
 SHOWN_MONTHS = 12
 NOT_ROLLED_UP = "Calculated by the nightly run"
-NO_COMPLETE_MONTH = "No complete month yet"
+NO_OPENING_MRR = "No MRR when the last complete month began"
 
 
 def read(query: MetricQuery) -> dict[str, Reading]:
@@ -96,7 +96,7 @@ def _rates(
     complete = [each for each in bridges if is_complete(each.starts_on, query.period.last)]
     paid = [each for each in complete if each.opening > 0]
     if not paid or paid[-1] is not complete[-1]:
-        return dict.fromkeys(RATES, unknown(NO_COMPLETE_MONTH))
+        return dict.fromkeys(RATES, unknown(NO_OPENING_MRR))
     last = complete[-1]
     if found is None:
         return {**dict.fromkeys(RATES, unknown(NOT_ROLLED_UP)), **_of_bridge(last, paid)}

@@ -52,8 +52,11 @@ HELP_TEXTS: Mapping[str, str] = {
     "percent_discount": "Subtracted from the charge, before the minimum.",
     "minimum": "The least amount a month.",
     "maximum": "The most a month.",
-    "proration": "days (default): tiers, included units and limits by the days on the plan; whole.",
-    "in_trial": "free (default): use in a trial is not billed; charged.",
+    "proration": (
+        "days (default): tiers, included units and limits count by the days on the plan. "
+        "whole: a part of a month has them in full."
+    ),
+    "in_trial": "free (default): use in a trial is not billed. charged: it is billed.",
     TIERS: (
         "One tier a line. graduated, volume, volume_prorated: up to, unit price, fixed amount. "
         "graduated_percentage: up to, percent, fixed amount. tiered_blocks: most blocks, "

@@ -58,6 +58,8 @@ def test_the_example_is_answered_with_shares_that_add_up_to_the_cent(caller):
     assert content["allocations"]["LinkedIn"] <= 3000
     assert content["currency"] == "USD"
     assert set(content) == set(examples.OPTIMIZE_RESPONSE)
+    for name in ("reasons_against", "next_experiment"):
+        assert content[name] == examples.OPTIMIZE_RESPONSE[name]
     assert BudgetPlan.objects.get().pk == content["plan_id"]
 
 

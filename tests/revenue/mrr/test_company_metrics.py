@@ -59,7 +59,7 @@ def test_every_metric_of_an_empty_ledger_is_unknown_with_its_reason():
 def test_rates_wait_for_a_month_that_is_over_a_year_and_the_sums():
     first = found([(date(2026, 3, 2), "new", Decimal(5), 1)], {})
     assert first["revenue.mrr"].value == 5
-    assert first["revenue.customer_churn"].reason == "No complete month yet"
+    assert first["revenue.customer_churn"].reason == "No MRR when the last complete month began"
     young = [(date(2026, 1, 2), "new", Decimal(5), 1)]
     assert found(young, {})["revenue.net_retention"].reason == "No customer paid a year ago"
     assert found(young, {})["revenue.quick_ratio"].reason == "Nothing was lost in February 2026"
@@ -72,7 +72,7 @@ def test_all_customers_gone_leave_no_rate():
     gone = [(date(2025, 1, 9), "new", Decimal(5), 1), (date(2025, 3, 9), "churn", Decimal(5), -1)]
     shown = found(gone, {})
     assert shown["revenue.mrr"].value == 0
-    assert shown["revenue.customer_churn"].reason == "No complete month yet"
+    assert shown["revenue.customer_churn"].reason == "No MRR when the last complete month began"
 
 
 @pytest.mark.parametrize("rolled_up", [False, True])
