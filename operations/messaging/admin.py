@@ -1,26 +1,31 @@
 """The admin of destinations and of messages."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.validators import validate_email
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminPasswordWidget
 
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.http import addresses
 from aethercrown.monitoring.redaction import mask_address
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
-from operations.messaging import services
+from operations.messaging import chat, services
 from operations.messaging.models import Destination, Message
 
 MIN_SECRET_CHARACTERS = 16
+REFRESH_SECONDS = 3  # of the page of a message that waits for its first try
 NO_MAIL = "No mail goes out: EMAIL_URL is not set. Messages to e-mail destinations are not sent."
 MAY_OPERATE = "security.operate"
 MAY_ALLOW = "operations.allow_networks"
@@ -36,8 +41,8 @@ class DestinationForm(forms.ModelForm[Destination]):
         max_length=200,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=f"Signs the webhooks; at least {MIN_SECRET_CHARACTERS} characters. It is not"
-        " shown again: leave it empty to keep the stored one.",
+        help_text=f"Signs signed webhooks, not those of chats; at least {MIN_SECRET_CHARACTERS}"
+        " characters. It is not shown again: leave it empty to keep the stored one.",
     )
 
     class Meta:
@@ -47,14 +52,16 @@ class DestinationForm(forms.ModelForm[Destination]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         address = cleaned.get("address", self.instance.address)
-        if cleaned.get("channel") == Destination.Channel.EMAIL:
+        channel = cleaned.get("channel")
+        if channel == Destination.Channel.EMAIL:
             self._check("address", validate_email, address)
-        elif cleaned.get("channel") == Destination.Channel.WEBHOOK:
+        elif channel in {Destination.Channel.WEBHOOK, *chat.CHANNELS}:
             networks = cleaned.get("networks", self.instance.networks)
             self._check("networks", check_networks, networks)
             if not self.errors.get("networks"):
                 self._check("address", partial(check_webhook_url, networks=networks), address)
-            if not (cleaned.get("secret") or self.instance.sealed_secret or self.errors):
+            has_secret = cleaned.get("secret") or self.instance.sealed_secret
+            if channel == Destination.Channel.WEBHOOK and not (has_secret or self.errors):
                 self.add_error("secret", "A webhook needs a secret to be signed with.")
         return cleaned
 
@@ -98,6 +105,22 @@ class DestinationAdmin(ModelAdmin):
     list_filter = ["channel", "is_enabled"]
     search_fields = ["name"]
     readonly_fields = ["where"]
+    actions_detail = ["send_test"]
+
+    def has_operate_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm(MAY_OPERATE))
+
+    @button("Send a test message", "send-test", "operate")
+    def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        destination = get_object_or_404(Destination, pk=object_id)
+        if request.method != "POST":
+            question = f"Send a test message to “{destination}”?"
+            return confirmation_page(self, request, destination, question, "Send a test message")
+        message = services.enqueue_test(destination.pk, timezone.now())
+        self.log_change(request, destination, "A test message was sent.")
+        return redirect(change_url(message))
 
     @admin.display(description="address")
     def where(self, destination: Destination) -> str:
@@ -147,6 +170,15 @@ class MessageAdmin(ReadOnlyAdmin, ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(MAY_OPERATE))
+
+    def change_view(self, request: HttpRequest, object_id: str, *more: Any, **named: Any) -> Any:
+        """The page of a message that is on its first way reloads itself."""
+        response = super().change_view(request, object_id, *more, **named)
+        waiting = [Message.State.QUEUED, Message.State.SENDING]
+        first = Message.objects.filter(pk=object_id, state__in=waiting, error="")
+        if response.status_code == HTTPStatus.OK and first.exists():
+            response.headers["Refresh"] = str(REFRESH_SECONDS)
+        return response
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if not settings.EMAIL_URL:

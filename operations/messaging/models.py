@@ -10,6 +10,7 @@ from aethercrown.db.masked import MaskedAddressField
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http.addresses import Network, parse_networks
 from aethercrown.severity import LEVELS, WARNING
+from operations.messaging import chat
 
 
 class Destination(models.Model):
@@ -17,15 +18,19 @@ class Destination(models.Model):
 
     class Channel(models.TextChoices):
         EMAIL = "email", "e-mail"
-        WEBHOOK = "webhook"
+        WEBHOOK = "webhook", "signed webhook"
+        SLACK = chat.SLACK, "Slack"
+        TEAMS = chat.TEAMS, "Microsoft Teams"
+        MATTERMOST = chat.MATTERMOST, "Mattermost"
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     name = models.CharField(max_length=100, unique=True)
-    channel = models.CharField(max_length=7, choices=Channel)
+    channel = models.CharField(max_length=10, choices=Channel)
     address = MaskedAddressField(
         hide_path=True,
         max_length=2048,
-        help_text="An e-mail address, or an https URL that takes a POST.",
+        help_text="An e-mail address, or an https URL that takes a POST: for a chat, that of its "
+        "incoming webhook.",
     )
     sealed_secret = models.TextField(
         blank=True, editable=False, help_text="The signing key of webhooks, encrypted."
@@ -80,7 +85,7 @@ class Message(models.Model):
         Destination, null=True, on_delete=models.SET_NULL, related_name="messages"
     )
     to = models.CharField(max_length=100, help_text="The destination's name when it was written.")
-    channel = models.CharField(max_length=7, choices=Destination.Channel)
+    channel = models.CharField(max_length=10, choices=Destination.Channel)
     title = models.CharField(max_length=200)
     text = models.TextField()
     payload = models.JSONField(help_text="The body of a webhook.")

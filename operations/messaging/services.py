@@ -27,7 +27,7 @@ from aethercrown.monitoring import redaction
 from aethercrown.severity import up_to
 from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
-from operations.messaging import retry, signature, wake_worker
+from operations.messaging import chat, retry, signature, wake_worker
 from operations.messaging.message import HeardWord, OutgoingMessage, mail_message_id, webhook_body
 from operations.messaging.models import Destination, Message
 
@@ -91,6 +91,17 @@ def alert_destinations(severity: str, heard: Collection[int]) -> list[int]:
 def set_secret(destination: Destination, secret: str) -> None:
     """Encrypt the signing key of its webhooks; the caller saves the row."""
     destination.sealed_secret = sealing.seal(secret, destination.secret_context)
+
+
+@transaction.atomic
+def enqueue_test(destination_id: int, now: datetime) -> Message:
+    """Write a message to one destination, switched on or not, to try whether it arrives."""
+    destination = Destination.objects.get(pk=destination_id)
+    words = f"A test message to {destination}: nothing is wrong."
+    payload = {"event": "test", "at": now.isoformat()}
+    test = OutgoingMessage(f"test:{now.timestamp()}", "[AetherCrown] Test message", words, payload)
+    _write([destination], test, now)
+    return Message.objects.get(event_key=_event_key(test, destination))
 
 
 @transaction.atomic
@@ -180,7 +191,7 @@ def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: d
     """One row for each destination, under its own key; an existing row is left as it is."""
     rows = [
         Message(
-            event_key=f"{message.key}:{each.channel}:{each.pk}",
+            event_key=_event_key(message, each),
             destination=each,
             to=each.name,
             channel=each.channel,
@@ -196,6 +207,10 @@ def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: d
     if rows:
         transaction.on_commit(wake_worker.wake_worker, robust=True)
     return len(rows)
+
+
+def _event_key(message: OutgoingMessage, destination: Destination) -> str:
+    return f"{message.key}:{destination.channel}:{destination.pk}"
 
 
 def _free(now: datetime) -> QuerySet[Message]:
@@ -271,23 +286,41 @@ def _send_mail(message: Message, address: str) -> None:
 
 
 def _call_webhook(message: Message, destination: Destination, now: datetime, fetch: Fetch) -> None:
-    body = webhook_body(message.payload, message.event_key)
+    answer = b""
     try:
-        secret = sealing.unseal(destination.sealed_secret, destination.secret_context)
-        status = fetch(
+        headers, body = _webhook_request(message, destination, now)
+        received = fetch(
             destination.address,
             method="POST",
-            headers=signature.headers(secret, message.event_key, body, now),
+            headers=headers,
             body=body,
             seconds=WEBHOOK_TIMEOUT_SECONDS,
             limit=MAX_RESPONSE_BYTES,
             allowed=destination.allowed,
-        ).status
+        )
+        status, answer = received.status, received.body
     except (DecryptionFailed, outbound.AddressRefused) as error:
         raise DeliveryFailed(str(error), final=True) from error
     except outbound.ResponseTooLarge as error:
         status = error.status  # it took the message, however long its response
     except outbound.Unreachable as error:
         raise DeliveryFailed(f"{error} ({error.kind})", is_away=True) from error
+    status = chat.refused_status(message.channel, status, answer)
     if not retry.is_delivered(status):
-        raise DeliveryFailed(f"The receiver answered {status}.", final=retry.is_final(status))
+        words = chat.reason(answer) if message.channel in chat.CHANNELS else ""
+        raise DeliveryFailed(
+            f"The receiver answered {status}{words}.", final=retry.is_final(status)
+        )
+
+
+def _webhook_request(
+    message: Message, destination: Destination, now: datetime
+) -> tuple[dict[str, str], bytes]:
+    """The headers and the body: signed, or in the format of a chat."""
+    if message.channel in chat.CHANNELS:
+        link = message.payload.get("alert", {}).get("link", "")
+        body = chat.chat_body(message.channel, message.title, message.text, link)
+        return {"Content-Type": "application/json"}, body
+    body = webhook_body(message.payload, message.event_key)
+    secret = sealing.unseal(destination.sealed_secret, destination.secret_context)
+    return signature.headers(secret, message.event_key, body, now), body

@@ -96,6 +96,36 @@ def test_nobody_else_does_nor_moves_one_that_is_inside(person, client):
     assert (again.name, again.address, again.networks) == ("Renamed", *INSIDE.values())
 
 
+@pytest.mark.parametrize("channel", ["slack", "teams", "mattermost"])
+def test_a_chat_needs_its_address_and_no_secret(person, channel):
+    chat = {"channel": channel, "address": "https://chat.example.com/hooks/token", "secret": ""}
+    reply = person.post(reverse(ADD), given(**chat | {"address": "https://10.0.0.1/"}))
+    assert any("not a public address" in each for each in errors(reply))
+    person.post(reverse(ADD), given(**chat))
+    assert Destination.objects.get().channel == channel
+
+
+def test_an_operator_sends_a_test_message_and_sees_how_it_goes(client, listener):
+    staff(client, "operations.view_destination", "operations.view_message", "security.operate")
+    page = reverse("admin:operations_destination_change", args=[listener.pk])
+    assert "Send a test message" in client.get(page).content.decode()
+    address = reverse("admin:operations_destination_send_test", args=[listener.pk])
+    assert "Send a test message to" in client.get(address).content.decode()
+    assert not Message.objects.exists()
+    reply = client.post(address, follow=True)
+    message = Message.objects.get()
+    assert (message.to, reply.headers["Refresh"]) == ("Ada", "3")
+    Message.objects.update(state="sent")
+    assert "Refresh" not in client.get(reply.request["PATH_INFO"]).headers
+
+
+def test_nobody_else_sends_a_test_message(client, listener):
+    address = reverse("admin:operations_destination_send_test", args=[listener.pk])
+    staff(client, "operations.view_destination")
+    assert client.post(address).status_code == 403
+    assert not Message.objects.exists()
+
+
 def test_an_address_of_mail_is_taken_with_a_warning_while_no_mail_goes_out(person, settings):
     reply = person.post(
         reverse(ADD), given(channel="email", address="a@example.com", secret=""), follow=True

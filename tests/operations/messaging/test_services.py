@@ -271,15 +271,15 @@ def test_a_message_whose_destination_is_gone_is_dead(listener):
 class Receiver:
     """Stands where the client for webhooks does, one step before the network."""
 
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, answer, body=b""):
+        self.answer, self.body = answer, body
         self.calls = []
 
     def fetch(self, url, **options):
         self.calls.append((url, options))
         if isinstance(self.answer, Exception):
             raise self.answer
-        return OutboundResponse(self.answer, {}, b"", 0.1)
+        return OutboundResponse(self.answer, {}, self.body, 0.1)
 
 
 def test_a_webhook_carries_the_event_signed(hook):
@@ -314,6 +314,47 @@ def test_what_a_receiver_does_not_take_is_judged_by_its_answer(hook, reply, fina
     with pytest.raises(DeliveryFailed, match=words) as caught:
         services.deliver(enqueued(), NOON, Receiver(reply).fetch)
     assert caught.value.final == final
+
+
+def chat_destination(channel):
+    return Destination.objects.create(
+        name="Chat", channel=channel, address="https://chat.example.com/hooks/token"
+    )
+
+
+@pytest.mark.parametrize("channel", ["slack", "teams", "mattermost"])
+def test_a_chat_is_sent_its_own_format_without_a_signature(channel, db):
+    chat_destination(channel)
+    receiver = Receiver(200, b"ok")
+    services.deliver(enqueued(), NOON, receiver.fetch)
+    [(url, options)] = receiver.calls
+    assert url == "https://chat.example.com/hooks/token"
+    assert options["headers"] == {"Content-Type": "application/json"}
+    assert "A title" in options["body"].decode()
+
+
+@pytest.mark.parametrize(
+    ("channel", "receiver", "final", "words"),
+    [
+        ("slack", Receiver(404, b"no_service"), True, "answered 404: no_service."),
+        ("teams", Receiver(200, b"... HTTP error 429 ..."), False, "answered 429."),
+    ],
+)
+@pytest.mark.django_db
+def test_what_a_chat_refuses_is_said(channel, receiver, final, words):
+    chat_destination(channel)
+    with pytest.raises(DeliveryFailed, match=words) as caught:
+        services.deliver(enqueued(), NOON, receiver.fetch)
+    assert caught.value.final == final
+
+
+def test_a_test_message_goes_to_one_destination_even_switched_off(listener, hook):
+    Destination.objects.update(is_enabled=False)
+    message = services.enqueue_test(hook.pk, NOON)
+    assert (message.to, Message.objects.count()) == ("Hook", 1)
+    receiver = Receiver(204)
+    services.deliver(message, NOON, receiver.fetch)
+    assert json.loads(receiver.calls[0][1]["body"])["event"] == "test"
 
 
 def test_a_webhook_inside_is_called_in_the_networks_of_its_destination(hook):

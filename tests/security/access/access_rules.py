@@ -67,6 +67,7 @@ ACTIONS = {
         DECIDERS,
     ),
     "operations.Job": {"cancel_selected": OPERATORS, "cancel_one": OPERATORS},
+    "operations.Destination": {"send_test": OPERATORS},
     "operations.Message": {"send_again": OPERATORS},
     "operations.Task": {"requeue": OPERATORS, "cancel": OPERATORS},
     "revenue.Customer": {
