@@ -180,7 +180,7 @@ def check_allowed(address: str, allowed: Iterable[Network]) -> Address:
     """The address if it is public or in an allowed network. Raises AddressRefused."""
     found = parse_address(address)
     inside = any(found in each for each in allowed if each.version == found.version)
-    if inside and str(found) not in NEVER_ALLOWED:
+    if inside and str(found).partition("%")[0] not in NEVER_ALLOWED:  # without an IPv6 scope
         return found
     return check_address(address)
 

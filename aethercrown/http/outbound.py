@@ -203,17 +203,13 @@ class OutboundClient:
         body exceeds `limit` bytes. With `enough` (of the headers and what has been read of the
         body) what was read counts: neither is raised once the headers have come.
         """
-        if allowed:
-            return self.allowing(allowed).fetch(
-                url, method=method, headers=headers, body=body, plain_http=plain_http,
-                seconds=seconds, limit=limit, enough=enough,
-            )  # fmt: skip
+        client = self.allowing(allowed)
         began = self.clock()
         ends = began + min(seconds, MAX_TIMEOUT_SECONDS)
-        where = addresses.parse_url(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, self.ports)
+        where = addresses.parse_url(url, ALL_SCHEMES if plain_http else ONLY_HTTPS, client.ports)
         if any(name.lower() == "host" for name in headers or ()):
             raise AddressRefused("The header Host follows from the URL and cannot be given.")
-        pinned = self.checked(where, ends)
+        pinned = client.checked(where, ends)
         sent = {**DEFAULTS, **(headers or {})}
         with failures(where.host), closing(self.line(where, pinned, ends)) as line:
             line.request(method, where.target, body, sent, preload_content=False)

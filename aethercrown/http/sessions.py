@@ -5,16 +5,20 @@ Sensitive actions need a fresh sign-in, at most FRESH_SECONDS old. Times are who
 """
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import wraps
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 
 from aethercrown.http.middleware import Middleware
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 IDLE_SECONDS = 30 * 60
 MAX_AGE_SECONDS = 12 * 3600
 FRESH_SECONDS = 5 * 60
@@ -66,6 +70,27 @@ def is_fresh(session: Any, now: int) -> bool:
     """Whether the person authenticated within the last FRESH_SECONDS."""
     proved: int = session.get(PROVED, 0)
     return 0 <= now - proved < FRESH_SECONDS
+
+
+def reauthentication_redirect(request: HttpRequest) -> HttpResponse | None:
+    """A redirect to the page that asks for the password again; None where the sign-in is fresh.
+
+    For steps that nobody may take at a browser left open, such as revoking a secret.
+    """
+    if is_fresh(request.session, int(time.time())):
+        return None
+    there = urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{there}")
+
+
+def fresh_login(method: Method) -> Method:
+    """Decorate an admin method: the person signs in again first, where the sign-in is not fresh."""
+
+    @wraps(method)
+    def asking(screen: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return reauthentication_redirect(request) or method(screen, request, *args, **kwargs)
+
+    return cast("Method", asking)
 
 
 def mark_second_factor(session: MutableMapping[str, Any], person_id: object) -> None:

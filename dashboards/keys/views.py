@@ -1,4 +1,4 @@
-"""The page of keys: overdue, due soon and healthy ones, recent rotations, ending API keys."""
+"""The page of keys: one table per status, recent rotations, ending API keys."""
 
 from datetime import timedelta
 from operator import attrgetter
@@ -12,10 +12,11 @@ from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.tables import Column, Table
 from security.apikeys import reports as apikeys
-from security.rotation import reports, schedule
+from security.rotation import reports
 
 ENDING_WITHIN = timedelta(days=30)
-TABLES = (  # due status, key of the table, title
+TABLES = (  # status, key of the table, title
+    ("failing", "failing", "Failing"),
     ("overdue", "overdue", "Overdue"),
     ("due_soon", "due-soon", "Due within 7 days"),
     ("healthy", "healthy", "Healthy"),
@@ -78,12 +79,12 @@ def headline(overdue: int, total: int) -> str:
 
 
 def key_tables() -> list[Table]:
-    """One table per due status; within it the next due first."""
+    """One table per status; within it the next due first."""
     now, tables = timezone.now(), []
     live = reports.keys_with_version().filter(state__in=reports.LIVE_STATES)
     ordered = list(live.order_by("due_at", "key_id"))
     for status, name, title in TABLES:
-        keys = [each for each in ordered if schedule.due_status(each.due_at, now) == status]
+        keys = [each for each in ordered if reports.status_of(each, now) == status]
         label = status.replace("_", " ")
         rows = [(each.key_id, each.level, label, each.state, *KEY_VALUES(each)) for each in keys]
         paths = [change_url(each) for each in keys]

@@ -20,9 +20,9 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from aethercrown.formatting import counted
+from aethercrown.http.sessions import fresh_login, reauthentication_redirect
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access import reports, roles, services
-from security.access.api import fresh_login, reauthentication_redirect
 from security.access.models import User
 
 admin.site.unregister([Group, EmailAddress, Authenticator])

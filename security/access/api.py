@@ -1,9 +1,7 @@
 """Pages and views of signing in and out, the second factor, and the first administrator."""
 
-import time
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.utils import perform_login
@@ -19,7 +17,7 @@ from django.contrib.auth.forms import (
 )
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -29,12 +27,11 @@ from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
 from aethercrown.api.errors import API
-from aethercrown.http import sessions
+from aethercrown.http.sessions import reauthentication_redirect
 from security.access import lockout, reports, services
 from security.access.models import User
 from security.access.services.sign_in import TooManySignIns
 
-Method = TypeVar("Method", bound=Callable[..., Any])
 OPEN_PATHS = ("/logout", "/login", "/static/", "/healthz", "/readyz")
 ENROLMENT_PATHS = ("/account/",)
 CODE_PATHS = ("/account/2fa/reauthenticate/", "/account/2fa/webauthn/reauthenticate/")
@@ -76,27 +73,6 @@ def locked_out(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpRespons
     )
     page["Retry-After"] = str(lockout.LOCKOUT_MINUTES * 60)
     return page
-
-
-def reauthentication_redirect(request: HttpRequest) -> HttpResponse | None:
-    """A redirect to the page that asks for the password again; None where the sign-in is fresh.
-
-    For steps that nobody may take at a browser left open, such as revoking a secret.
-    """
-    if sessions.is_fresh(request.session, int(time.time())):
-        return None
-    there = urlencode({"next": request.get_full_path()})
-    return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{there}")
-
-
-def fresh_login(method: Method) -> Method:
-    """Decorate an admin method: the person signs in again first, where the sign-in is not fresh."""
-
-    @wraps(method)
-    def asking(screen: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return reauthentication_redirect(request) or method(screen, request, *args, **kwargs)
-
-    return cast("Method", asking)
 
 
 class SecondFactorMiddleware:

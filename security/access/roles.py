@@ -38,6 +38,8 @@ FACTOR_PERMISSIONS = frozenset(
         *("security.add_apikey", "security.change_apikey"),
         *("security.add_managedsecret", "security.change_managedsecret"),
         "security.change_rotationpolicy",
+        *("security.add_secretbinding", "security.change_secretbinding"),
+        *("security.add_keychannel", "security.change_keychannel"),
         *("security.add_user", "security.change_user", "security.delete_user"),
         *("auth.add_group", "auth.change_group", "auth.delete_group"),
         "mfa.delete_authenticator",

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from aethercrown.admin_actions import list_url
 from aethercrown.formatting import moment_text
-from security.access.api import fresh_login
+from aethercrown.http.sessions import fresh_login
 from security.access.reports import person
 from security.apikeys import networks, scopes, services
 from security.apikeys.models import ApiKey

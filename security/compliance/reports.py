@@ -14,7 +14,6 @@ from security.compliance import policy_exceptions as rules
 from security.compliance.pack import PackTable
 from security.compliance.policy_exceptions import KeySummary, VersionSummary
 from security.rotation import reports as keys
-from security.rotation import schedule
 from security.rotation.models import (
     KeyChannel,
     ManagedSecret,
@@ -57,7 +56,7 @@ def tables(now: datetime) -> list[PackTable]:
 
 def inventory(now: datetime) -> PackTable:
     rows = [
-        (*(getattr(key, name) for name in INVENTORY), schedule.due_status(key.due_at, now))
+        (*(getattr(key, name) for name in INVENTORY), keys.status_of(key, now))
         for key in keys.keys_with_version().order_by("key_id")
     ]
     return PackTable("inventory", "Every managed key.", (*INVENTORY, "status"), rows)

@@ -19,18 +19,15 @@ from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
 from aethercrown.registry import UnknownName
 from security.apikeys import reports as apikeys
-from security.apikeys import scopes
-from security.apikeys.scopes import REVEAL
+from security.apikeys.scopes import REVEAL, ScopeNotHeld
 from security.rotation import examples, registry, reports, services
 from security.rotation.models import ManagedSecret
 from security.rotation.results import isoformat
+from security.rotation.rotators.apikey import check_scopes_held
 from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
 
 API_FIELD_NAMES = {"level": "security_level", "grace": "grace_minutes"}  # by service argument
 RETRY_AFTER_SECONDS = 5
-API_KEY = "platform_api_key"
-
-
 REVEAL_RATE = throttling.Rate(30, 0.5)
 CONFIG_OF_STAFF = "Security staff decide where this key is used: they change it in the admin."
 ASK_AGAIN = (
@@ -467,18 +464,12 @@ def service_errors() -> Iterator[None]:
 
 def check_scopes(request: Request, rotator: str, config: Mapping[str, Any]) -> None:
     """Refuse to register or rotate an API key with scopes that the caller does not hold."""
-    names = config.get("scopes")
-    if rotator != API_KEY or not isinstance(names, list):
-        return
     credential: Any = request.auth
     who: Any = request.user
     held = credential.scopes if credential else apikeys.held_scopes(who)
-    name = "The key" if credential else who.get_username()
     try:
-        scopes.check_held(scopes.chosen(names), held, name)
-    except scopes.UnknownScope:
-        return  # the service reports it and lists the known scopes
-    except scopes.ScopeNotHeld as error:
+        check_scopes_held(rotator, config, held, "The key" if credential else who.get_username())
+    except ScopeNotHeld as error:
         raise PermissionDenied(str(error)) from error
 
 

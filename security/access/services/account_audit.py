@@ -1,6 +1,6 @@
 """Record in the audit what could take an account over: password, flags, roles, second factor.
 
-Receives Django's signals, so that no way in goes unseen: admin, forms, commands, single sign-on.
+Receives Django's signals, so that no way in goes unseen: admin, forms, commands, libraries.
 Each event names the person and, as the current author, who did it.
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from aethercrown.history import audit_hooks
 from aethercrown.history.tracking import is_silent
@@ -50,6 +50,12 @@ def record_account(instance: User, update_fields: Any = None, **signal: Any) -> 
 def record_account_deleted(instance: User, **_signal: Any) -> None:
     """Receives `post_delete`."""
     record("account deleted", instance, username=instance.get_username())
+
+
+def record_group_deleted(instance: Group, **_signal: Any) -> None:
+    """Receives `pre_delete`, while the group still has its members."""
+    for person in User.objects.filter(groups=instance).order_by("pk"):
+        record("roles withdrawn", person, roles=str(instance))
 
 
 def record_factor_deleted(instance: Authenticator, **_signal: Any) -> None:
@@ -111,6 +117,7 @@ RECEIVERS = (
     (pre_save, User, remember_account),
     (post_save, User, record_account),
     (post_delete, User, record_account_deleted),
+    (pre_delete, Group, record_group_deleted),
     (post_delete, Authenticator, record_factor_deleted),
     (m2m_changed, User.groups.through, record_roles),
     (m2m_changed, User.user_permissions.through, record_roles),

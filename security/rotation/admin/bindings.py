@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
-from security.access.api import fresh_login
+from aethercrown.http.sessions import fresh_login
 from security.rotation.models import SecretBinding
 
 

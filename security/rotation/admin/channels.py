@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.http.sessions import fresh_login
 from aethercrown.transitions import InvalidTransition
-from security.access.api import fresh_login
 from security.rotation.models import KeyChannel
 from security.rotation.services import channels
 

@@ -15,12 +15,12 @@ from unfold.admin import ModelAdmin, TabularInline
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.formatting import moment_text
 from aethercrown.history.attribution import actor_of
+from aethercrown.http.sessions import fresh_login
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from security.access.api import fresh_login
 from security.access.reports import person
-from security.apikeys import scopes
 from security.apikeys.admin import IssuedSecret, show_once
 from security.apikeys.reports import held_scopes
+from security.apikeys.scopes import ScopeNotHeld
 from security.rotation import reports, schedule, services
 from security.rotation.admin.forms import (
     KEY_ACTIONS,
@@ -31,30 +31,28 @@ from security.rotation.admin.forms import (
 )
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.results import RotationResult
-from security.rotation.rotators.apikey import PlatformApiKey
+from security.rotation.rotators.apikey import check_scopes_held
 
 KeyView = Callable[[Any, HttpRequest, str], HttpResponse]
 STORED_ENCRYPTED = "The platform stores it encrypted, or only its digest; no page shows it again."
 MAX_NAMED = 20
-STATUS_LABELS = {"overdue": "overdue", "due_soon": "due within 7 days", "healthy": "healthy"}
+STATUS_LABELS = {
+    "failing": "failing",
+    "overdue": "overdue",
+    "due_soon": "due within 7 days",
+    "healthy": "healthy",
+}
 ROTATE_DUE = "Rotate due keys"
-
-
-def actor(request: HttpRequest) -> str:
-    return actor_of(request)
 
 
 def check_scopes(request: HttpRequest, rotator: str, config: Any) -> None:
     """Refuse to hand out an API key with scopes that the person does not hold."""
-    names = config.get("scopes") if isinstance(config, dict) else None
     who = person(request.user)
-    if rotator != PlatformApiKey.name or not isinstance(names, list) or who is None:
+    if who is None or not isinstance(config, dict):
         return
     try:
-        scopes.check_held(scopes.chosen(map(str, names)), held_scopes(who), who.get_username())
-    except scopes.UnknownScope:
-        return  # the service reports it
-    except scopes.ScopeNotHeld as error:
+        check_scopes_held(rotator, config, held_scopes(who), who.get_username())
+    except ScopeNotHeld as error:
         raise PermissionDenied(str(error)) from error
 
 
@@ -106,7 +104,10 @@ class DueStatusFilter(admin.SimpleListFilter):
             "due_soon": {"due_at__gt": now, "due_at__lte": soon},
             "healthy": {"due_at__gt": soon},
         }
-        return keys.filter(**bounds.get(self.value() or "", {}))
+        failed = ManagedSecret.State.FAILED
+        if self.value() in bounds:
+            return keys.filter(**bounds[self.value() or ""]).exclude(state=failed)
+        return keys.filter(state=failed) if self.value() == "failing" else keys
 
 
 @admin.register(ManagedSecret)
@@ -136,7 +137,7 @@ class ManagedSecretAdmin(ModelAdmin):
 
     @admin.display(description="status", ordering="due_at")
     def status(self, key: ManagedSecret) -> str:
-        return STATUS_LABELS[schedule.due_status(key.due_at, timezone.now())]
+        return STATUS_LABELS[reports.status_of(key, timezone.now())]
 
     @admin.display(description="version")
     def version(self, key: Any) -> Any:
@@ -163,7 +164,7 @@ class ManagedSecretAdmin(ModelAdmin):
         form = RegisterForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             check_scopes(request, form.cleaned_data["rotator"], form.cleaned_data["config"])
-            registered = register(form, actor(request))
+            registered = register(form, actor_of(request))
             if registered is not None:
                 return self.show_registered(request, registered)
         question = "Register a secret as a managed key. It is rotated from then on."
@@ -231,7 +232,7 @@ class ManagedSecretAdmin(ModelAdmin):
         if chosen in (KEY_ACTIONS["rotate_now"], KEY_ACTIONS["mark_compromised"]):
             check_scopes(request, key.rotator, key.config)
         try:
-            rotation = chosen.act(key.key_id, actor(request), data)
+            rotation = chosen.act(key.key_id, actor_of(request), data)
         except (services.InvalidTransition, services.InvalidArgument) as error:
             self.message_user(request, f"{key}: {error}", messages.ERROR)
             return None
@@ -261,8 +262,8 @@ class ManagedSecretAdmin(ModelAdmin):
         if request.method == "POST" and form.is_valid():
             force = form.cleaned_data["force"]
             if force:
-                services.resume_runs(actor=actor(request))
-            result = services.rotate_due(actor=actor(request), force=force, outside_later=True)
+                services.resume_runs(actor=actor_of(request))
+            result = services.rotate_due(actor=actor_of(request), force=force, outside_later=True)
             for each in result.failures:
                 self.message_user(request, f"{each.key_id}: {each.error}", messages.ERROR)
             if result.paused_because:

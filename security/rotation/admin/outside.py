@@ -6,9 +6,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.history.attribution import actor_of
+from aethercrown.http.sessions import fresh_login
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
-from security.access.api import fresh_login
 from security.rotation import services
 from security.rotation.models import OutsideTask
 
@@ -26,10 +27,9 @@ class OutsideTaskAdmin(ReadOnlyAdmin, ModelAdmin):
     @admin.action(description="Close: it was ended outside", permissions=["close"])
     @fresh_login
     def close(self, request: HttpRequest, tasks: QuerySet[OutsideTask]) -> None:
-        actor = f"user:{request.user.get_username()}"
         for task in tasks.order_by("pk"):
             try:
-                services.close_outside(task.pk, actor, timezone.now())
+                services.close_outside(task.pk, actor_of(request), timezone.now())
             except InvalidTransition as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:

@@ -24,5 +24,6 @@ from security.rotation.reports.status import (
     paused_because,
     recent_rotations,
     report,
+    status_of,
     unchanged,
 )

@@ -28,8 +28,8 @@ def _metric(name: str, title: str, definition: str, good: Good) -> Metric:
 
 
 METRICS = (
-    _metric("overdue", "Keys overdue", "Live keys whose next rotation is past.", Good.DOWN),
-    _metric("due_soon", "Keys due soon", "Live keys to be rotated within 7 days.", Good.NEITHER),
+    _metric("overdue", "Keys overdue", "Working keys whose next rotation is past.", Good.DOWN),
+    _metric("due_soon", "Keys due soon", "Working keys to be rotated within 7 days.", Good.NEITHER),
     _metric(
         "rotated", "Rotations", "Values of keys that became current in the period.", Good.NEITHER
     ),

@@ -121,7 +121,8 @@ class KeyCounts(NamedTuple):
 def key_counts(now: datetime) -> KeyCounts:
     """The report's figures, in two queries."""
     live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
-    overdue, due_soon = Q(due_at__lte=now), Q(due_at__lte=now + schedule.DUE_SOON)
+    works = ~Q(state=State.FAILED)
+    overdue, due_soon = works & Q(due_at__lte=now), works & Q(due_at__lte=now + schedule.DUE_SOON)
     counts = live.aggregate(
         keys=Count("pk"),
         overdue=Count("pk", filter=overdue),

@@ -4,7 +4,8 @@ The platform cannot deliver a new API key to its users. A due key therefore rais
 a person rotates it and passes it on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,16 @@ def configured_scopes(config: Mapping[str, Any]) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InvalidConfig("config.scopes", 'must be a list of scopes, such as ["revenue:read"].')
     return names
+
+
+def check_scopes_held(
+    rotator: str, config: Mapping[str, Any], held: Collection[str], who: str
+) -> None:
+    """Raise ScopeNotHeld if the rotator would give out an API key with more scopes than `held`."""
+    names = config.get("scopes")
+    if rotator == PlatformApiKey.name and isinstance(names, list):
+        with suppress(known_scopes.UnknownScope):  # the service reports it
+            known_scopes.check_held(known_scopes.chosen(map(str, names)), held, who)
 
 
 def credential(issued: apikeys.IssuedKey) -> IssuedCredential:

@@ -124,8 +124,8 @@ def _locked_key(case: DecisionCase) -> ManagedSecret:
     return key
 
 
-def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect:
-    """The age of the old value when it was replaced."""
+def measure(case: DecisionCase, at: datetime) -> MeasuredEffect:
+    """The age of the old value when it was replaced, or `at`, if it was not."""
     later = SecretVersion.objects.filter(
         key__key_id=key_id(case.subject),
         number__gt=case.before["version"],
@@ -133,7 +133,7 @@ def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect:
     )
     replaced_at = later.order_by("number").values_list("current_at", flat=True).first()
     since = datetime.fromisoformat(case.before["since"])
-    return measured_effect(case.expected, since, replaced_at)
+    return measured_effect(case.expected, since, replaced_at, at)
 
 
 def key_id(subject: str) -> str:
@@ -146,12 +146,13 @@ def admin_path(subject: str) -> str:
 
 
 def measured_effect(
-    expected: ExpectedEffect, since: datetime, replaced_at: datetime | None
+    expected: ExpectedEffect, since: datetime, replaced_at: datetime | None, at: datetime
 ) -> MeasuredEffect:
-    """The age in days at which the old value was replaced; 0 if it is still current."""
-    age = 0.0 if replaced_at is None else (replaced_at - since) / DAY
-    detail = {"rotated": replaced_at is not None}
-    return MeasuredEffect(age, None, None, detail, inside=expected.low <= age <= expected.high)
+    """The age in days at which the old value was replaced; `at` and not inside if it was not."""
+    age = ((replaced_at or at) - since) / DAY
+    is_rotated = replaced_at is not None
+    inside = is_rotated and expected.low <= age <= expected.high
+    return MeasuredEffect(age, None, None, {"rotated": is_rotated}, inside=inside)
 
 
 KEY_ROTATION = DecisionType(

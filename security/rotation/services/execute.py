@@ -296,6 +296,11 @@ def end_version(attempt: RotationAttempt, version: SecretVersion, *, keep: bool 
     with attempt.step("retire"), transaction.atomic():
         end_issued(attempt, version)
         tasks = steps.retire(attempt.lease, version, places, attempt.request.clock(), keep=keep)
+        if version.extended_at:
+            alerts.resolve(
+                key_alerts.SOURCE, key_alerts.STILL_USED, attempt.key.key_id,
+                now=attempt.request.clock(),
+            )  # fmt: skip
     for way, task in zip(ways, tasks, strict=True):
         try_outside(attempt, way.outlet, way.context, task)
 

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from django.db import transaction
+
 from aethercrown.formatting import moment_text
 from aethercrown.severity import HIGH
 from aethercrown.transitions import InvalidTransition
@@ -212,7 +214,8 @@ def rehearse(key_id: str, *, actor: str = "", failpoint: Failpoint = steps.no_fa
     rotator = rotators.get(key.rotator)
     if not rotator.has_target:
         raise InvalidTransition(
-            f"Values of kind {rotator.name} are set nowhere: there is nothing to rehearse."
+            f"The rotator {rotator.name} sets values nowhere itself, so there is nothing to "
+            "rehearse: test the key's delivery channels instead."
         )
     request = RotationRequest(execute.REHEARSAL, actor=actor, failpoint=failpoint)
     with execute.leased(key, request, (State.ACTIVE,)) as attempt:
@@ -234,24 +237,30 @@ def end(key: ManagedSecret, version_pk: int, request: RotationRequest) -> None:
         if version.destroyed_at is not None:
             steps.release(attempt.lease)
             return
-        now, until = request.clock(), None
+        now, until, readers = request.clock(), None, reports.readers_of(version)
         if version.state == SecretVersion.State.RETIRING:
             until = attempt.rotator.valid_until(execute.context_for(attempt.key, version))
-            until = until or _until_extended(attempt, version)
-        if until is not None and until > now:
-            steps.extend(attempt.lease, version, until, now)
-        else:
+            until = until or (_grace_once_more(attempt.key, version) if readers else None)
+        if until is None or until <= now:
             execute.end_version(attempt, version)
+            return
+        with transaction.atomic():
+            steps.extend(attempt.lease, version, until, now)
+            if readers:
+                _warn_still_used(attempt, version, readers, until)
 
 
-def _until_extended(attempt: RotationAttempt, version: SecretVersion) -> datetime | None:
-    """The end of a value in use, put off once by its grace; an alert says who uses it."""
-    readers = reports.readers_of(version)
-    current = steps.current_version(attempt.key)
-    end = version.retire_at
-    if not readers or version.extended_at or not (end and current and current.current_at):
+def _grace_once_more(key: ManagedSecret, version: SecretVersion) -> datetime | None:
+    """When a value that gets its grace a second time ends; None if it had that already."""
+    current, end = steps.current_version(key), version.retire_at
+    if version.extended_at or not (end and current and current.current_at):
         return None
-    until = end + (end - current.current_at)
+    return end + (end - current.current_at)
+
+
+def _warn_still_used(
+    attempt: RotationAttempt, version: SecretVersion, readers: list[str], until: datetime
+) -> None:
     message = (
         f"Version {version.number} of {attempt.key} is still in use: {'; '.join(readers)}. Its end "
         f"was put off once, to {moment_text(until)}."
@@ -260,7 +269,6 @@ def _until_extended(attempt: RotationAttempt, version: SecretVersion) -> datetim
         key_alerts.SOURCE, key_alerts.STILL_USED, attempt.key.key_id, HIGH, message,
         now=attempt.request.clock(),
     )  # fmt: skip
-    return until
 
 
 def try_now(act: Callable[..., None], *args: Any) -> bool:

@@ -280,9 +280,10 @@ def note_delivery_tested(key: ManagedSecret, now: datetime) -> None:
 
 
 def note_channel_test(channel: KeyChannel, now: datetime, error: str = "") -> None:
-    """Record a test of a channel; one that failed is untested from then on."""
+    """Record a test of a channel; one that failed, or was changed meanwhile, is untested."""
     tested_at = None if error else now
-    KeyChannel.objects.filter(pk=channel.pk).update(
+    same = {name: getattr(channel, name) for name in ("key_id", "kind", "config", "networks")}
+    KeyChannel.objects.filter(pk=channel.pk, **same).update(
         tested_at=tested_at, error=error[:MAX_ERROR_LENGTH], test_wanted_at=None
     )
 

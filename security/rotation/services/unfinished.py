@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from security.rotation import reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import execute, steps
 from security.rotation.services.lifecycle import run_outside_tasks
@@ -33,10 +34,14 @@ def resume_unfinished(
 
 
 def _unfinished(now: datetime) -> list[ManagedSecret]:
-    """Keys with a pending value, a failed attempt to repeat, or an approved rotation."""
+    """Keys with a pending value, a failed attempt to repeat, or an approved rotation.
+
+    An attempt is repeated only where the new value reaches its users without a person.
+    """
     rows = steps.ready(now).filter(state__in=ROTATABLE)
     pending = Q(versions__state=SecretVersion.State.PENDING)
-    failed = Q(fail_count__gt=0, eligible_at__lte=now)
+    themselves = reports.rotating_themselves().values("pk")
+    failed = Q(fail_count__gt=0, eligible_at__lte=now, pk__in=themselves)
     approved = Q(rotation_approved_at__isnull=False)
     return list(
         rows.filter(pending | failed | approved).distinct().order_by("next_attempt_at", "pk")

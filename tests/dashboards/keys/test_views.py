@@ -50,6 +50,12 @@ def test_each_key_is_in_the_table_of_its_status(page, some):
         assert line[0] == name
 
 
+def test_a_key_without_a_working_value_is_failing_and_not_healthy(page, some):
+    ManagedSecret.objects.filter(key_id="young").update(state="failed")
+    assert [line[0] for line in rows(page.get(f"{PAGE}?format=csv&table=failing"))[1:]] == ["young"]
+    assert rows(page.get(f"{PAGE}?format=csv&table=healthy"))[1:] == []
+
+
 def test_rotations_are_listed_newest_first_and_show_no_value(page, some):
     new = services.rotate("late").new_key
     answer = page.get(PAGE)

@@ -99,7 +99,7 @@ def test_several_networks_are_separated_by_blanks_or_commas():
     assert addresses.parse_networks("") == ()
 
 
-@pytest.mark.parametrize("address", sorted(addresses.NEVER_ALLOWED))
+@pytest.mark.parametrize("address", [*sorted(addresses.NEVER_ALLOWED), "fd00:ec2::254%eth0"])
 def test_metadata_of_clouds_stays_closed_in_an_allowed_network(address):
     allowed = addresses.parse_networks("100.64.0.0/10 fc00::/7")
     with pytest.raises(AddressRefused):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from aethercrown.crypto import keyring
@@ -120,6 +120,14 @@ def test_it_is_demanded_of_every_role_that_approves_rotates_or_grants(
     client.force_login(eve)
     page = client.get("/dashboards/budget")
     assert page.headers.get("Location") == (ENROLMENT if needed else None)
+
+
+@pytest.mark.parametrize("codename", ["add_keychannel", "change_secretbinding"])
+def test_it_is_demanded_of_whoever_decides_where_a_secret_goes(client, django_user_model, codename):
+    eve = django_user_model.objects.create_user("eve", is_staff=True)
+    eve.user_permissions.add(Permission.objects.get(codename=codename))
+    client.force_login(eve)
+    assert client.get("/admin/").headers.get("Location") == ENROLMENT
 
 
 def test_with_a_factor_all_is_open(client, ada):

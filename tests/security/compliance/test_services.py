@@ -145,3 +145,8 @@ class TestCommand:
         with pytest.raises(CommandError, match="exists already"):
             call_command("evidence_pack", "--to", str(target))
         assert target.read_text() == "mine"
+
+
+def test_a_key_without_a_working_value_is_failing_in_the_inventory(secrets):
+    ManagedSecret.objects.filter(key_id="billing-secret").update(state="failed")
+    assert pack()["inventory"][0]["status"] == "failing"

@@ -224,8 +224,19 @@ class TestLooking:
     def test_the_list_shows_the_status_of_each_key(self, officer, key):
         assert "healthy" in said(officer)
 
-    @pytest.mark.parametrize(("status", "rows"), [("overdue", 0), ("due_soon", 0), ("healthy", 1)])
+    @pytest.mark.parametrize(
+        ("status", "rows"), [("overdue", 0), ("due_soon", 0), ("healthy", 1), ("failing", 0)]
+    )
     def test_the_list_is_filtered_by_status(self, officer, key, status, rows):
+        content = said(officer, f"{LIST}?due_status={status}")
+        assert content.count(">billing-secret<") == rows
+
+    @pytest.mark.parametrize(("status", "rows"), [("healthy", 0), ("failing", 1)])
+    def test_a_key_without_a_working_value_is_failing_and_not_healthy(
+        self, officer, key, status, rows
+    ):
+        ManagedSecret.objects.update(state="failed")
+        assert "failing" in said(officer, page(key))
         content = said(officer, f"{LIST}?due_status={status}")
         assert content.count(">billing-secret<") == rows
 

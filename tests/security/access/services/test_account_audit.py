@@ -158,3 +158,12 @@ def test_an_unknown_old_password_is_limited_and_recorded(client, eve, own_bucket
 def test_the_admins_own_form_for_it_leads_to_ours(client, boss):
     answer = client.get("/admin/password_change/")
     assert answer.headers["Location"] == "/account/password"
+
+
+def test_a_group_that_is_deleted_is_withdrawn_from_each_member(eve):
+    group = Group.objects.create(name="auditors")
+    eve.groups.add(group)
+    with acting("user:boss"):
+        Group.objects.filter(pk=group.pk).delete()
+    withdrawn = ("roles withdrawn", "user:boss", {"roles": "auditors"})
+    assert events(eve, "roles withdrawn") == [withdrawn]

@@ -76,6 +76,16 @@ def test_a_channel_is_tested_with_the_current_value(key, folder):
     assert (failing.tested_at, failing.error) == (None, "The reload command failed.")
 
 
+def test_a_channel_that_was_changed_during_its_test_stays_untested(key, folder):
+    channel = filed(key)
+    KeyChannel.objects.update(config={"path": "elsewhere"}, test_wanted_at=timezone.now())
+    channels.check(channel)
+    fresh = KeyChannel.objects.get()
+    assert (fresh.tested_at, fresh.test_wanted_at is None) == (None, False)
+    assert channels.run_asked_tests() == 1
+    assert KeyChannel.objects.get().tested_at
+
+
 def test_a_key_without_a_value_has_nothing_to_test_with(key, folder):
     channel = filed(key)
     services.revoke("db")
@@ -147,6 +157,14 @@ class TestAskedFor:
         assert "web servers last asked for it" in Alert.objects.get(kind="still_used").message
         services.resume_unfinished(later(3))
         assert SecretVersion.objects.get(number=1).state == "retired"
+        assert Alert.objects.get(kind="still_used").resolved_at
+
+    def test_after_a_long_outage_it_ends_and_nobody_is_told_otherwise(self, key, world, channel):
+        self.read(channel)
+        services.rotate("db", grace=HOUR)
+        services.resume_unfinished(lambda: steps.database_now() + 5 * HOUR)
+        assert SecretVersion.objects.get(number=1).state == "retired"
+        assert not Alert.objects.filter(kind="still_used").exists()
 
     def test_one_that_nobody_uses_any_more_ends_in_time(self, key, world, channel):
         self.read(channel)

@@ -43,12 +43,12 @@ def test_a_clock_set_back_gives_no_negative_age():
 
 @pytest.mark.parametrize(
     ("ended", "age", "inside"),
-    [(59, 59.0, True), (61, 61.0, False), (None, 0.0, False)],
+    [(59, 59.0, True), (61, 61.0, False), (None, 60.0, False)],
 )
 def test_the_measured_effect_is_the_age_at_which_the_old_value_ended(ended, age, inside):
     since = NOON - 58 * DAY
     at = None if ended is None else since + timedelta(days=ended)
-    found = decisions.measured_effect(made().expected, since, at)
+    found = decisions.measured_effect(made().expected, since, at, since + timedelta(days=60))
     assert (found.value, found.inside, found.detail) == (
         age,
         inside,

@@ -169,6 +169,18 @@ def test_a_scheduled_rotation_that_failed_early_is_retried(key, world, lapse):
     assert ManagedSecret.objects.get().fail_count == 0
 
 
+def test_a_failed_rotation_whose_value_would_reach_nobody_is_left_to_a_person(key, world, lapse):
+    past = steps.database_now() - HOUR
+    ManagedSecret.objects.update(eligible_at=past, due_at=past, delivery_tested_at=None)
+    world.refuses.add("set")
+    with pytest.raises(services.RotationFailed):
+        services.rotate("db")
+    world.refuses.clear()
+    lapse()
+    assert services.resume_unfinished() == 0
+    assert ManagedSecret.objects.get().last_rotated_at is None
+
+
 def test_an_error_while_resuming_stops_nothing_else(key, world):
     services.rotate("db", grace=timedelta(0))
     world.silent.add("test")
