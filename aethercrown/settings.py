@@ -13,7 +13,7 @@ import environ
 from csp.constants import NONCE
 from django.templatetags.static import static
 
-from aethercrown import data_dir
+from aethercrown import data_dir, identity_provider
 from aethercrown import env as variables
 from aethercrown.http import hsts
 
@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "axes",
     "aethercrown",
     "operations",
@@ -274,6 +275,22 @@ ACCOUNT_SESSION_REMEMBER = False
 # axes and security/access/lockout.py limit passwords. This limits codes of second factors: five
 # failures in 15 minutes for each person.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key", "reauthenticate": "10/m/user"}
+OIDC_PROVIDER = identity_provider.settings(
+    issuer=env.str("OIDC_ISSUER", default=""),
+    client_id=env.str("OIDC_CLIENT_ID", default=""),
+    client_secret=env.str("OIDC_CLIENT_SECRET", default=""),
+    networks=env.str("OIDC_NETWORKS", default=""),
+    ca_file=env.str("OIDC_CA_FILE", default=""),
+)
+OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
+OIDC_SCOPES = tuple(env.str("OIDC_SCOPES", default="openid profile email").split())
+OIDC_ROLES_CLAIM = env.str("OIDC_ROLES_CLAIM", default="groups")
+OIDC_ROLES = identity_provider.role_mapping(env.str("OIDC_ROLES", default=""))
+OIDC_SECOND_FACTORS = identity_provider.second_factors(env.str("OIDC_SECOND_FACTORS", default=""))
+OIDC_CREATE_PEOPLE = env.bool("OIDC_CREATE_PEOPLE", default=True)
+OIDC_PASSWORDS = env.bool("OIDC_PASSWORDS", default=True)
+SOCIALACCOUNT_ADAPTER = "security.access.services.identity_provider.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "security.access.services.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True

@@ -1,4 +1,4 @@
-from security.access.admin import AuthenticatorAdmin, GroupAdmin, UserAdmin
+from security.access.admin import AuthenticatorAdmin, GroupAdmin, SingleSignOnAdmin, UserAdmin
 from security.apikeys.admin import ApiKeyAdmin
 from security.audit.admin import AnchorAdmin, EventAdmin
 from security.compliance.admin import ManagedSecretEvidenceAdmin
@@ -24,5 +24,6 @@ __all__ = [
     "RotationPolicyAdmin",
     "RotationRunAdmin",
     "SecretBindingAdmin",
+    "SingleSignOnAdmin",
     "UserAdmin",
 ]

@@ -4,11 +4,12 @@ from typing import Any
 
 from allauth.account import signals as account
 from allauth.mfa import signals as factors
+from allauth.socialaccount.models import SocialAccount
 from axes.signals import user_locked_out
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_delete, post_migrate
 from django.utils import timezone
 from simple_history.signals import post_create_historical_record
 
@@ -22,7 +23,13 @@ from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
 from security.access.reports import PEOPLE
-from security.access.services import account_audit, roles, sessions, signin_audit
+from security.access.services import (
+    account_audit,
+    identity_provider,
+    roles,
+    sessions,
+    signin_audit,
+)
 from security.access.services.second_factor import SecondFactorSecrets
 from security.apikeys import reports as apikeys
 from security.audit import services as audit
@@ -47,6 +54,7 @@ SIGN_IN_SIGNALS = (
     (factors.authenticator_added, sessions.note_factor_added),
     (factors.authenticator_removed, sessions.note_factor_removed),
     (account.user_logged_in, signin_audit.record_sign_in),
+    (account.user_logged_in, identity_provider.note_sign_in),
     (user_login_failed, signin_audit.record_wrong_password),
     (user_locked_out, signin_audit.record_lockout),
     (factors.authentication_failed, signin_audit.record_wrong_code),
@@ -88,6 +96,9 @@ def connect_signals(app: AppConfig) -> None:
     for change, sender, recorder in account_audit.RECEIVERS:
         uid = f"security.{recorder.__name__}.{sender.__name__}"
         change.connect(recorder, sender=sender, dispatch_uid=uid)
+    post_delete.connect(
+        identity_provider.record_unlinked, sender=SocialAccount, dispatch_uid="security.unlinked"
+    )
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )

@@ -11,6 +11,9 @@ from security.access.api import (
     SignInView,
     admin_sign_in,
     sign_out_elsewhere,
+    sso_again,
+    sso_callback,
+    sso_start,
 )
 from security.rotation import api as keys
 
@@ -18,6 +21,9 @@ KEYS = "api/v1/operational/security/keys"
 
 urlpatterns = [
     path("login", SignInView.as_view(), name="account_login"),  # allauth knows them by these names
+    path("login/sso", sso_start, name="sso_start"),
+    path("login/sso/again", sso_again, name="sso_again"),
+    path("login/sso/callback", sso_callback, name="sso_callback"),
     path("logout", LogoutView.as_view(), name="account_logout"),
     path("admin/login/", admin_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),

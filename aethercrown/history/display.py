@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Field, ForeignKey, Model
 from simple_history.utils import get_m2m_reverse_field_name
 
-from aethercrown.db.masked import MaskedAddressField
+from aethercrown.db.masked import MaskedField
 from aethercrown.formatting import value_text
 
 MOST = 100
@@ -92,8 +92,8 @@ def _shown(field: "Field[Any, Any]", value: Any) -> str:
         return _cut(str(found) if found else f"{value} (deleted)")
     if value is None or value == "":
         return "empty"
-    if isinstance(field, MaskedAddressField):
-        return field.masked(value)
+    if isinstance(field, MaskedField):
+        return _cut(field.masked(value))
     labels = (label for choice, label in field.flatchoices if choice == value)
     return _cut(str(next(labels, None) or value_text(value) or value))
 

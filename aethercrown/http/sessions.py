@@ -24,6 +24,7 @@ MAX_AGE_SECONDS = 12 * 3600
 FRESH_SECONDS = 5 * 60
 SEEN_UPDATE_SECONDS = 60  # between two writes of the last use
 BEGAN, SEEN, PROVED, FACTOR = "began", "seen", "proved", "factor"
+PROVIDERS_FACTOR = "providers factor"
 
 
 class SessionLimits(Middleware):
@@ -101,6 +102,16 @@ def mark_second_factor(session: MutableMapping[str, Any], person_id: object) -> 
 def has_second_factor(session: Any, person_id: object) -> bool:
     """Whether this person has shown a second factor in this session."""
     return bool(session.get(FACTOR) == str(person_id))
+
+
+def mark_providers_factor(session: MutableMapping[str, Any], person_id: object) -> None:
+    """Store that this person showed a second factor to the identity provider."""
+    session[PROVIDERS_FACTOR] = str(person_id)
+
+
+def has_providers_factor(session: Any, person_id: object) -> bool:
+    """Whether this person showed a second factor to the identity provider for this session."""
+    return bool(session.get(PROVIDERS_FACTOR) == str(person_id))
 
 
 def forget_second_factor(session: MutableMapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -25,7 +26,7 @@ from aethercrown.read_only_admin import ReadOnlyAdmin
 from security.access import reports, roles, services
 from security.access.models import User
 
-admin.site.unregister([Group, EmailAddress, Authenticator])
+admin.site.unregister([Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken])
 
 
 class FreshSignInAdmin(admin.ModelAdmin[Any]):
@@ -142,6 +143,20 @@ class AuthenticatorAdmin(ReadOnlyAdmin, FreshSignInAdmin, ModelAdmin):
     fields = ["user", "type", "created_at", "last_used_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        allowed = bool(ModelAdmin.has_delete_permission(self, request, obj))
+        return allowed and not (obj and outranked(request, obj.user))
+
+
+@admin.register(SocialAccount)
+class SingleSignOnAdmin(ReadOnlyAdmin, FreshSignInAdmin, ModelAdmin):
+    """Who signs in at the identity provider; deleting a row ends that way in."""
+
+    list_display = ["user", "uid", "provider", "last_login"]
+    search_fields = ["user__username", "uid"]
+    list_select_related = ["user"]
+    fields = ["user", "uid", "provider", "date_joined", "last_login"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:
         allowed = bool(ModelAdmin.has_delete_permission(self, request, obj))
         return allowed and not (obj and outranked(request, obj.user))
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account.utils import perform_login
+from allauth.account.utils import get_next_redirect_url, perform_login
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -23,19 +24,23 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django.views.generic.edit import FormView
 
 from aethercrown.api.errors import API
+from aethercrown.api.throttling import Rate, buckets, client_address
 from aethercrown.http.sessions import reauthentication_redirect
 from security.access import lockout, reports, services
 from security.access.models import User
+from security.access.openid.provider_client import ProviderFailed
+from security.access.services import identity_provider
 from security.access.services.sign_in import TooManySignIns
 
 OPEN_PATHS = ("/logout", "/login", "/static/", "/healthz", "/readyz")
 ENROLMENT_PATHS = ("/account/",)
 CODE_PATHS = ("/account/2fa/reauthenticate/", "/account/2fa/webauthn/reauthenticate/")
 RETRY_AFTER_SECONDS = 5  # seconds
+SSO_STARTS = Rate(30, 0.5)  # from one address
 
 
 class SignInForm(AuthenticationForm):
@@ -57,6 +62,10 @@ class SignInView(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """The password was right: ask for the second factor, or sign in where there is none."""
         return perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())  # type: ignore[no-any-return]  # untyped
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        name = settings.OIDC_NAME if identity_provider.is_configured() else ""
+        return super().get_context_data(single_sign_on=name, **given)
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponseBase:
@@ -111,11 +120,51 @@ class SecondFactorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TooManySignIns):
             return None
-        page = render(
-            request, "account/too_many.html", {"seconds": RETRY_AFTER_SECONDS}, status=503
+        return too_many(request, 503)
+
+
+def too_many(request: HttpRequest, status: int) -> HttpResponse:
+    shown = {"seconds": RETRY_AFTER_SECONDS}
+    page = render(request, "account/too_many.html", shown, status=status)
+    page["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return page
+
+
+@require_GET
+def sso_start(request: HttpRequest) -> HttpResponse:
+    """Lead to the identity provider; a link, as a form's redirect to another host is forbidden."""
+    return to_provider(request, {})
+
+
+@require_GET
+def sso_again(request: HttpRequest) -> HttpResponse:
+    """The same for a fresh sign-in: the provider asks again who it is."""
+    return to_provider(request, {"prompt": "login", "max_age": "0"})
+
+
+def to_provider(request: HttpRequest, asked: dict[str, str]) -> HttpResponse:
+    provider = identity_provider.OpenIDAdapter(request).get_provider()
+    address = f"sso:{client_address(request)}"
+    if buckets.acquire(address, rate=SSO_STARTS):
+        return too_many(request, 429)
+    try:
+        found: HttpResponse = provider.redirect(
+            request, "login", next_url=get_next_redirect_url(request) or "/", auth_params=asked
         )
-        page["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return page
+    except ProviderFailed as error:
+        return identity_provider.refused(request, identity_provider.FAILED, why=str(error))
+    return found
+
+
+@require_GET
+def sso_callback(request: HttpRequest) -> HttpResponse:
+    """Where the identity provider sends the browser back to."""
+    try:
+        view = OAuth2CallbackView.adapter_view(identity_provider.OpenIDAdapter(request))
+        page: HttpResponse = view(request)
+    except ProviderFailed as error:
+        return identity_provider.refused(request, identity_provider.FAILED, why=str(error))
+    return page
 
 
 class ChangePasswordForm(PasswordChangeForm):

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Q, QuerySet
@@ -61,8 +62,21 @@ def second_factor_step(user: Person, session: Any) -> FactorStep | None:
     if user is None or not needs_second_factor(user):
         return None
     if not Authenticator.objects.filter(user_id=user.pk).exists():
-        return FactorStep.SET_UP
+        return None if sessions.has_providers_factor(session, user.pk) else FactorStep.SET_UP
     return None if sessions.has_second_factor(session, user.pk) else FactorStep.SHOW
+
+
+def has_single_sign_on(user: User) -> bool:
+    """Whether this person signs in at the identity provider."""
+    if settings.OIDC_PROVIDER is None:
+        return False
+    return bool(SocialAccount.objects.filter(user_id=user.pk).exists())
+
+
+def may_use_password(user: User) -> bool:
+    """Whether a password opens this account; a superuser's always does, or all could be out."""
+    always = settings.OIDC_PASSWORDS or user.is_superuser
+    return bool(always) or not has_single_sign_on(user)
 
 
 def permission_rows(user: User) -> QuerySet[Permission]:
@@ -93,6 +107,10 @@ def people() -> Iterator[Finding]:
     administrators = User.objects.filter(is_superuser=True, is_active=True)
     enrolled = Authenticator.objects.values("user_id")
     others = User.objects.filter(is_active=True).exclude(pk__in=enrolled)
+    if (
+        settings.OIDC_SECOND_FACTORS
+    ):  # shown at the identity provider, or set up at the next sign-in
+        others = others.exclude(pk__in=SocialAccount.objects.values("user_id"))
     lacking = [each.get_username() for each in others.order_by("pk") if needs_second_factor(each)]
     if not administrators.exists():
         yield Finding(CAUTION, "There is no administrator yet.", "./manage.py setup_link")

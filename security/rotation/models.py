@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from aethercrown.db.masked import MaskedConfigField
 from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http.addresses import AddressRefused, parse_networks, plain_host
@@ -93,7 +94,7 @@ class ManagedSecret(models.Model):
     key_type = models.CharField("type", max_length=50)
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES, default=MEDIUM)
     rotator = models.CharField(max_length=40)
-    config = models.JSONField(default=dict, blank=True, help_text="What the rotator needs.")
+    config = MaskedConfigField(default=dict, blank=True, help_text="What the rotator needs.")
     owner = models.CharField(
         max_length=200, blank=True, help_text="The person or team responsible."
     )
@@ -311,7 +312,7 @@ class KeyChannel(models.Model):
     key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="channels")
     name = models.CharField(max_length=100, help_text="Who gets the value, such as web servers.")
     kind = models.CharField(max_length=10, choices=Kind)
-    config = models.JSONField(
+    config = MaskedConfigField(
         "configuration", default=dict, blank=True, help_text="See docs/security.md for each kind."
     )
     networks = models.CharField(

@@ -6,13 +6,15 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.http import sessions
-from security.access import session_store
+from security.access import reports, session_store
 from security.access.models import User
 
 SUPPRESSED_MESSAGES = frozenset(
@@ -33,6 +35,8 @@ def end_sessions(people: Iterable[User], except_key: str = "") -> int:
 
 def note_fresh_sign_in(request: HttpRequest, user: User, method: str, **_signal: Any) -> None:
     """Receives allauth's `authentication_step_completed`: the sign-in is fresh for some minutes."""
+    if method == "socialaccount":
+        return  # as fresh as the identity provider says: identity_provider.note_sign_in
     sessions.mark_reauthenticated(request.session, int(time.time()))
     if method == "mfa":
         sessions.mark_second_factor(request.session, user.pk)
@@ -56,6 +60,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # its base h
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not sessions.is_fresh(context.request.session, int(time.time()))
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, str]]:
+        """The ways to confirm who one is; without a password that works, not by it."""
+        ways = super().get_reauthentication_methods(user)
+        if not reports.may_use_password(user):
+            ways = [each for each in ways if each["id"] != "reauthenticate"]
+        if reports.has_single_sign_on(user):
+            words = f"Sign in again at {settings.OIDC_NAME}"
+            ways.append({"id": "sso", "url": reverse("sso_again"), "description": words})
+        return list(ways)
 
     def add_message(
         self,

@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from aethercrown.api.throttling import Rate, buckets, client_address
-from security.access import lockout
+from security.access import lockout, reports
 from security.access.models import User
 
 HOURLY_FAILURES = Rate(lockout.MAX_FAILURES_PER_HOUR, lockout.MAX_FAILURES_PER_HOUR / 3600)
@@ -71,7 +71,7 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
     ) -> User | None:
         with hashing_slot():
             user = ModelBackend.authenticate(self, request, username, password)
-        return user if isinstance(user, User) else None
+        return user if isinstance(user, User) and reports.may_use_password(user) else None
 
 
 def is_locked(request: HttpRequest, username: str, bucket: str) -> bool:

@@ -45,9 +45,12 @@ omitted = OmittedCount()
 
 
 # --- What people did ----------------------------------------------------------------------------
-def record_sign_in(request: HttpRequest, user: User, **_signal: Any) -> None:
+def record_sign_in(
+    request: HttpRequest, user: User, sociallogin: Any = None, **_signal: Any
+) -> None:
     """Receives allauth's `user_logged_in`: the password, and a second factor where there is one."""
-    record_act("signed in", user, address=client_address(request))
+    way = {"way": "single sign-on"} if sociallogin else {}
+    record_act("signed in", user, address=client_address(request), **way)
 
 
 def record_factor_added(user: User, authenticator: Any, **_signal: Any) -> None:

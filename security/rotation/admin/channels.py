@@ -1,5 +1,6 @@
 """The admin screen of delivery channels: how a new value reaches those who use it."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.db.masked import masked_config, masked_fieldsets
 from aethercrown.http.sessions import fresh_login
 from aethercrown.transitions import InvalidTransition
 from security.rotation.models import KeyChannel
@@ -28,6 +30,13 @@ class KeyChannelAdmin(ModelAdmin):
         (None, {"fields": ["key", "name", "kind", "config", "networks", "api_key"]}),
         ("Test", {"fields": ["tested_at", "error", "read_version", "read_at"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: KeyChannel | None = None) -> Any:
+        return masked_fieldsets(self, request, obj, super().get_fieldsets(request, obj))
+
+    @admin.display(description="configuration")
+    def masked_config(self, row: KeyChannel) -> str:
+        return json.dumps(masked_config(row.config), ensure_ascii=False)
 
     @fresh_login
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from aethercrown.db.masked import MaskedConfigFormField
 from aethercrown.transitions import InvalidTransition
 from security.rotation import registry, reports, services
 from security.rotation.models import ManagedSecret
@@ -110,14 +111,11 @@ class ChangeKeyForm(forms.Form):
         choices=[(each, each) for each in LEVELS], widget=UnfoldAdminSelectWidget
     )
     owner = forms.CharField(required=False, max_length=200, widget=UnfoldAdminTextInputWidget)
-    config = forms.JSONField(
+    config = MaskedConfigFormField(
         label="Rotator configuration",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
     )
-
-    def clean_config(self) -> Any:
-        return self.cleaned_data["config"] or {}
 
 
 class RotateDueForm(forms.Form):

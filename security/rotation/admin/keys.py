@@ -1,5 +1,6 @@
 """The admin screen of managed keys: register, rotate, pause and end; values are shown once."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
+from aethercrown.db.masked import masked_config, masked_fieldsets
 from aethercrown.formatting import moment_text
 from aethercrown.history.attribution import actor_of
 from aethercrown.http.sessions import fresh_login
@@ -131,6 +133,13 @@ class ManagedSecretAdmin(ModelAdmin):
         ("Rotator", {"fields": ["rotator", "config", "interval_days", "eligible_at"]}),
         ("Failures", {"fields": ["fail_count", "next_attempt_at", "last_error"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: ManagedSecret | None = None) -> Any:
+        return masked_fieldsets(self, request, obj, super().get_fieldsets(request, obj))
+
+    @admin.display(description="rotator configuration")
+    def masked_config(self, row: ManagedSecret) -> str:
+        return json.dumps(masked_config(row.config), ensure_ascii=False)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ManagedSecret]:
         return reports.keys_with_version()

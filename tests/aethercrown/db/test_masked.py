@@ -1,16 +1,26 @@
 """A secret in an address is shown to nobody, and no filter finds it."""
 
+import json
+
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
-from aethercrown.db.masked import MaskedAddressFormField, masked_columns
+from aethercrown.db.masked import (
+    MaskedAddressFormField,
+    MaskedConfigFormField,
+    masked_columns,
+    masked_config,
+)
 from aethercrown.history import display
 from aethercrown.monitoring.redaction import mask_address
 from operations.health.models import Component
 from operations.messaging.models import Destination
+from security.rotation.models import KeyChannel, ManagedSecret
 
 HOOK = "https://hooks.example.com/services/T0123/canary-in-the-path"
 TARGET = "https://shop.example.com/health?token=canary-in-the-query"
@@ -129,13 +139,111 @@ def test_who_may_only_look_sees_it_masked(client, hook, component, django_user_m
         assert b"canary" not in story.content
 
 
-def test_every_screen_of_such_a_column_has_a_masked_form():
-    found = {
-        model._meta.label: columns
-        for model in admin.site._registry
-        if (columns := masked_columns(model))
-    }
-    assert set(found) == {"operations.Component", "operations.Destination"}
-    for columns in found.values():
-        for each in columns:
-            assert isinstance(each.formfield(), MaskedAddressFormField)
+SECRET_CONFIG = {"url": "https://hooks.example.com/services/canary?token=canary", "retries": 3}
+
+
+def managed_key(**fields):
+    now = timezone.now()
+    return ManagedSecret.objects.create(
+        **{
+            "key_id": "shop",
+            "key_type": "secret",
+            "rotator": "webhook",
+            "interval_days": 90,
+            "created_at": now,
+            "due_at": now,
+            "eligible_at": now,
+            "config": SECRET_CONFIG,
+            **fields,
+        }
+    )
+
+
+MAKERS = {  # of each model with such a column: a row whose secret has "canary" in it
+    "operations.Component": lambda: Component.objects.create(
+        name="shop", kind="http", target=TARGET
+    ),
+    "operations.Destination": lambda: Destination.objects.create(
+        name="chat",
+        channel="webhook",
+        address=HOOK,
+        sealed_secret="x",  # noqa: S106 - made up
+    ),
+    "security.ManagedSecret": managed_key,
+    "security.KeyChannel": lambda: KeyChannel.objects.create(
+        key=managed_key(), name="web", kind="webhook", config=SECRET_CONFIG
+    ),
+}
+MASKED = [
+    (model, field)
+    for model in apps.get_models()
+    if not hasattr(model, "history_id")
+    for field in masked_columns(model)
+]
+
+
+def test_each_model_with_such_a_column_is_tried_and_has_a_screen():
+    assert {model._meta.label for model, _field in MASKED} == set(MAKERS)
+    assert {model for model, _field in MASKED} <= set(admin.site._registry)
+    for _model, field in MASKED:
+        assert isinstance(field.formfield(), MaskedAddressFormField | MaskedConfigFormField)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("model", "field"), MASKED, ids=lambda each: getattr(each, "__name__", ""))
+def test_no_screen_history_or_filter_of_it_shows_the_secret(admin_client, model, field):
+    row = MAKERS[model._meta.label]()
+    row.refresh_from_db()
+    assert "canary" in str(getattr(row, field.name))
+    row.save()
+    there = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    listed = reverse(f"{there}_changelist")
+    pages = [reverse(f"{there}_{name}", args=[row.pk]) for name in ("change", "history")]
+    if model is ManagedSecret:
+        pages.append(reverse(f"{there}_edit", args=[row.pk]))
+    for path in [listed, *pages]:
+        page = admin_client.get(path, follow=True)
+        assert page.status_code == 200
+        assert b"canary" not in page.content, path
+    assert "canary" not in str(display.changes(row))
+    for look in ("startswith", "contains", "url__startswith", "url", "url__contains", "has_key"):
+        answer = admin_client.get(f"{listed}?{field.name}__{look}=h")
+        assert answer.headers["Location"] == f"{listed}?e=1"
+        with pytest.raises(FieldError):
+            model.objects.filter(**{f"{field.name}__{look}": "h"}).exists()
+
+
+class TestConfigurations:
+    FORM = MaskedConfigFormField()
+    SHOWN = {"url": "https://hooks.example.com/***", "retries": 3}
+
+    def test_the_mask_sent_back_keeps_what_is_stored(self):
+        assert masked_config(SECRET_CONFIG) == self.SHOWN
+        given = json.dumps({**self.SHOWN, "retries": 4})
+        assert self.FORM.unmasked(given, SECRET_CONFIG) == {**SECRET_CONFIG, "retries": 4}
+        assert not self.FORM.has_changed(SECRET_CONFIG, json.dumps(self.SHOWN))
+        assert self.FORM.has_changed(SECRET_CONFIG, given)
+        assert self.FORM.has_changed(SECRET_CONFIG, "{")
+
+    def test_no_stored_secret_goes_along_to_another_host(self):
+        for given in ({"url": "https://evil.example/***"}, {"other": self.SHOWN["url"]}):
+            with pytest.raises(ValidationError, match="whole value"):
+                self.FORM.unmasked(json.dumps(given), SECRET_CONFIG)
+
+    def test_lists_and_tokens_are_masked_and_plain_values_stay(self):
+        token = "ac_live_" + "a" * 49
+        config = {"a": [f"key {token}", 1, None], "path": "shop/db.json", "secret": "shop-db"}
+        assert masked_config(config) == {**config, "a": ["key ***", 1, None]}
+        assert self.FORM.unmasked(json.dumps(masked_config(config)), config) == config
+
+    def test_a_key_is_changed_without_its_address_typed_again(self, admin_client, db):
+        key = managed_key()
+        there = reverse("admin:security_managedsecret_edit", args=[key.pk])
+        shown = admin_client.get(there, follow=True).content.decode()
+        assert "hooks.example.com/***" in shown
+        kept = {"level": "high", "owner": "ops", "config": json.dumps({"url": self.SHOWN["url"]})}
+        ManagedSecret.objects.update(config={"url": SECRET_CONFIG["url"].partition("?")[0]})
+        admin_client.post(there, kept, follow=True)
+        key.refresh_from_db()
+        assert (key.level, key.owner) == ("high", "ops")
+        assert key.config == {"url": "https://hooks.example.com/services/canary"}
