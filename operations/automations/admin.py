@@ -115,18 +115,20 @@ class AutomationForm(forms.ModelForm[Automation]):
         return cleaned
 
     def clean_when(self) -> str:
+        """In the words of the form; refuses what is no schedule, is never due or too often."""
         text: str = self.cleaned_data["when"]
         try:
             self.parsed_schedule = schedule_text.parse(text, self.instance.scheduled_at)
+            schedule_text.check_usable(self.parsed_schedule, timezone.now())
         except schedule_text.InvalidSchedule as error:
             raise forms.ValidationError(str(error)) from error
-        return text
+        return schedule_text.describe(self.parsed_schedule)
 
 
 @admin.register(Automation)
 class AutomationAdmin(ModelAdmin):
     form = AutomationForm
-    list_display = ["title", "when", "zone", "is_enabled", "mode", "last_run", "next_run"]
+    list_display = ["title", "schedule", "zone", "is_enabled", "mode", "last_run", "next_run"]
     list_filter = ["is_enabled", "mode", "missed"]
     list_select_related = ["task__interval", "task__crontab"]
     search_fields = ["name", "title"]
@@ -164,7 +166,7 @@ class AutomationAdmin(ModelAdmin):
         return f"{automation.title} ({automation.name})"
 
     @admin.display(description="when")
-    def when(self, automation: Automation) -> str:
+    def schedule(self, automation: Automation) -> str:
         return schedule_text.describe(automation.schedule)
 
     @admin.display(description="next run")
@@ -210,7 +212,8 @@ class AutomationAdmin(ModelAdmin):
         services.save_schedule(obj, form.parsed_schedule, now)
         found = upcoming(form.parsed_schedule, obj.zone_info, now, 3) if obj.is_enabled else []
         times = ", ".join(format_time(slot.astimezone(obj.zone_info)) for slot in found)
-        self.message_user(request, f"Next runs: {times}." if times else "It is off: no next run.")
+        words = f"It runs {form.cleaned_data['when']}. Next runs: {times}."
+        self.message_user(request, words if times else "It is off: no next run.")
 
     def construct_change_message(
         self, request: HttpRequest, form: AutomationForm, formsets: Any, add: Any = None

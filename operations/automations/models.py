@@ -14,8 +14,9 @@ from simple_history import register
 from aethercrown.db.leases import lease_expired
 from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
+from operations.automations import schedule_text
 from operations.automations.limits import GuardrailLimits, QuietHours
-from operations.automations.occurrences import FixedInterval, Schedule, WallClock
+from operations.automations.occurrences import Schedule
 
 register(
     PeriodicTask,
@@ -42,6 +43,9 @@ class Automation(models.Model):
     title = models.CharField(max_length=200)
     task = models.OneToOneField(
         "django_celery_beat.PeriodicTask", on_delete=models.PROTECT, related_name="automation"
+    )
+    when = models.CharField(
+        max_length=300, blank=True, help_text="The schedule in words, as the form writes it."
     )
     zone = models.CharField(max_length=64, default="UTC", help_text="A tz database name.")
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.PROPOSE)
@@ -138,19 +142,7 @@ class Automation(models.Model):
     @property
     def schedule(self) -> Schedule:
         """The schedule for `occurrences`."""
-        if self.task.interval is not None:
-            each = timedelta(**{self.task.interval.period: self.task.interval.every})
-            return FixedInterval(each, self.scheduled_at.astimezone(UTC))
-        crontab = self.task.crontab
-        crontab_fields = crontab.schedule
-        return WallClock(
-            minutes=frozenset(crontab_fields.minute),
-            hours=frozenset(crontab_fields.hour),
-            weekdays=frozenset(crontab_fields.day_of_week),
-            days=frozenset(crontab_fields.day_of_month),
-            months=frozenset(crontab_fields.month_of_year),
-            each_hour="*" in crontab.hour or "/" in crontab.hour,
-        )
+        return schedule_text.parse(self.when, self.scheduled_at.astimezone(UTC))
 
     @property
     def zone_info(self) -> ZoneInfo:

@@ -5,6 +5,7 @@ that the autumn change repeats is due the first time only. A schedule of every h
 n-th) is due in each hour that exists. Intervals are elapsed time and have no time zone.
 """
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+WHOLE_WEEK = frozenset(range(7))
+EVERY_DAY, EVERY_MONTH = frozenset(range(1, 32)), frozenset(range(1, 13))
 MAX_SEARCH_DAYS = 366 * 9  # 29 February recurs within eight years
 
 
@@ -28,14 +31,22 @@ class FixedInterval:
 
 @dataclass(frozen=True, slots=True)
 class WallClock:
-    """Wall-clock times as in a crontab; a day matches if all three of its fields match."""
+    """Times of the wall clock; a day matches if weekday, day of the month and month match."""
 
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    weekdays: frozenset[int]  # from Sunday, 0
-    days: frozenset[int]
-    months: frozenset[int]
-    each_hour: bool = False  # the hour field has a star or a step
+    times: frozenset[tuple[int, int]]  # hour and minute
+    weekdays: frozenset[int] = WHOLE_WEEK  # from Sunday, 0
+    days: frozenset[int] = EVERY_DAY
+    months: frozenset[int] = EVERY_MONTH
+    each_hour: bool = False  # of every hour or of every n-th
+    is_clamped: bool = False  # a day that a month does not have falls on its last one
+
+    def has(self, day: date) -> bool:
+        """Whether it is due on this day."""
+        is_day = day.day in self.days
+        if self.is_clamped and not is_day:
+            last = monthrange(day.year, day.month)[1]
+            is_day = day.day == last < max(self.days)
+        return is_day and day.isoweekday() % 7 in self.weekdays and day.month in self.months
 
 
 Schedule: TypeAlias = FixedInterval | WallClock
@@ -69,6 +80,14 @@ def latest(
     return found[-limit:]
 
 
+def count(schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime) -> int:
+    """How many due times lie in (after, until]."""
+    if isinstance(schedule, FixedInterval):
+        anchor, every = schedule.anchor, schedule.every
+        return max(0, (until - anchor) // every) - max(0, (after - anchor) // every)
+    return sum(1 for _ in between(schedule, zone, after, until))
+
+
 def upcoming(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
     """The next `count` due times; fewer, or none, if the calendar has no such day."""
     return list(islice(between(schedule, zone, after, after + MAX_SEARCH_DAYS * DAY), count))
@@ -98,17 +117,9 @@ def _day(schedule: WallClock, zone: ZoneInfo, day: date) -> list[datetime]:
 @lru_cache(maxsize=128)
 def _local(schedule: WallClock, zone: ZoneInfo, day: date) -> frozenset[datetime]:
     """The due times whose local day is `day`."""
-    if (
-        day.isoweekday() % 7 not in schedule.weekdays
-        or day.day not in schedule.days
-        or day.month not in schedule.months
-    ):
+    if not schedule.has(day):
         return frozenset()
-    walls = [
-        datetime.combine(day, time(hour, minute), zone)
-        for hour in schedule.hours
-        for minute in schedule.minutes
-    ]
+    walls = [datetime.combine(day, time(*each), zone) for each in schedule.times]
     if schedule.each_hour:
         return frozenset(
             wall.replace(fold=fold).astimezone(UTC)

@@ -32,7 +32,7 @@ from operations.automations import occurrences, run_rules
 from operations.automations.limits import GuardrailLimits
 from operations.automations.models import Automation, Run
 from operations.automations.registry import automation_registry
-from operations.automations.run_rules import DueRun
+from operations.automations.run_rules import CATCH_UP, DueRun
 
 RUN_STATES, TRIGGERS = tuple(Run.State.values), tuple(Run.Trigger.values)
 OPEN_STATES = (Run.State.QUEUED, Run.State.RUNNING)
@@ -134,12 +134,18 @@ def due_runs(automation: Automation, now: datetime) -> list[DueRun]:
     planned = automation.runs.exclude(trigger=Run.Trigger.MANUAL).filter(planned_for__lte=until)
     last = planned.order_by("-planned_for").values_list("planned_for", flat=True).first()
     start = automation.scheduled_at
-    after = max(start, now - run_rules.CATCH_UP_WINDOW, last or start)
-    due = occurrences.latest(
-        automation.schedule, automation.zone_info, after, until, run_rules.MAX_CATCH_UP_RUNS
-    )
+    earliest, times = max(start, last or start), (automation.schedule, automation.zone_info)
+    after = max(earliest, now - run_rules.CATCH_UP_WINDOW)
+    due = occurrences.latest(*times, after, until, run_rules.MAX_CATCH_UP_RUNS)
+    if not due and automation.missed == Automation.Missed.ONCE:  # such as one of each month
+        due = occurrences.latest(*times, earliest, until, 1)
+    before = due[0] - occurrences.SECOND if due else after
     busy = automation.runs.filter(state__in=OPEN_STATES).exists()
-    return run_rules.plan_due_runs(due, automation.missed, now, busy=busy)
+    planned_runs = run_rules.plan_due_runs(due, automation.missed, now, busy=busy)
+    if cut := occurrences.latest(*times, earliest, before, 1):
+        count = occurrences.count(*times, earliest, before)
+        planned_runs.insert(0, DueRun(cut[0], CATCH_UP, run_rules.cut_off_reason(count)))
+    return planned_runs
 
 
 def ahead(now: datetime) -> QuerySet[Run]:

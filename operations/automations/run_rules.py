@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aethercrown.formatting import duration_text
+from aethercrown.formatting import counted, duration_text
 from aethercrown.text import storable_json
 
 LEASE_LENGTH = timedelta(seconds=20)
@@ -66,6 +66,12 @@ def plan_due_runs(
             reason = MISSED
         due_runs.append(DueRun(slot, SCHEDULE if on_time else CATCH_UP, reason))
     return due_runs
+
+
+def cut_off_reason(count: int) -> str:
+    """Why `count` times before those that are recorded are not caught up."""
+    limits = f"{MAX_CATCH_UP_RUNS} times and {CATCH_UP_WINDOW.days} days"
+    return f"{MISSED}: {counted(count, 'time')} up to this one, beyond the limits ({limits})"
 
 
 def detail_lines(detail: Mapping[str, Any]) -> list[tuple[str, str]]:

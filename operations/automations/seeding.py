@@ -8,7 +8,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operations.automations.schedule_text import units
+from operations.automations import crontab_text
+from operations.automations.occurrences import FixedInterval
+from operations.automations.schedule_text import describe, units
 
 RUN_TASK = "operations.run_automation"
 MESSAGE_EXPIRY_SECONDS = 300  # the recovery task enqueues what an expired message announced
@@ -31,7 +33,18 @@ def seed(
     task = seed_task(
         apps, name=name, task=RUN_TASK, zone=zone, kwargs=run_task_kwargs(name), **schedule
     )
-    rows.create(name=name, title=title, task=task, zone=zone, mode=mode, missed=missed)
+    is_old = "when" not in {each.name for each in rows.model._meta.get_fields()}  # noqa: SLF001 - a documented name of Django's
+    words = {} if is_old else {"when": stored_words(task)}
+    rows.create(name=name, title=title, task=task, zone=zone, mode=mode, missed=missed, **words)
+
+
+def stored_words(task: Any) -> str:
+    """The schedule of a row of beat's, in words."""
+    if task.interval is not None:
+        every = timedelta(**{task.interval.period: task.interval.every})
+        return describe(FixedInterval(every, datetime.now(UTC)))
+    names = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+    return describe(crontab_text.read(" ".join(getattr(task.crontab, each) for each in names)))
 
 
 def run_task_kwargs(name: str) -> str:

@@ -7,7 +7,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
-from operations.automations import schedule_text, seeding
+from operations.automations import crontab_text, schedule_text, seeding
 from operations.automations.models import Automation
 from operations.automations.occurrences import FixedInterval, Schedule
 from operations.automations.registry import automation_registry
@@ -25,6 +25,7 @@ def save_schedule(automation: Automation, schedule: Schedule, now: datetime) -> 
     task = stored.task if stored else PeriodicTask(name=automation.name, task=seeding.RUN_TASK)
     switched_on = stored is not None and automation.is_enabled and not stored.is_enabled
     before = (stored.zone, stored.schedule) if stored else None
+    automation.when = schedule_text.describe(schedule)
     if switched_on or before != (automation.zone, schedule):
         automation.scheduled_at = now
         task.last_run_at = now
@@ -64,6 +65,6 @@ def _beat_schedule(
         count, period = schedule_text.units(schedule.every)
         rows = IntervalSchedule.objects.filter(every=count, period=period)
         return rows.first() or IntervalSchedule.objects.create(every=count, period=period), None
-    fields = {**schedule_text.crontab(schedule), "timezone": zone}
+    fields = {**crontab_text.write(schedule), "timezone": zone}
     crontabs = CrontabSchedule.objects.filter(**fields)
     return None, crontabs.first() or CrontabSchedule.objects.create(**fields)

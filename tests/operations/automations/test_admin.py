@@ -60,7 +60,7 @@ def test_a_schedule_is_changed_in_words_and_stands_where_beat_reads_it(automatio
     assert (ads.task.crontab.hour, ads.task.crontab.minute) == ("3", "30")
     assert str(ads.task.crontab.timezone) == ads.zone == "Europe/Berlin"
     said = messages_of(reply)[0]
-    assert said.startswith("Next runs: ")
+    assert said.startswith("It runs at 03:30 on weekdays. Next runs: ")
     assert said.count("03:30 CE") == 3
     assert LogEntry.objects.get().get_change_message() == (
         "Changed When from every hour to at 03:30 on weekdays and"

@@ -33,8 +33,7 @@ ALL = {"weekdays": frozenset(range(7)), "days": frozenset(range(1, 32))}
 
 def wall(minutes, hours, *, each_hour=False, months=range(1, 13), **days):
     return WallClock(
-        minutes=frozenset(minutes),
-        hours=frozenset(hours),
+        times=frozenset((hour, minute) for hour in hours for minute in minutes),
         months=frozenset(months),
         each_hour=each_hour,
         **{**ALL, **days},
@@ -68,8 +67,7 @@ def oracle(schedule, walk):
 
 def matches(schedule, shown):
     return (
-        shown.minute in schedule.minutes
-        and shown.hour in schedule.hours
+        (shown.hour, shown.minute) in schedule.times
         and shown.isoweekday() % 7 in schedule.weekdays
         and shown.day in schedule.days
         and shown.month in schedule.months

@@ -24,10 +24,13 @@ def test_a_time_of_day_becomes_a_crontab_in_its_zone(db):
         "models",
     )
     assert made.task.task == "operations.run_automation"
+    assert (made.when, seeding.stored_words(made.task)) == ("at 03:05", "at 03:05")
 
 
 def test_an_interval_stands_in_its_largest_unit(db):
-    interval = seed(at=None, every=timedelta(hours=12)).task.interval
+    made = seed(at=None, every=timedelta(hours=12))
+    assert made.when == "every 12 hours"
+    interval = made.task.interval
     assert (interval.every, interval.period) == (12, "hours")
 
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from operations.automations import services
+from operations.automations import schedule_text, services
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunOutcome
 from operations.automations.services import AutomationDisabled, execute
@@ -53,7 +53,7 @@ def test_after_two_minutes_away_as_many_run_as_the_policy_says(
 def test_a_long_absence_catches_up_a_bounded_number(automation, contexts):
     automation(missed="all", every=HOUR)
     services.enqueue_due_runs("ads", NOON + timedelta(days=30))
-    assert Run.objects.count() == 100
+    assert Run.objects.exclude(state="skipped").count() == 100
     first = Run.objects.earliest("planned_for").planned_for
     assert first >= NOON + timedelta(days=23)
 
@@ -87,6 +87,30 @@ def test_nothing_starts_while_automation_is_off_and_the_policy_decides_afterward
     settings.AUTOMATION_ENABLED = True
     services.run_due("ads", clock=at(ONE + 2 * HOUR))
     assert len(contexts) == 1
+
+
+def test_what_the_limits_of_catching_up_cut_off_is_one_skipped_row(automation):
+    ads = automation()
+    Automation.objects.update(missed="all")
+    back = NOON + timedelta(days=30, seconds=1)
+    assert services.enqueue_due_runs("ads", back) == 100
+    skipped = ads.runs.get(state="skipped")
+    assert skipped.reason == f"missed: 620 times up to this one, {BEYOND}"
+    assert skipped.planned_for == NOON + 620 * HOUR
+    assert services.enqueue_due_runs("ads", back) == 0
+
+
+@pytest.mark.parametrize(("missed", "runs"), [("skip", 0), ("once", 1), ("all", 0)])
+def test_a_rare_time_that_was_missed_long_ago_is_not_lost_silently(automation, missed, runs):
+    ads = automation()
+    monthly = schedule_text.parse("at 06:00 on the 1st", NOON)
+    services.save_schedule(ads, monthly, NOON)
+    Automation.objects.update(missed=missed)
+    assert services.enqueue_due_runs("ads", NOON + timedelta(days=25)) == runs
+    assert ads.runs.get().reason == ("" if runs else f"missed: 1 time up to this one, {BEYOND}")
+
+
+BEYOND = "beyond the limits (100 times and 7 days)"
 
 
 def test_an_automation_that_is_off_runs_only_when_asked(automation, contexts):

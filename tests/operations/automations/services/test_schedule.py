@@ -82,3 +82,26 @@ def test_an_unknown_automation_is_not_found(automation):
         services.save_schedule(
             Automation(name="nobody"), schedule_text.parse("at 03:00", NOON), NOON
         )
+
+
+def test_the_history_has_each_schedule_in_its_own_words(automation):
+    ads = automation()
+    for words in ("at 03:00", "at 06:00 on the last day"):
+        services.save_schedule(ads, schedule_text.parse(words, NOON), ONE)
+    said = list(ads.history.order_by("pk").values_list("when", flat=True))
+    assert said == ["every hour", "at 03:00", "at 06:00 on the last day"]
+
+
+def test_words_that_a_crontab_cannot_say_are_kept_beside_it(automation, contexts):
+    ads = automation()
+    monthly = schedule_text.parse("at 06:00 and 07:30 on the last day", NOON)
+    services.save_schedule(ads, monthly, NOON)
+    again = Automation.objects.get()
+    assert again.schedule == monthly
+    assert again.task.crontab.day_of_month == "28,29,30,31"
+    for day in (28, 29, 30):
+        services.run_due("ads", clock=at(NOON.replace(day=day, hour=6)))
+    services.run_due("ads", clock=at(NOON.replace(day=30, hour=7)))
+    services.run_due("ads", clock=at(NOON.replace(day=30, hour=7, minute=30)))
+    ran = [(each.planned_for.day, each.planned_for.hour) for each in contexts]
+    assert ran == [(30, 6), (30, 7)]
