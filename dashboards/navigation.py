@@ -161,7 +161,11 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "security.apikey",
                 ),
             ),
-            NavigationJob("People", "", ("security.user", "auth.group", "mfa.authenticator")),
+            NavigationJob(
+                "People",
+                "",
+                ("security.user", "auth.group", "mfa.authenticator", "socialaccount.socialaccount"),
+            ),
             NavigationJob("Audit", "", ("security.event", "security.anchor")),
         ),
     ),
