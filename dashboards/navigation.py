@@ -109,7 +109,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                 (
                     "revenue.invoice",
                     "revenue.invoicerun",
+                    "revenue.creditnote",
                     "revenue.creditentry",
+                    "revenue.unbilledusechoice",
                     "revenue.meter",
                     "revenue.dailyuse",
                 ),

@@ -1,9 +1,11 @@
 from revenue.billing.admin import (
     CreditEntryAdmin,
+    CreditNoteAdmin,
     DailyUseAdmin,
     InvoiceAdmin,
     InvoiceRunAdmin,
     MeterAdmin,
+    UnbilledUseChoiceAdmin,
 )
 from revenue.customers.admin import CustomerAdmin, PaymentAdmin, SubscriptionAdmin
 from revenue.mrr.admin import MrrMovementAdmin
@@ -16,6 +18,7 @@ from revenue.pricing.admin import (
 from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
 __all__ = ["CreditEntryAdmin", "DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]
+__all__ += ["CreditNoteAdmin", "UnbilledUseChoiceAdmin"]
 __all__ += ["CustomerAdmin", "MrrMovementAdmin", "PaymentAdmin", "SubscriptionAdmin"]
 __all__ += ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]
 __all__ += ["OfferTermsAdmin", "OpportunityAdmin"]

@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 if TYPE_CHECKING:
     from aethercrown.csv.export import Exporter
+    from operations.jobs.registry import JobKind
 
 
 class RevenueConfig(AppConfig):
@@ -21,7 +22,7 @@ class RevenueConfig(AppConfig):
             decision_type_registry,
         )
         from revenue.billing import reports as billing  # noqa: PLC0415
-        from revenue.billing.services import invoice_run, reconciliation  # noqa: PLC0415
+        from revenue.billing.services import invoice_run, jobs, reconciliation  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
@@ -42,6 +43,7 @@ class RevenueConfig(AppConfig):
         for automations in (rollups, reconciliation, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
+        register_jobs(jobs.JOB_KINDS)
         metric_registry.register_all(company_metrics.METRICS)
         for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
             HOOKS.register(hook)
@@ -49,6 +51,13 @@ class RevenueConfig(AppConfig):
         search_sources.register(pricing.SEARCH)
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_services.seed_prices)
+
+
+def register_jobs(kinds: "Iterable[JobKind]") -> None:
+    from operations.jobs.registry import job_kinds  # noqa: PLC0415 - models exist only now
+
+    for kind in kinds:
+        job_kinds.register(kind)
 
 
 def register_exporters(exporters: "Iterable[Exporter]") -> None:

@@ -1,10 +1,12 @@
 from revenue.billing.models import (
     Adjustment,
     CreditEntry,
+    CreditNote,
     DailyUse,
     Invoice,
     InvoiceRun,
     Meter,
+    UnbilledUseChoice,
 )
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
@@ -21,6 +23,7 @@ from revenue.pricing.models import (
 from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = ["Adjustment", "CreditEntry", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
+__all__ += ["CreditNote", "UnbilledUseChoice"]
 __all__ += ["Customer", "Payment", "Subscription", "SubscriptionChange"]
 __all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]
 __all__ += ["PlanCharge", "PlanPrice", "PlanRule", "PriceBook", "PriceBookVersion", "PriceFactor"]

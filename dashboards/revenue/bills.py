@@ -7,6 +7,7 @@ from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from aethercrown.formatting import full, money, month_text
 from dashboards import page_context
@@ -83,4 +84,32 @@ def _shown(found: Bill) -> dict[str, Any]:
         "inputs": inputs,
         "total": full(found.total, unit),
         "carried": full(found.carried, unit) if found.carried else "",
+        "credit_notes": [
+            {"issued_at": each.issued_at, "reason": each.reason, "amount": full(each.total, unit)}
+            for each in (found.issued.credit_notes.all() if found.issued else ())
+        ],
+        "choose_path": _choose_path(found),
+        "issue_path": _issue_path(found),
     }
+
+
+def _choose_path(found: Bill) -> str:
+    """Where use on days without a plan is billed or waived; "" where there is none."""
+    still_open = [each for each in found.unbilled if each.is_open]
+    if not still_open:
+        return ""
+    first = min(still_open, key=lambda each: each.first)
+    query = {
+        "customer": found.customer.external_id,
+        "first_day": first.first.isoformat(),
+        "last_day": first.last.isoformat(),
+    }
+    return f"{reverse('admin:revenue_unbilledusechoice_choose')}?{urlencode(query)}"
+
+
+def _issue_path(found: Bill) -> str:
+    """Where the bill of a month that is over is issued; "" where it is."""
+    if found.issued or not found.is_complete or not found.lines:
+        return ""
+    query = {"customer": found.customer.external_id, "month": found.span.start.isoformat()}
+    return f"{reverse('admin:revenue_invoice_issue_one')}?{urlencode(query)}"

@@ -193,7 +193,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
         decision = self.get_object(request, object_id)
         if decision is None:
             return []
-        allowed = states.TRANSITIONS.get(decision.status, ())
+        allowed = reports.allowed_steps(decision)
         return [
             each
             for each in super().get_actions_detail(request, object_id)

@@ -47,6 +47,7 @@ class DecisionType:
     measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]  # None: not known yet
     path: Callable[[str], str] = lambda _subject: ""  # of the subject's page
     is_deferred: bool = False
+    may_undo: Callable[[str], bool] = lambda _subject: True  # of an applied one, by its subject
 
 
 class Stale(Exception):

@@ -98,6 +98,15 @@ def page(decision: Decision) -> str:
     return decision_type_registry.get(decision.kind).path(decision.subject)
 
 
+def allowed_steps(decision: Decision) -> frozenset[str]:
+    """The states that the decision can be brought to now; no roll-back of what cannot be undone."""
+    steps: frozenset[str] = states.TRANSITIONS.get(decision.status, frozenset())
+    known = decision.kind in decision_type_registry
+    if known and not decision_type_registry.get(decision.kind).may_undo(decision.subject):
+        return steps - {states.ROLLED_BACK}
+    return steps
+
+
 def flatten(value: Any, path: str = "") -> dict[str, str]:
     """Nested JSON as one text for each leaf, under names such as `shares.search` or `steps[0]`."""
     if isinstance(value, dict):

@@ -1,5 +1,7 @@
 """Read jobs."""
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
 from operations.jobs import states
@@ -25,3 +27,9 @@ def area_of(kind: str) -> str:
 def open_jobs() -> QuerySet[Job]:
     """Queued and running jobs, the oldest first."""
     return Job.objects.filter(state__in=states.OPEN).order_by("created_at", "pk")
+
+
+def latest(kinds: Collection[str], subject: str) -> Job | None:
+    """The newest job of these kinds about a subject."""
+    found = Job.objects.filter(kind__in=kinds, subject=subject)
+    return found.order_by("-created_at", "-pk").first()

@@ -1,6 +1,5 @@
 """Which month is due to be invoiced, and its decision draft; pure."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -8,6 +7,7 @@ from aethercrown.formatting import money_text, month_text
 from operations.decisions.decision_types import MeasuredEffect
 from operations.decisions.digest import digest
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
+from revenue.billing.month_preview import MonthPreview
 from revenue.billing.periods import Month, billing_month, complete_months
 
 AUTOMATION = KIND = "revenue.issue_invoices"
@@ -17,15 +17,6 @@ GRACE = timedelta(days=2)  # after the month's end, for late usage and time zone
 HORIZON = timedelta(days=35)  # until the next month's invoices, with their adjustments, are issued
 INTERVAL_LEVEL = 0.9
 LATE_USAGE_SHARE = 0.05  # share of the total that late usage may still add or remove
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """The expected invoices of a month; `refused` has customers that cannot be billed, and why."""
-
-    customers: int
-    total: Decimal
-    refused: tuple[tuple[str, str], ...] = ()
 
 
 def due(today: date, last: date | None) -> Month | None:
@@ -49,7 +40,7 @@ def parse_subject(words: str) -> tuple[str, date]:
 
 
 def draft(
-    currency: str, span: Month, found: Estimate, before: Decimal | None, run: int | None
+    currency: str, span: Month, found: MonthPreview, before: Decimal | None, run: int | None
 ) -> Draft:
     """The decision to issue a month's invoices; `before` is the previous month's total."""
     total = float(found.total)
@@ -60,15 +51,15 @@ def draft(
         kind=KIND,
         subject=subject(currency, span.start),
         title=(
-            f"Issue the invoices of {month_text(span.start)}: {found.customers:,} for"
+            f"Issue the invoices of {month_text(span.start)}: {found.invoices:,} for"
             f" {money_text(found.total, currency)}"
         ),
         before={"issued": 0},
         after={
-            "invoices": found.customers,
+            "invoices": found.invoices,
             "total": found.total,
             "currency": currency,
-            "not_billed": [f"{who}: {why}" for who, why in found.refused[:20]],
+            "not_billed": [f"customer {key}: {why}" for key, why in found.refused[:20]],
         },
         inputs_digest=digest({"currency": currency, "month": span.start.isoformat()}),
         method=METHOD,

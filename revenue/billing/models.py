@@ -1,5 +1,6 @@
 """Meters, daily totals of usage, invoices, adjustments of closed months, and invoice runs."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from aethercrown.db.fields import CurrencyField
 from aethercrown.formatting import date_text, exact_text, month_text
 from aethercrown.history.tracking import TrackedHistory
 from revenue.billing.periods import Aggregation, InputGroup
+from revenue.billing.unbilled_use import UseChoice
 from revenue.customers.models import AmountField, ImmutableModel
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
@@ -63,7 +65,10 @@ class DailyUse(ImmutableModel):
     class Meta:
         verbose_name_plural = "daily use"
         ordering = ["-day", "-pk"]
-        indexes = [Index(fields=["customer", "day", "meter"], name="revenue_dailyuse_by_day")]
+        indexes = [
+            Index(fields=["customer", "day", "meter"], name="revenue_dailyuse_by_day"),
+            Index(fields=["customer", "booked_at"], name="revenue_dailyuse_booked"),
+        ]
         constraints = [
             UniqueConstraint(
                 fields=["customer", "meter", "day"],
@@ -187,6 +192,75 @@ class CreditEntry(ImmutableModel):
         return f"{self.amount:+f} {self.currency}, {self.get_kind_display().lower()}"
 
 
+class CreditNote(ImmutableModel):
+    """A negative invoice: what an issued invoice is no longer claimed for, and why.
+
+    The invoice stays as it is, and its month stays billed.
+    """
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
+    total = models.DecimalField(**MONEY, help_text="Below zero.")
+    reason = models.CharField(
+        max_length=200, help_text="Kept also when the customer's data are erased: name nobody."
+    )
+    issued_at = models.DateTimeField()
+    issued_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["-issued_at", "-pk"]
+        constraints = [
+            CheckConstraint(condition=Q(total__lt=0), name="revenue_creditnote_below_zero"),
+            CheckConstraint(condition=~Q(reason=""), name="revenue_creditnote_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Credit note for {self.invoice}"
+
+
+class UnbilledUseChoice(ImmutableModel):
+    """What becomes of a customer's use on days without a plan; of a day, the last row is valid."""
+
+    customer = models.ForeignKey(
+        "revenue.Customer", on_delete=models.PROTECT, related_name="unbilled_use_choices"
+    )
+    first_day = models.DateField()
+    end_day = models.DateField(help_text="The first day after them.")
+    choice = models.CharField(
+        max_length=5,
+        choices=[
+            (UseChoice.BILL.value, "Bill by a plan"),
+            (UseChoice.WAIVE.value, "Waive"),
+            (UseChoice.LEAVE.value, "Leave unbilled"),
+        ],
+    )
+    plan = models.CharField(max_length=100, blank=True, help_text="The plan that prices the use.")
+    note = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Kept also when the customer's data are erased: name nobody.",
+    )
+    chosen_at = models.DateTimeField()
+    chosen_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["-chosen_at", "-pk"]
+        indexes = [Index(fields=["customer", "chosen_at"], name="revenue_unbilledusechoice_late")]
+        constraints = [
+            CheckConstraint(
+                condition=Q(end_day__gt=F("first_day")),
+                name="revenue_unbilledusechoice_ends_after_start",
+            ),
+            CheckConstraint(
+                condition=~Q(choice="bill") | ~Q(plan=""),
+                name="revenue_unbilledusechoice_billed_by_a_plan",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        first, last = date_text(self.first_day), date_text(self.end_day - timedelta(days=1))
+        return f"{self.get_choice_display()}: {first} to {last}"
+
+
 class InvoiceRun(models.Model):
     """Issuing all invoices of one month in one currency: proposed, approved, then issued."""
 
@@ -198,6 +272,12 @@ class InvoiceRun(models.Model):
     proposed_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    requested_by = models.CharField(
+        max_length=200, blank=True, help_text="The person who started issuing; empty: the schedule."
+    )
+    preview = models.JSONField(
+        null=True, encoder=DjangoJSONEncoder, help_text="What a person was shown before."
+    )
     issued_count = models.PositiveIntegerField(default=0, help_text="Invoices issued.")
     not_billed = models.JSONField(
         default=list,

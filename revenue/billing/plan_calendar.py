@@ -4,12 +4,14 @@ Of subscriptions that run side by side, the one that started last carries the us
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
 
+from revenue.billing import unbilled_use
 from revenue.billing.periods import HeldSpan, Month
+from revenue.billing.unbilled_use import NO_PLAN, WAIVED, ChosenDays
 from revenue.customers.plan_terms import PlanTerms, SubscriptionState, expanded, on_day
 from revenue.pricing.calculation.plan_use import PlanPeriod
 
@@ -25,6 +27,7 @@ class DaysInForce:
     end: date
     terms: PlanTerms | None
     beside: tuple[str, ...] = ()
+    is_waived: bool = False
 
     @property
     def days(self) -> int:
@@ -34,7 +37,7 @@ class DaysInForce:
     def reason(self) -> str:
         """Why use on these days is not charged; empty where it is."""
         if self.terms is None:
-            return "no plan in force"
+            return WAIVED if self.is_waived else NO_PLAN
         if self.terms.state is SubscriptionState.ACTIVE:
             return "" if self.terms.plan else "no plan"
         return str(self.terms.state.value)
@@ -42,27 +45,41 @@ class DaysInForce:
 
 @dataclass(frozen=True)
 class PlanCalendar:
-    """The expanded terms of each of a customer's subscriptions, in the order of their starts."""
+    """The expanded terms of each of a customer's subscriptions, in the order of their starts.
+
+    `fallback` prices use on days without a plan, by the first period that has the day; `waived`
+    are the days whose use is not to be billed.
+    """
 
     subscriptions: Sequence[Sequence[PlanTerms]]
     fallback: Sequence[PlanPeriod] = field(default=())
+    waived: Sequence[ChosenDays] = field(default=())
 
     @classmethod
-    def of(cls, rows: Iterable[Sequence[PlanTerms]]) -> "PlanCalendar":
+    def of(
+        cls, rows: Iterable[Sequence[PlanTerms]], chosen: Sequence[ChosenDays] = ()
+    ) -> "PlanCalendar":
         every = [expanded(each) for each in rows if each]
-        return cls(sorted(every, key=lambda each: (each[0].on, each[0].subscription)))
+        by_start = sorted(every, key=lambda each: (each[0].on, each[0].subscription))
+        return cls(by_start, unbilled_use.billed(chosen), unbilled_use.waived(chosen))
+
+    def with_billed(self, periods: Sequence[PlanPeriod]) -> "PlanCalendar":
+        """The same, where the use of these periods stays billed."""
+        return replace(self, fallback=[*periods, *self.fallback])
 
     def days_in_force(self, span: Month) -> list[DaysInForce]:
         """The days of a month in order, divided where something changes."""
         steps = {each.on for rows in self.subscriptions for each in rows}
         steps |= {day for each in self.fallback for day in (each.active_from, each.active_to)}
+        steps |= {day for each in self.waived for day in (each.start, each.end)}
         inside = sorted(day for day in steps if span.start < day < span.end)
         found = []
         for start, end in pairwise([span.start, *inside, span.end]):
             carriers = self._in_force(start)
             last = carriers[-1] if carriers else self._billed_before(start)
             beside = tuple(each.subscription for each in carriers[:-1])
-            found.append(DaysInForce(start, end, last, beside))
+            is_waived = any(each.start <= start < each.end for each in self.waived)
+            found.append(DaysInForce(start, end, last, beside, is_waived))
         return found
 
     def _in_force(self, day: date) -> list[PlanTerms]:
@@ -70,7 +87,7 @@ class PlanCalendar:
         return [each for each in every if each is not None and each.state.in_force]
 
     def _billed_before(self, day: date) -> PlanTerms | None:
-        """The plan by which a closed month billed the day, where none is in force any more."""
+        """The plan by which a closed month billed the day, or by which it was chosen to be."""
         for each in self.fallback:
             if each.active_from <= day < each.active_to:
                 return PlanTerms(each.active_from, "", each.plan)

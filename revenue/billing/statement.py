@@ -10,6 +10,7 @@ from aethercrown.formatting import month_text
 from revenue.billing import fees
 from revenue.billing.periods import Aggregation, MeterReadings, Month, situation_of_spans
 from revenue.billing.plan_calendar import DaysInForce, PlanCalendar, by_plan
+from revenue.billing.unbilled_use import NO_PLAN, ChosenDays
 from revenue.customers.plan_terms import PlanTerms, PriceBasis
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_use import (
@@ -28,12 +29,14 @@ from revenue.pricing.rating.usage import ActiveDays
 class CustomerUsage:
     """What is stored of a customer; `since` is their first day as a customer.
 
-    `terms` are the rows of each subscription in the order of recording.
+    `terms` are the rows of each subscription in the order of recording, `chosen` what becomes of
+    use on days without a plan.
     """
 
     since: date | None
     terms: Sequence[Sequence[PlanTerms]]
     readings: Mapping[str, MeterReadings]
+    chosen: Sequence[ChosenDays] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ class UnbilledUse:
     first: date
     last: date
     reason: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be billed or waived by a person."""
+        return self.reason == NO_PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ def statement(
     is the customer's balance, `billed_before` what a merged record was billed for this month.
     Raises InvalidValues and NoSuchPlan.
     """
-    calendar = PlanCalendar.of(known.terms)
+    calendar = PlanCalendar.of(known.terms, known.chosen)
     own = rate_month(known, calendar, span, book)
     lines = list(own.lines)
     if billed_before:
@@ -190,6 +198,15 @@ def rate_month(
     inputs = situation_of_spans(known.readings, spans, span, known.since)
     unbilled = tuple(_unbilled(known.readings, days, names))
     return RatedMonth(tuple(lines), tuple(days), inputs, tuple(not_given), unbilled)
+
+
+def unbilled(
+    known: CustomerUsage, billed: Sequence[PlanPeriod], span: Month, book: BookVersion
+) -> list[UnbilledUse]:
+    """The use of a month that no plan charges, where `billed` periods stay billed."""
+    calendar = PlanCalendar.of(known.terms, known.chosen).with_billed(billed)
+    names = {each.code for each in book.plans}
+    return list(_unbilled(known.readings, calendar.days_in_force(span), names))
 
 
 def _start(each: DaysInForce) -> date:
@@ -281,7 +298,7 @@ def _adjustments(
     known: CustomerUsage, calendar: PlanCalendar, closed: Iterable[ClosedMonth]
 ) -> Iterator[LateAdjustment]:
     for month in closed:
-        then = PlanCalendar(calendar.subscriptions, month.plan_periods)
+        then = calendar.with_billed(month.plan_periods)
         total = rate_month(known, then, month.span, month.book).total
         yield LateAdjustment(month, total, rounded(total - month.billed, month.book.digits))
 

@@ -1,133 +1,27 @@
 """A customer's bill of a month: previewed, or as issued."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-
-from django.db.models import Min, Q, QuerySet, Sum
 
 from revenue.billing import periods
 from revenue.billing.models import Invoice
 from revenue.billing.periods import Month
 from revenue.billing.plan_calendar import DaysInForce
-from revenue.billing.reports import credit_balance
-from revenue.billing.reports.usage import first_days, readings
-from revenue.billing.reports.versions import in_force
-from revenue.billing.statement import (
-    ClosedMonth,
-    CustomerUsage,
-    Statement,
-    UnbilledUse,
-    statement,
-)
-from revenue.customers.billing_interval import months_before
+from revenue.billing.reports.previews import billed_periods, preview
+from revenue.billing.reports.unbilled_use import chosen
+from revenue.billing.reports.usage import readings
+from revenue.billing.statement import CustomerUsage, UnbilledUse, unbilled
 from revenue.customers.models import Customer
 from revenue.customers.reports import agreed_terms
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs, inputs_from_json
-from revenue.pricing.calculation.plan_use import PlanPeriod
-from revenue.pricing.decimals import invalid
 from revenue.pricing.models import PriceBookVersion
-from revenue.pricing.price_book.version import NoSuchPlan
 from revenue.pricing.rating.rate import PriceLine, line_from_json
-
-ADJUSTED_MONTHS = 13  # closed months before a bill that are rated again
 
 NothingPublished = pricing.NothingPublished
 Tampered = pricing.Tampered
-
-
-def preview(customer: Customer, day: date) -> tuple[Statement, PriceBookVersion]:
-    """The bill of the month that contains `day`, by what is stored now; nothing is written.
-
-    Raises InvalidValues, NothingPublished and Tampered.
-    """
-    span = periods.billing_month(day)
-    version = in_force(customer.currency, span.start)
-    issued = _issued(customer, span.start)
-    closed = [*_closed(issued), *_between(customer, issued, span)]
-    closed.sort(key=lambda each: each.span.start)
-    first = closed[0].span.start if closed else span.start
-    known = CustomerUsage(
-        since=first_days([customer.pk]).get(customer.pk),
-        terms=agreed_terms([customer.pk]).get(customer.pk, []),
-        readings=readings([customer.pk], first, span.end).get(customer.pk, {}),
-    )
-    book = pricing.with_every_plan_active(pricing.book(version))
-    before = sum((each.rated for each in issued_to_merged(customer, span.start)), Decimal(0))
-    credit = credit_balance.balances([customer.pk]).get(customer.pk, Decimal(0))
-    try:
-        found = statement(known, span, book, closed, credit=credit, billed_before=before)
-    except NoSuchPlan as error:
-        message = f"of the customer's subscription {error}"
-        raise invalid("plan", "unknown_tier", message) from None
-    return found, version
-
-
-def _issued(customer: Customer, before: date) -> list[Invoice]:
-    """The customer's invoices before a day that may still be adjusted, by month."""
-    rows = _of_customer(customer).filter(
-        period_start__lt=before, period_start__gte=_adjusted_since(before)
-    )
-    billed = rows.annotate(adjusted=Sum("adjusted_by__amount")).select_related("version__book")
-    return list(billed.order_by("period_start", "pk"))
-
-
-def _of_customer(customer: Customer) -> QuerySet[Invoice]:
-    return Invoice.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
-
-
-def _adjusted_since(month: date) -> date:
-    """The first month that a bill of a month still adjusts."""
-    return months_before(month, ADJUSTED_MONTHS)
-
-
-def issued_to_merged(customer: Customer, start: date) -> QuerySet[Invoice]:
-    """Invoices of a month that were issued to records merged into this one since."""
-    return Invoice.objects.filter(customer__merged_into=customer, period_start=start)
-
-
-def _closed(issued: Sequence[Any]) -> list[ClosedMonth]:
-    """Each closed month once; for merged customers, with what was billed to both."""
-    found: dict[date, ClosedMonth] = {}
-    for row in issued:
-        billed = row.rated + (row.adjusted or Decimal(0))
-        same = found.get(row.period_start)
-        stays = [
-            PlanPeriod(
-                each["plan"],
-                date.fromisoformat(each["active_from"]),
-                date.fromisoformat(each["active_to"]),
-            )
-            for each in row.plan_periods
-        ]
-        found[row.period_start] = (
-            replace(same, billed=same.billed + billed, plan_periods=[*same.plan_periods, *stays])
-            if same
-            else ClosedMonth(
-                row.pk,
-                Month(row.period_start, row.period_end),
-                pricing.with_every_plan_active(pricing.book(row.version)),
-                billed,
-                stays,
-            )
-        )
-    return list(found.values())
-
-
-def _between(customer: Customer, issued: Sequence[Any], span: Month) -> Iterator[ClosedMonth]:
-    """The months without an invoice since the first one: nothing was due in them then."""
-    first = _of_customer(customer).aggregate(first=Min("period_start"))["first"] or span.start
-    known = {each.period_start for each in issued}
-    month = max(first, _adjusted_since(span.start))
-    while month < span.start:
-        if month not in known:
-            version = in_force(customer.currency, month)
-            book = pricing.with_every_plan_active(pricing.book(version))
-            yield ClosedMonth(None, periods.billing_month(month), book, Decimal(0))
-        month = periods.billing_month(month).end
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +86,45 @@ def bill(external_id: str, day: date | None, now: datetime) -> Bill:
     is_complete = today >= span.end
     if issued is None:
         found, version = preview(customer, span.start)
-        parts = (found.situation, found.lines, found.total, found.carried, found.not_given)
-        more = (is_complete, None, found.unbilled, found.overlaps)
-        return Bill(customer, span, version, *parts, *more)
-    parts = (inputs_from_json(issued.inputs), lines(issued), issued.total, issued.carried, ())
-    return Bill(customer, span, issued.version, *parts, is_complete, issued)
+        return Bill(
+            customer,
+            span,
+            version,
+            found.situation,
+            found.lines,
+            found.total,
+            found.carried,
+            found.not_given,
+            is_complete,
+            None,
+            found.unbilled,
+            found.overlaps,
+        )
+    return Bill(
+        customer,
+        span,
+        issued.version,
+        inputs_from_json(issued.inputs),
+        lines(issued),
+        issued.total,
+        issued.carried,
+        (),
+        is_complete,
+        issued,
+        tuple(unbilled_since(issued, customer)),
+    )
+
+
+def unbilled_since(issued: Invoice, customer: Customer) -> list[UnbilledUse]:
+    """Use in an issued month that is charged neither by its invoice nor by what is known since."""
+    span, key = Month(issued.period_start, issued.period_end), customer.pk
+    known = CustomerUsage(
+        since=None,
+        terms=agreed_terms([key]).get(key, []),
+        readings=readings([key], span.start, span.end).get(key, {}),
+        chosen=chosen([key]).get(key, []),
+    )
+    return unbilled(known, billed_periods(issued), span, pricing.book(issued.version))
 
 
 def lines(found: Invoice) -> tuple[PriceLine, ...]:

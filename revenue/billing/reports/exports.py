@@ -6,7 +6,14 @@ from typing import Any
 from django.db.models import F, Sum
 
 from aethercrown.csv.export import Cell, Exporter
-from revenue.billing.models import Adjustment, CreditEntry, DailyUse, Invoice
+from revenue.billing.models import (
+    Adjustment,
+    CreditEntry,
+    CreditNote,
+    DailyUse,
+    Invoice,
+    UnbilledUseChoice,
+)
 from revenue.billing.reports import credit_balance, list_prices
 from revenue.customers.data_hooks import CustomerDataHook
 
@@ -28,9 +35,19 @@ def _invoice_rows() -> Iterator[Sequence[Cell]]:
     yield from rows.values_list("who", *INVOICES[1:]).iterator()
 
 
+CREDIT_NOTES = ("customer", "period_start", "currency", "total", "reason", "issued_at")
+
+
+def _credit_note_rows() -> Iterator[Sequence[Cell]]:
+    rows = CreditNote.objects.order_by("issued_at", "pk")
+    fields = ("invoice__customer__external_id", "invoice__period_start", "invoice__currency")
+    yield from rows.values_list(*fields, *CREDIT_NOTES[3:]).iterator()
+
+
 EXPORTERS = (
     Exporter("billed-use", "Billed usage by day", USE, _use_rows),
     Exporter("invoices", "Invoices", INVOICES, _invoice_rows),
+    Exporter("credit-notes", "Credit notes", CREDIT_NOTES, _credit_note_rows),
     credit_balance.EXPORTER,
 )
 
@@ -43,6 +60,12 @@ def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
         "invoices": list(Invoice.objects.filter(**own).order_by("period_start").values()),
         "adjustments": list(
             Adjustment.objects.filter(invoice__customer__in=customer_ids).order_by("pk").values()
+        ),
+        "credit_notes": list(
+            CreditNote.objects.filter(invoice__customer__in=customer_ids).order_by("pk").values()
+        ),
+        "unbilled_use_choices": list(
+            UnbilledUseChoice.objects.filter(**own).order_by("pk").values()
         ),
         "credit_entries": list(CreditEntry.objects.filter(**own).order_by("pk").values()),
     }

@@ -1,22 +1,23 @@
-"""Reading invoice runs: who is due, and a month's totals."""
+"""Reading invoice runs: who is due, what a month would bill, and what it billed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from operations.automations.registry import always
-from revenue.billing.invoice_run import Estimate
-from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun
+from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, UnbilledUseChoice
+from revenue.billing.month_preview import MonthPreview, PastInvoice
 from revenue.billing.periods import Month
-from revenue.billing.reports.bills import NothingPublished, Tampered, preview
+from revenue.billing.reports.previews import RefusedBill, previews
+from revenue.billing.reports.versions import PriceBooks
+from revenue.customers.billing_interval import months_before
 from revenue.customers.models import Customer, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
-from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.calculation.inputs import inputs_from_json
 
-BATCH = 500
-RATING_ERRORS = (InvalidValues, NothingPublished, Tampered)
+BATCH = 1_000
 
 
 def due_customers(currency: str, span: Month) -> QuerySet[Customer]:
@@ -34,8 +35,12 @@ def due_customers(currency: str, span: Month) -> QuerySet[Customer]:
     last = Invoice.objects.filter(customer=OuterRef(OuterRef("pk"))).order_by("-issued_at")
     issued_at = Subquery(last.values("issued_at")[:1])
     use = DailyUse.objects.filter(customer=OuterRef("pk"), day__lt=span.end)
-    late = Exists(mine.filter(recorded_at__gte=issued_at, on__lt=span.end)) | Exists(
-        use.filter(booked_at__gte=issued_at)
+    chosen = UnbilledUseChoice.objects.filter(customer=OuterRef("pk"), first_day__lt=span.end)
+    late = (
+        Exists(mine.filter(recorded_at__gte=issued_at, on__lt=span.end))
+        | Exists(use.filter(booked_at__gte=issued_at))
+        | Exists(chosen.filter(chosen_at__gte=issued_at))
+        | Exists(chosen.filter(choice="bill", end_day__gt=span.start))
     )
     billed = Invoice.objects.filter(customer=OuterRef("pk"), period_start=span.start)
     rows = Customer.objects.filter(currency=currency, merged_into=None, erased_at=None)
@@ -56,27 +61,47 @@ def currencies(span: Month) -> list[str]:
     return sorted(set(rows.order_by().values_list("currency", flat=True)))
 
 
-def estimate(
+def month_preview(
     currency: str, span: Month, keep_going: Callable[[], bool] = always
-) -> Estimate | None:
+) -> MonthPreview | None:
     """The previews of all due customers, added up; None where `keep_going` returned False."""
-    count, total = 0, Decimal(0)
-    refused: list[tuple[str, str]] = []
-    for customer in iterate_due(currency, span):
-        if not keep_going():
-            return None
-        try:
-            found, _ = preview(customer, span.start)
-        except RATING_ERRORS as error:
-            refused.append((customer.external_id, str(error)))
-        else:
-            count, total = count + bool(found.lines), total + found.total
-    return Estimate(count, total, tuple(refused))
+    found, books, after = MonthPreview(), PriceBooks(), 0
+    while batch := list(due_customers(currency, span).filter(pk__gt=after)[:BATCH]):
+        after = batch[-1].pk
+        past = _past_invoices([each.pk for each in batch], months_before(span.start, 1))
+        for each in previews(batch, span, books):
+            if not keep_going():
+                return None
+            key = each.customer.pk
+            if isinstance(each, RefusedBill):
+                found.refused.append((key, str(each.error)))
+            elif each.found.lines:
+                usage = each.found.situation.usage
+                found.add(key, each.found.total, usage, past.get(key))
+    return found
+
+
+def _past_invoices(keys: Collection[int], start: date) -> dict[int, PastInvoice]:
+    """The invoices of a month, by customer."""
+    rows = Invoice.objects.filter(customer__in=keys, period_start=start).order_by()
+    found = rows.values_list("customer", "total", "inputs")
+    return {key: PastInvoice(total, inputs_from_json(inputs).usage) for key, total, inputs in found}
+
+
+def named(rows: Iterable[tuple[int | str, str]]) -> list[tuple[str, str]]:
+    """Stored customer numbers with a text, as external ids; older rows have these already."""
+    pairs = list(rows)
+    found = Customer.objects.filter(pk__in=[key for key, _ in pairs if isinstance(key, int)])
+    names = dict(found.values_list("pk", "external_id"))
+    return [
+        (names.get(key, f"customer {key}") if isinstance(key, int) else key, text)
+        for key, text in pairs
+    ]
 
 
 def last_proposed(currency: str) -> date | None:
     """The newest month proposed in a currency."""
-    rows = InvoiceRun.objects.filter(currency=currency)
+    rows = InvoiceRun.objects.filter(currency=currency, decision__isnull=False)
     newest: date | None = rows.aggregate(last=Max("period_start"))["last"]
     return newest
 

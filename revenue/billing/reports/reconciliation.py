@@ -12,7 +12,7 @@ from revenue.billing.models import Invoice
 from revenue.billing.periods import Month
 from revenue.billing.reconciliation import MonthlyMrr, Reconciliation, average_mrr, reconcile
 from revenue.billing.reports import bills
-from revenue.billing.reports.invoice_run import RATING_ERRORS
+from revenue.billing.reports.previews import RATING_ERRORS, preview
 from revenue.customers.models import Customer
 from revenue.customers.plan_terms import PlanTerms
 from revenue.customers.reports import agreed_terms
@@ -62,7 +62,7 @@ def _reconciled(
     )
     lines = [line for row in issued for line in bills.lines(row)]
     if not lines:
-        lines = list(bills.preview(customer, span.start)[0].lines)
+        lines = list(preview(customer, span.start)[0].lines)
     digits = exponent(customer.currency)
     return CustomerReconciliation(customer, reconcile(ledger, terms, lines, span, digits))
 

@@ -6,6 +6,7 @@ from django.db.models import Case, When
 
 from revenue.pricing import reports as pricing
 from revenue.pricing.models import PriceBookVersion
+from revenue.pricing.price_book.version import BookVersion
 
 
 def in_force(currency: str, on: date) -> PriceBookVersion:
@@ -21,3 +22,24 @@ def in_force(currency: str, on: date) -> PriceBookVersion:
             " admin."
         )
     return version
+
+
+class PriceBooks:
+    """Versions in force and their books, each read once; of books, every plan is active."""
+
+    def __init__(self) -> None:
+        self._versions: dict[tuple[str, date], PriceBookVersion] = {}
+        self._books: dict[int, BookVersion] = {}
+
+    def in_force(self, currency: str, on: date) -> PriceBookVersion:
+        """Raises NothingPublished."""
+        key = currency, on
+        if key not in self._versions:
+            self._versions[key] = in_force(currency, on)
+        return self._versions[key]
+
+    def book(self, version: PriceBookVersion) -> BookVersion:
+        """Raises Tampered."""
+        if version.pk not in self._books:
+            self._books[version.pk] = pricing.with_every_plan_active(pricing.book(version))
+        return self._books[version.pk]

@@ -4,7 +4,7 @@ Each function is one transaction, except `issue_all`: there each invoice is one,
 run continues where it stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -19,10 +19,13 @@ from operations.automations.registry import AutomationSpec, RunContext, RunOutco
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
 from revenue.billing import invoice_run as due
-from revenue.billing.invoice_run import AUTOMATION, KIND, Estimate
+from revenue.billing.invoice_run import AUTOMATION, KIND
 from revenue.billing.models import InvoiceRun
+from revenue.billing.month_preview import MonthPreview
 from revenue.billing.periods import Month, billing_month
 from revenue.billing.reports import invoice_run
+from revenue.billing.reports.previews import RATING_ERRORS
+from revenue.billing.reports.versions import PriceBooks
 from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
 from revenue.customers.services import InvalidEntry
@@ -30,11 +33,18 @@ from revenue.customers.services import InvalidEntry
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
 LINK = "/admin/revenue/invoicerun/"
 LISTED = 5
+HELD = "Left out: use that the month before had is missing."
 
 
 @transaction.atomic
 def propose(
-    currency: str, span: Month, found: Estimate, *, mode: str, now: datetime, run: int | None = None
+    currency: str,
+    span: Month,
+    found: MonthPreview,
+    *,
+    mode: str,
+    now: datetime,
+    run: int | None = None,
 ) -> InvoiceRun:
     """Propose a month's invoices as a decision; returns the run of an earlier proposal."""
     made, _ = InvoiceRun.objects.get_or_create(
@@ -51,31 +61,42 @@ def propose(
     return row
 
 
-def issue_all(row: InvoiceRun, *, now: datetime, keep_going: Callable[[], bool] = always) -> bool:
+def issue_all(
+    row: InvoiceRun,
+    *,
+    now: datetime,
+    by: str = AUTOMATIC,
+    keep_going: Callable[[], bool] = always,
+    held: Collection[int] = (),
+) -> bool:
     """Issue the missing invoices, each in its own transaction; False where `keep_going` ended it.
 
-    A customer that cannot be billed is stored with the reason; the others are still billed.
+    A customer that cannot be billed, or is one of `held`, is stored with the reason; the others
+    are still billed.
     """
-    span = billing_month(row.period_start)
-    refused: list[tuple[str, str]] = []
+    span, books = billing_month(row.period_start), PriceBooks()
+    refused: list[tuple[int, str]] = []
     for customer in invoice_run.iterate_due(row.currency, span):
         if not keep_going():
             return False
+        if customer.pk in held:
+            refused.append((customer.pk, HELD))
+            continue
         try:
-            invoices.issue_due(customer.pk, span.start, by=AUTOMATIC, now=now)
-        except (InvalidEntry, *invoice_run.RATING_ERRORS) as error:
-            refused.append((customer.external_id, str(error)))
+            invoices.issue_due(customer.pk, span.start, by=by, now=now, books=books)
+        except (InvalidEntry, *RATING_ERRORS) as error:
+            refused.append((customer.pk, str(error)))
     _finish(row, refused, now)
     return True
 
 
 @transaction.atomic
-def _finish(row: InvoiceRun, refused: list[tuple[str, str]], now: datetime) -> None:
+def _finish(row: InvoiceRun, refused: list[tuple[int, str]], now: datetime) -> None:
     row.issued_count, _ = invoice_run.billed(row.currency, row.period_start)
     row.not_billed, row.finished_at = refused, now
     row.save(update_fields=["issued_count", "not_billed", "finished_at"])
     if refused:
-        reasons = "; ".join(f"{who}: {why}" for who, why in refused[:LISTED])
+        reasons = "; ".join(f"customer {key}: {why}" for key, why in refused[:LISTED])
         verb = "was" if len(refused) == 1 else "were"
         message = f"{counted(len(refused), 'customer')} of {row} {verb} not billed: {reasons}."
         alerts.raise_alert(
@@ -84,36 +105,59 @@ def _finish(row: InvoiceRun, refused: list[tuple[str, str]], now: datetime) -> N
 
 
 def issue_month(
-    currency: str, span: Month, *, by: str, now: datetime, keep_going: Callable[[], bool] = always
+    currency: str,
+    span: Month,
+    *,
+    by: str,
+    now: datetime,
+    keep_going: Callable[[], bool] = always,
+    may_rate: Callable[[], bool] = always,
+    hold_without_use: bool = False,
 ) -> InvoiceRun:
     """Issue a month's invoices now; called again, those that could not be billed before.
 
-    What remains when `keep_going` returns False is issued by the nightly run. Raises InvalidEntry
-    where the month is not over, no customer is due, or the estimate takes too long, and
-    InvalidTransition where the run was rejected.
+    `may_rate` is asked while customers are rated for the decision, `keep_going` before each
+    invoice. What remains when that returns False is issued by the nightly run. Raises InvalidEntry
+    where the month is not over or no customer is due, and InvalidTransition where the run was
+    rejected.
     """
+    check_over(span, now)
+    proposed = InvoiceRun.objects.filter(decision__isnull=False)
+    row = proposed.filter(currency=currency, period_start=span.start).first()
+    held: Collection[int] = ()
+    if row is None or hold_without_use:
+        found = invoice_run.month_preview(currency, span, may_rate)
+        if found is None:
+            raise InvalidEntry("month", "It was stopped before an invoice was issued.")
+        held = {key for key, _ in found.without_use} if hold_without_use else ()
+        if row is None and not (found.invoices or found.refused):
+            raise InvalidEntry("month", nobody_due(currency, span))
+        row = propose(currency, span, found, mode="propose", now=now)
+    return _approve_and_issue(row, by, now, keep_going, held)
+
+
+def _approve_and_issue(
+    row: InvoiceRun, by: str, now: datetime, keep_going: Callable[[], bool], held: Collection[int]
+) -> InvoiceRun:
+    if row.approved_at is None:
+        decisions.approve(row.decision_id or 0, actor=by, now=now)
+        row.refresh_from_db()
+    row.requested_by = by
+    row.save(update_fields=["requested_by"])
+    issue_all(row, now=now, by=by, keep_going=keep_going, held=held)
+    return row
+
+
+def check_over(span: Month, now: datetime) -> None:
+    """Raise InvalidEntry where the month is not over."""
     if now.date() < span.end:
         raise InvalidEntry(
             "month", f"{month_text(span.start)} runs until {span.end}; today is {now.date()}."
         )
-    row = InvoiceRun.objects.filter(currency=currency, period_start=span.start).first()
-    if row is None:
-        found = invoice_run.estimate(currency, span, keep_going)
-        if found is None:
-            message = (
-                "There are too many customers to bill while you wait; the nightly run bills them."
-            )
-            raise InvalidEntry("month", message)
-        if not (found.customers or found.refused):
-            raise InvalidEntry(
-                "month", f"No customer is due in {currency} for {month_text(span.start)}."
-            )
-        row = propose(currency, span, found, mode="propose", now=now)
-    if row.approved_at is None:
-        decisions.approve(row.decision_id or 0, actor=by, now=now)
-        row.refresh_from_db()
-    issue_all(row, now=now, keep_going=keep_going)
-    return row
+
+
+def nobody_due(currency: str, span: Month) -> str:
+    return f"No customer is due in {currency} for {month_text(span.start)}."
 
 
 def _locked_run(case: DecisionCase) -> InvoiceRun:
@@ -150,9 +194,21 @@ def measure(case: DecisionCase, _at: datetime) -> MeasuredEffect | None:
     )
 
 
+def may_undo(subject: str) -> bool:
+    """Whether an approval can still be undone: until the first invoice is issued."""
+    count, _ = invoice_run.billed(*due.parse_subject(subject))
+    return count == 0
+
+
 KINDS = (
     DecisionType(
-        KIND, "Invoices of a month", approve_run, undo_approval, measure, path=lambda _subject: LINK
+        KIND,
+        "Invoices of a month",
+        approve_run,
+        undo_approval,
+        measure,
+        path=lambda _subject: LINK,
+        may_undo=may_undo,
     ),
 )
 
@@ -161,8 +217,8 @@ def run_invoicing(context: RunContext) -> RunOutcome:
     """Propose the month that is due in each currency, and issue approved ones."""
     made = []
     for currency, span in _due(context.now.date()):
-        found = invoice_run.estimate(currency, span, context.may_continue)
-        if found is not None and (found.customers or found.refused):
+        found = invoice_run.month_preview(currency, span, context.may_continue)
+        if found is not None and (found.invoices or found.refused):
             row = propose(
                 currency, span, found, mode=context.mode, now=context.now, run=context.run_id
             )

@@ -12,22 +12,25 @@ from revenue.billing import periods
 from revenue.billing.models import Adjustment, Invoice
 from revenue.billing.periods import Month
 from revenue.billing.reports import bills
-from revenue.billing.reports.versions import in_force
+from revenue.billing.reports.previews import preview
+from revenue.billing.reports.versions import PriceBooks, in_force
 from revenue.billing.services import credit_balance
 from revenue.billing.statement import LateAdjustment
 from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry, lock_customer
 
 
-def issue_due(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice | None:
+def issue_due(
+    customer_id: int, day: date, *, by: str, now: datetime, books: PriceBooks | None = None
+) -> Invoice | None:
     """As `issue`; None where there is nothing to bill or to credit for the month."""
-    return _issue(customer_id, day, by=by, now=now, skip_empty=True)
+    return _issue(customer_id, day, by=by, now=now, books=books, skip_empty=True)
 
 
 def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
     """Close the month that contains `day` with an invoice; returns the invoice of a closed month.
 
-    It has the lines that `reports.bills.preview` shows at that moment. Raises InvalidEntry where
+    It has the lines that `reports.previews.preview` shows at that moment. Raises InvalidEntry where
     the month is not over or a later one is closed, and what a preview raises.
     """
     return cast("Invoice", _issue(customer_id, day, by=by, now=now, skip_empty=False))
@@ -35,7 +38,13 @@ def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
 
 @transaction.atomic
 def _issue(
-    customer_id: int, day: date, *, by: str, now: datetime, skip_empty: bool
+    customer_id: int,
+    day: date,
+    *,
+    by: str,
+    now: datetime,
+    skip_empty: bool,
+    books: PriceBooks | None = None,
 ) -> Invoice | None:
     customer = lock_customer(customer_id)
     existing = bills.issued_invoice(customer, day)
@@ -43,7 +52,7 @@ def _issue(
         return existing
     span = periods.billing_month(day)
     _check_may_close(customer, span, now)
-    found, version = bills.preview(customer, day)
+    found, version = preview(customer, day, books)
     if skip_empty and not found.lines:
         return None
     made = Invoice.objects.create(

@@ -75,10 +75,12 @@ ACTIONS = {
         "merge": OPERATORS,
         "erase": OPERATORS,
     },
-    "revenue.InvoiceRun": {"issue_month": DECIDERS},
+    "revenue.InvoiceRun": dict.fromkeys(("issue_month", "preview_again", "issue"), DECIDERS),
+    "revenue.Invoice": {"import_csv": NOBODY, "issue_one": DECIDERS, "credit": DECIDERS},
+    "revenue.UnbilledUseChoice": {"choose": DECIDERS},
     **{
         screen: {"import_csv": NOBODY}  # their rows come from elsewhere
-        for screen in ("revenue.Invoice", "revenue.MrrMovement")
+        for screen in ("revenue.CreditNote", "revenue.MrrMovement")
     },
     "revenue.Opportunity": {"import_csv": NOBODY}
     | dict.fromkeys(("offer_all", "offer", "accept", "decline", "withdraw"), OPERATORS),

@@ -9,7 +9,7 @@ import pytest
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext, always
 from revenue.billing.periods import billing_month
-from revenue.billing.reports import bills
+from revenue.billing.reports import previews
 from revenue.billing.reports.reconciliation import reconciliations
 from revenue.billing.reports.versions import in_force
 from revenue.billing.services import invoices, list_prices, reconciliation
@@ -59,7 +59,7 @@ def test_a_new_list_price_moves_list_priced_customers_at_its_date_and_nobody_els
     assert list_prices.follow_price_books(now=renewal) == 1
     yearly.refresh_from_db()
     assert yearly.price == 1440
-    found, _ = bills.preview(customer, APRIL)
+    found, _ = previews.preview(customer, APRIL)
     assert [each.amount for each in found.lines if each.kind == "base"] == [33, 80]
 
 

@@ -1,0 +1,102 @@
+"""A month is previewed as a job, then issued as one, in the name of who asked."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from aethercrown.transitions import InvalidTransition
+from operations.jobs import services as job_services
+from operations.jobs.registry import JobContext
+from revenue.billing.models import Invoice, InvoiceRun
+from revenue.billing.periods import billing_month
+from revenue.billing.services import invoices, jobs, usage
+from revenue.billing.services.usage import DailyTotal
+from revenue.customers.services import InvalidEntry
+from tests.revenue.billing.conftest import MARCH_MONTH, NOW, run_automation
+
+ADA = "user:7"
+MAY = datetime(2026, 5, 2, tzinfo=UTC)
+APRIL_MONTH = billing_month(date(2026, 4, 1))
+
+
+def perform(run, hold_without_use=None, now=NOW):
+    """Run a job of this run as a worker would; its result."""
+    given = {"run": run.pk}
+    work = jobs.perform_preview
+    if hold_without_use is not None:
+        given["hold_without_use"], work = hold_without_use, jobs.perform_issue
+    steps = []
+    context = JobContext(1, given, ADA, now, lambda *each: steps.append(each), lambda: None)
+    return work(context), steps
+
+
+def previewed(span=MARCH_MONTH, now=NOW):
+    run = jobs.request_preview("USD", span, caller=ADA, now=now)
+    perform(run, now=now)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_preview_issues_nothing_and_says_what_would_be(two_customers, customer_without_price):
+    run = previewed()
+    assert (run.preview["invoices"], run.preview["total"]) == (2, "198.00")
+    ((refused, why),) = run.preview["refused"]
+    assert (refused, run.preview["refused_count"]) == (customer_without_price.pk, 1)
+    assert "handmade" in why
+    assert len(run.preview["differences"]) == 2
+    assert (Invoice.objects.count(), run.decision_id) == (0, None)
+
+
+def test_issuing_is_in_the_name_of_who_asked_and_shows_progress(two_customers):
+    run = previewed()
+    job_services.cancel(jobs.newest_job(run).pk, actor=ADA, now=NOW)
+    jobs.request_issue(run.pk, hold_without_use=False, caller=ADA, now=NOW)
+    assert (jobs.newest_job(run).subject, jobs.is_open(run)) == (str(run), True)
+    found, steps = perform(run, hold_without_use=False)
+    assert (found["issued"], found["not_billed"]) == (2, 0)
+    assert steps == [(done, 2, note) for note in ("Rating", "Issuing") for done in (0, 1)]
+    assert set(Invoice.objects.values_list("issued_by", flat=True)) == {ADA}
+    run.refresh_from_db()
+    assert (run.requested_by, run.decision.actor) == (ADA, ADA)
+    assert perform(run, hold_without_use=False)[0]["issued"] == 2  # run twice, none is issued twice
+
+
+def test_customers_whose_use_is_missing_can_be_left_out(two_customers):
+    usage.ensure_meter("api_calls", title="API calls")
+    usage.record(
+        [DailyTotal(two_customers[0].pk, "api_calls", date(2026, 3, 5), Decimal(9))], now=NOW
+    )
+    for each in two_customers:
+        invoices.issue(each.pk, MARCH_MONTH.start, by=ADA, now=NOW)
+    run = previewed(APRIL_MONTH, MAY)
+    assert run.preview["without_use"] == [[two_customers[0].pk, ["api_calls"]]]
+    assert perform(run, hold_without_use=True, now=MAY)[0]["not_billed"] == 1
+    run.refresh_from_db()
+    assert run.not_billed[0][0] == two_customers[0].pk
+    assert perform(run, hold_without_use=False, now=MAY)[0]["issued"] == 2
+
+
+def test_a_month_is_issued_after_its_preview_only(two_customers):
+    run_automation()
+    run = InvoiceRun.objects.get()
+    with pytest.raises(InvalidTransition, match="not previewed yet"):
+        jobs.request_issue(run.pk, hold_without_use=True, caller=ADA, now=NOW)
+    run = previewed()
+    with pytest.raises(InvalidTransition, match="being previewed or issued"):
+        jobs.request_issue(run.pk, hold_without_use=True, caller=ADA, now=NOW)
+
+
+def test_a_month_that_runs_or_has_nobody_due_is_refused(two_customers):
+    with pytest.raises(InvalidEntry, match="runs until"):
+        jobs.request_preview("USD", APRIL_MONTH, caller=ADA, now=NOW)
+    with pytest.raises(InvalidEntry, match="No customer is due in EUR"):
+        jobs.request_preview("EUR", MARCH_MONTH, caller=ADA, now=NOW)
+    assert not InvoiceRun.objects.exists()
+
+
+def test_a_preview_does_not_keep_the_schedule_from_proposing_the_month(two_customers):
+    run = previewed()
+    run_automation()
+    run.refresh_from_db()
+    assert run.decision.status == "proposed"
