@@ -16,10 +16,14 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from urllib.parse import quote
+
+import idna
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 MAX_URL_LENGTH = 2048
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 ALL_PORTS = range(1, 65_536)
 ALLOWED_PORTS = frozenset({80, 443, *range(8000, 10_000)})
 # In addition to what the standard library calls private: its list differs between versions.
@@ -65,11 +69,13 @@ NEVER_ALLOWED = frozenset(
     {"100.100.100.200", "fd00:ec2::254", "fd20:ce::254"}
 )  # metadata of clouds
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})"
-    r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?][!-~]*)?)",
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|(?:[A-Za-z0-9._-]|[^\x00-\xa0]){1,253})"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?](?:[!-~]|[^\x00-\xa0])*)?)",
     re.ASCII,
 )
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_INNER_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0@#\\]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 
 
@@ -92,6 +98,7 @@ def parse_url(
 ) -> ParsedURL:
     """Parse an unambiguous URL. Raises AddressRefused with the reason.
 
+    Letters beyond ASCII are encoded: in the host after IDNA 2008, in the path as UTF-8.
     Of numeric hosts only dotted quads are accepted: decimal, octal, hex and short forms, which some
     programs decode, are refused.
     """
@@ -100,8 +107,8 @@ def parse_url(
     parts = _URL.fullmatch(url)
     if parts is None or set("#\\") & set(url):
         raise AddressRefused(
-            "The URL is not of the form https://host[:port]/path?query in plain ASCII, without "
-            "user name, backslash or fragment."
+            "The URL is not of the form https://host[:port]/path?query, without user name, "
+            f"backslash, blank or fragment{_culprit(url)}."
         )
     if parts["scheme"] not in schemes:
         raise AddressRefused(
@@ -111,21 +118,47 @@ def parse_url(
     if port not in ports or not 0 < port < 65_536:
         allowed = "80, 443 and 8000 to 9999" if ports is ALLOWED_PORTS else "1 to 65535"
         raise AddressRefused(f"The port is {port}: only {allowed}.")
-    rest = parts["rest"]
+    rest = _encoded(parts["rest"])
     target = rest if rest.startswith("/") else f"/{rest}"
     return ParsedURL(parts["scheme"], normalise_host(parts["host"]), port, target)
 
 
+def _culprit(url: str) -> str:
+    """The first character that no URL has, in words."""
+    found = _FORBIDDEN.search(url)
+    return f": it has {found[0]!r} at character {found.start() + 1}" if found else ""
+
+
+def _encoded(rest: str) -> str:
+    try:
+        return quote(rest, safe=_PRINTABLE)
+    except UnicodeEncodeError as error:
+        raise AddressRefused("The URL has half of a character in its path.") from error
+
+
 def normalise_host(name: str) -> str:
-    """A host's name or address in its plain form; AddressRefused if it is ambiguous."""
+    """A host's name or address in its plain form; AddressRefused if it is ambiguous.
+
+    Names may have underscores but in their last part, letters beyond ASCII, and a dot at the end.
+    """
     if name.startswith("[") and ":" in name:
         return str(parse_address(name[1:-1]))
-    labels = name.split(".")
-    if _NUMBER.fullmatch(labels[-1]):
-        return str(parse_address(name))
-    if not all(_LABEL.fullmatch(label) for label in labels):
-        raise AddressRefused(f"The host {name!r} is no host name.")
-    return name.lower()
+    plain = (name if name.isascii() else _as_ascii(name)).removesuffix(".")
+    *inner, last = plain.split(".")
+    if _NUMBER.fullmatch(last):
+        return str(parse_address(plain))
+    for label, pattern in (*((each, _INNER_LABEL) for each in inner), (last, _LABEL)):
+        if not pattern.fullmatch(label):
+            part = f": its part {label!r}" if len(plain) > len(label) else ""
+            raise AddressRefused(f"The host {name!r} is no host name{part}.")
+    return plain.lower()
+
+
+def _as_ascii(name: str) -> str:
+    try:
+        return idna.encode(name, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise AddressRefused(f"The host {name!r} is no host name: {error}.") from error
 
 
 def plain_host(host: str) -> str:

@@ -177,6 +177,12 @@ def test_a_url_with_control_characters_or_without_measure_is_refused(url):
         ("https://1e100.net/", ("https", "1e100.net", 443, "/")),
         ("https://a.b-c.d0/x@y", ("https", "a.b-c.d0", 443, "/x@y")),
         ("https://3com.com/", ("https", "3com.com", 443, "/")),
+        ("https://my_shop.example.com/", ("https", "my_shop.example.com", 443, "/")),
+        ("https://example.com./a", ("https", "example.com", 443, "/a")),
+        ("https://Bücher.example/", ("https", "xn--bcher-kva.example", 443, "/")),
+        ("https://straße.example/", ("https", "xn--strae-oqa.example", 443, "/")),
+        ("https://ex。example/", ("https", "ex.example", 443, "/")),
+        ("https://a.com/Größe?ü%20x", ("https", "a.com", 443, "/Gr%C3%B6%C3%9Fe?%C3%BC%20x")),
     ],
 )
 def test_a_plain_url_comes_apart(url, parts):
@@ -244,3 +250,21 @@ def test_a_number_is_no_host_in_any_notation(number, notation):
     with pytest.raises(AddressRefused):
         addresses.parse_url(f"http://{notation(number)}/", BOTH)
     assert IPv4Address(number)
+
+
+@pytest.mark.parametrize(
+    ("url", "culprit"),
+    [
+        ("https://example.com/a b", "it has ' ' at character 22"),
+        ("https://user@example.com/", "it has '@' at character 13"),
+        ("https://-shop.example.com/", "its part '-shop'"),
+        ("https://shop.example_1/", "its part 'example_1'"),
+        ("https://exa..mple.com/", "its part ''"),
+        ("https://b\u0378d.example/", "is no host name: Codepoint U+0378"),
+        ("https://example.com/\ud800", "half of a character"),
+    ],
+)
+def test_a_refusal_names_the_culprit(url, culprit):
+    with pytest.raises(AddressRefused) as refusal:
+        addresses.parse_url(url)
+    assert culprit in str(refusal.value)
