@@ -20,6 +20,7 @@ _threads = [
         "aethercrown.monitoring.readiness.looking",
         "security.apikeys.services.usage.usage_thread",
         "operations.health.services.watchdog",
+        "operations.health.services.new_components",
         "operations.automations.tasks.watcher",
         "operations.jobs.tasks.watcher",
         "operations.messaging.tasks.watcher",

@@ -96,9 +96,11 @@ def component_table(trends: Sequence[Trend]) -> Table:
         Column("Checks", COUNT, csv_only=True),
         Column("Error", prose=True),
     )
-    cells = attrgetter("name", "status", "state", "state_since", "checked_at")
+    cells = attrgetter("state", "state_since", "checked_at")
     rows = [
         (
+            each.component.name,
+            each.component.status.replace("_", " "),
             *cells(each.component),
             each.totals.availability_percent,
             *(each.totals.percentile(share) for share in (0.50, 0.95, 0.99)),

@@ -20,6 +20,7 @@ from marketing.budget import reports as budget
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.decisions import reports as decisions
+from operations.health import state_machine
 from operations.health.reports import components as health
 from operations.messaging import reports as outbox
 from operations.scheduling.reports import tasks
@@ -145,10 +146,14 @@ def _health() -> SystemCard:
     rows = health.components()
     if not rows:
         return SystemCard(title, path, "Not known yet", "The first check runs within a minute.")
-    works = sum(each.status in {"healthy", "degraded"} for each in rows)
+    judged = [each.status for each in rows if each.status in state_machine.JUDGED]
+    works = len(judged) - judged.count("unhealthy")
+    others = len(rows) - len(judged)
     bad = [each.name for each in rows if each.status == "unhealthy"]
     note = f"Down: {', '.join(bad[:3])}." if bad else "No component is down."
-    return SystemCard(title, path, f"{works} of {len(rows)} work", note, health.overall(rows))
+    if others:
+        note += f" {counted(others, 'more')} off, unknown or not looked at."
+    return SystemCard(title, path, f"{works} of {len(judged)} work", note, health.overall(rows))
 
 
 def _keys(now: datetime) -> SystemCard:

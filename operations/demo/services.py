@@ -15,7 +15,7 @@ from operations.demo.company import DemoComponent, FinishedTask
 from operations.health.history import rollups
 from operations.health.models import Component, HealthRollup, Incident
 from operations.health.services.history import rollup_row
-from operations.health.state_machine import HEALTHY, UP
+from operations.health.state_machine import NOT_LOOKED_AT
 from operations.scheduling import services as tasks
 from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskDurationStats, Worker
@@ -136,12 +136,8 @@ def _component(seeding: Seeding, component: DemoComponent, now: datetime) -> Non
         name=component.name,
         kind=Component.Kind.BUILTIN,
         is_required=False,
-        state=UP,
-        status=HEALTHY,
-        state_since=midnight - timedelta(days=company.DAYS),
-        last_ms=component.usual_ms,
+        status=NOT_LOOKED_AT,
         error=NOT_CHECKED,
-        checked_at=now,
     )
     Component.objects.bulk_create([row])  # which no person entered, so without a history
     seeding.keep([row])

@@ -3,12 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.db.masked import masked_fieldsets
 from aethercrown.formatting import counted, duration_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
@@ -16,11 +19,13 @@ from operations.health import services
 from operations.health.models import Check, Component, Incident
 from operations.health.targets import masked
 
-MAY_ALLOW = "operations.allow_networks"
+MAY_ALLOW, MAY_OPERATE = "operations.allow_networks", "security.operate"
 TARGET = ["name", "kind", "target", "networks"]
 RESPONSE = ["method", "status_from", "status_to", "text"]
 CERTIFICATE = ["certificate_degraded_days", "certificate_unhealthy_days"]
-RULES = ["parent", "is_required", "is_enabled", "maintenance_until", "slow_ms"]
+RULES = [
+    *("parent", "is_required", "is_enabled", "check_every_seconds", "maintenance_until", "slow_ms")
+]
 LATEST_CHECK = ["status", "state", "state_since", "response_time", "error", "checked_at"]
 TARGET_KINDS = [each for each in Component.Kind.choices if each[0] != Component.Kind.BUILTIN]
 
@@ -61,6 +66,7 @@ class ComponentAdmin(ModelAdmin):
     search_fields = ["name"]
     readonly_fields = ["masked_target", *LATEST_CHECK]
     actions = ["end_maintenance"]
+    actions_detail = ["check_now"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Component | None = None) -> Any:
         is_builtin = obj is not None and obj.kind == Component.Kind.BUILTIN
@@ -90,6 +96,26 @@ class ComponentAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Component | None = None) -> bool:
         is_builtin = obj is not None and obj.kind == Component.Kind.BUILTIN
         return not is_builtin and bool(super().has_delete_permission(request, obj))
+
+    def has_operate_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm(MAY_OPERATE))
+
+    @button("Check now", "check-now", "operate")
+    def check_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        component = get_object_or_404(Component, pk=object_id)
+        if request.method != "POST":
+            question = f"Check “{component}” now?"
+            return confirmation_page(self, request, component, question, "Check now")
+        try:
+            found = services.check_now(component.pk)
+        except (services.CheckedJustNow, services.NothingToCheck) as error:
+            self.message_user(request, str(error), messages.WARNING)
+        else:
+            status = found.get_status_display().lower()
+            self.message_user(request, f"{found} is {status}. {found.error}".strip())
+        return redirect(change_url(component))
 
     @admin.display(description="target")
     def masked_target(self, component: Component) -> str:

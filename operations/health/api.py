@@ -20,7 +20,7 @@ DEFAULT_PERIOD = "24h"
 KINDS = [targets.HTTP, targets.TCP, targets.TLS]
 NAMED = {"name": "Shop", "kind": "http", "target": "https://shop.example.com/health"}
 EXAMPLE_TARGET = {**NAMED, "slow_ms": 800}
-EXAMPLE_COMPONENT = {**NAMED, "status": "unknown", "state": "unknown", "is_required": True}
+EXAMPLE_COMPONENT = {**NAMED, "status": "not_looked_at", "state": "unknown", "is_required": True}
 HEALTHY_EXAMPLE = {
     "status": "healthy",
     "state": "up",
@@ -35,7 +35,15 @@ DEGRADED_EXAMPLE = {
     "response_time_ms": 0.1,
     "error": "7.2 GB of 100.0 GB are free on the data folder's disk.",
 }
-EXAMPLE_SUMMARY = {"total_components": 2, "healthy": 1, "degraded": 1, "unhealthy": 0, "unknown": 0}
+EXAMPLE_SUMMARY = {
+    "total_components": 2,
+    "healthy": 1,
+    "degraded": 1,
+    "unhealthy": 0,
+    "unknown": 0,
+    "off": 0,
+    "not_looked_at": 0,
+}
 EXAMPLE_REPORT: dict[str, Any] = {
     "overall_status": "degraded",
     "checked_at": "2026-12-31T23:59:00Z",
@@ -78,6 +86,8 @@ class HealthSummarySerializer(serializers.Serializer[Any]):
     degraded = fields.Count()
     unhealthy = fields.Count()
     unknown = fields.Count()
+    off = fields.Count()
+    not_looked_at = fields.Count()
 
 
 class HealthReportSerializer(serializers.Serializer[Any]):
@@ -132,6 +142,9 @@ class AddComponentSerializer(serializers.Serializer[Any]):
     status_to = fields.Count(min_value=100, max_value=599, required=False)
     text = fields.Text(max_length=200, required=False, allow_blank=True)
     slow_ms = fields.Count(min_value=1, max_value=60_000, required=False)
+    check_every_seconds = fields.Count(
+        min_value=30, max_value=86_400, required=False, allow_null=True
+    )
     certificate_degraded_days = fields.Number(min_value=0, required=False, allow_null=True)
     certificate_unhealthy_days = fields.Number(min_value=0, required=False, allow_null=True)
     is_required = fields.Flag(required=False)
@@ -211,7 +224,7 @@ class ComponentsView(Endpoint):
         repeated=200,
     )
     def post(self, request: Request) -> Response:
-        """Add an HTTP URL, or host:port for tcp and tls; it is checked from the next round on.
+        """Add an HTTP URL, or host:port for tcp and tls; it is checked within ten seconds.
 
         It must have public addresses: only staff may allow private networks. The same target
         again is 200; its name with other values is 409.

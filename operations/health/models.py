@@ -1,6 +1,6 @@
 """Components, their checks, rollups and incidents; locks and heartbeats."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -22,6 +22,8 @@ class HealthStatus(models.TextChoices):
     DEGRADED = state_machine.DEGRADED
     UNHEALTHY = state_machine.UNHEALTHY
     UNKNOWN = state_machine.UNKNOWN
+    OFF = state_machine.OFF
+    NOT_LOOKED_AT = state_machine.NOT_LOOKED_AT
 
 
 CHECK_COLUMNS = [  # that checks write; staff edit the others
@@ -108,6 +110,13 @@ class Component(models.Model):
         "required", default=True, help_text="Counts towards the overall status."
     )
     is_enabled = models.BooleanField("enabled", default=True)
+    check_every_seconds = models.PositiveIntegerField(
+        "seconds between checks",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(30), MaxValueValidator(86_400)],
+        help_text="30 to 86,400. Empty: in each round, every HEALTH_CHECK_INTERVAL_HOURS.",
+    )
     maintenance_until = models.DateTimeField(
         null=True, blank=True, help_text="Until then failures are recorded, but open no incident."
     )
@@ -123,7 +132,7 @@ class Component(models.Model):
         default=list, editable=False, help_text="The last response times; null for a failure."
     )
     status = models.CharField(
-        max_length=9, choices=HealthStatus, default=HealthStatus.UNKNOWN, editable=False
+        max_length=13, choices=HealthStatus, default=HealthStatus.NOT_LOOKED_AT, editable=False
     )
     last_ms = models.FloatField(null=True, editable=False)
     error = models.CharField(max_length=300, blank=True, editable=False)
@@ -205,6 +214,14 @@ class Component(models.Model):
         """Whether its own failure explains those of its children."""
         is_off = self.is_maintained(now) and self.status == state_machine.UNKNOWN
         return is_off or state_machine.explains_children(self.confirmed, self.state_since, now)
+
+    def is_due(self, now: datetime, tolerance: timedelta) -> bool:
+        """Whether its own interval has passed, or will within `tolerance`."""
+        if self.check_every_seconds is None:
+            return False
+        every = timedelta(seconds=self.check_every_seconds)
+        last = self.checked_at
+        return last is None or not timedelta(0) <= now - last < every - tolerance
 
     def is_maintained(self, now: datetime) -> bool:
         return self.maintenance_until is not None and now < self.maintenance_until

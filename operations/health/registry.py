@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aethercrown.registry import Registry
-from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN, Observation
+from operations.health.state_machine import (
+    DEGRADED,
+    HEALTHY,
+    OFF,
+    UNHEALTHY,
+    UNKNOWN,
+    Observation,
+)
 
 
 class Unhealthy(Exception):
@@ -19,9 +26,13 @@ class Unknown(Exception):
     """The state of the part is not known, such as before its first heartbeat."""
 
 
+class Off(Exception):
+    """The part is not configured, so nothing is checked; it neither works nor fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """A part of the platform to check: `run` returns, or raises Unhealthy, Degraded or Unknown."""
+    """A part of the platform to check: `run` returns, or raises one of the exceptions above."""
 
     name: str
     title: str
@@ -38,6 +49,8 @@ class HealthCheck:
             return Observation(DEGRADED, error=str(error))
         except Unknown as error:
             return Observation(UNKNOWN, error=str(error))
+        except Off as reason:
+            return Observation(OFF, error=str(reason))
         except Unhealthy as error:
             return Observation(UNHEALTHY, error_kind="fault", error=str(error))
         except Exception as error:  # noqa: BLE001 - drivers have exceptions of their own

@@ -7,8 +7,10 @@ from itertools import pairwise
 from math import ceil
 
 HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN = "healthy", "degraded", "unhealthy", "unknown"
+OFF, NOT_LOOKED_AT = "off", "not_looked_at"  # nothing to check, and nobody who checks
 UP, DOWN = "up", "down"  # confirmed states, beside UNKNOWN
-STATUSES = (HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN)
+STATUSES = (HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN, OFF, NOT_LOOKED_AT)
+JUDGED = (HEALTHY, DEGRADED, UNHEALTHY)  # what a sum of those that work is of
 FAILURES_TO_DOWN = 3  # in a row
 SUCCESSES_TO_UP = 2  # in a row
 RECENT_CHECKS = 21  # stored for slowness and flapping
@@ -43,12 +45,14 @@ class ComponentState:
 
 
 def next_state(current: ComponentState, seen: Observation, at: datetime) -> ComponentState:
-    """The state after one more observation; an unknown one changes nothing.
+    """The state after one more observation; an unknown one changes nothing, and off ends it.
 
     The first success sets UP at once. After that FAILURES_TO_DOWN failures in a row confirm DOWN
     and SUCCESSES_TO_UP successes confirm UP; `contrary_since` of the result is then the time of
     the first of them.
     """
+    if seen.status == OFF:
+        return ComponentState()
     if seen.status == UNKNOWN:
         return current
     if seen.works != (current.state == DOWN):
@@ -113,8 +117,8 @@ def explains_children(parent: ComponentState, since: datetime | None, at: dateti
 
 
 def overall(required: Iterable[str]) -> str:
-    """The worst status of the required components; UNKNOWN counts as DEGRADED."""
+    """The worst status of the required components; what is not known counts as DEGRADED."""
     found = set(required)
     if UNHEALTHY in found:
         return UNHEALTHY
-    return DEGRADED if found & {DEGRADED, UNKNOWN} else HEALTHY
+    return DEGRADED if found & {DEGRADED, UNKNOWN, NOT_LOOKED_AT} else HEALTHY

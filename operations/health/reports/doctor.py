@@ -12,7 +12,7 @@ from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Findi
 from operations.automations import reports
 from operations.automations.models import Automation
 from operations.automations.registry import automation_registry
-from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
+from operations.health.registry import Degraded, HealthCheck, Off, Unhealthy, Unknown
 
 MAX_FUTURE_RUNS = 5
 FIX_HINTS = {
@@ -35,6 +35,8 @@ def findings(check: HealthCheck) -> Iterator[Finding]:
         check.run()
     except (Degraded, Unknown) as reason:
         yield Finding(CAUTION, str(reason), hint)
+    except Off as reason:
+        yield Finding(GOOD, f"Off, so nothing is checked. {reason}")
     except Unhealthy as reason:
         yield Finding(BAD, str(reason), hint)
     except Exception as error:  # noqa: BLE001 - drivers have exceptions of their own

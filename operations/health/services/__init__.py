@@ -6,4 +6,12 @@ from operations.health.services.components import (
     end_maintenance,
     switch_off,
 )
-from operations.health.services.run_checks import AUTOMATIONS, check_and_report, watchdog
+from operations.health.services.run_checks import (
+    AUTOMATIONS,
+    CheckedJustNow,
+    NothingToCheck,
+    check_and_report,
+    check_now,
+    new_components,
+    watchdog,
+)

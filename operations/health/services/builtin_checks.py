@@ -17,7 +17,7 @@ from django_celery_beat.models import PeriodicTask
 from aethercrown.background import closing_connection
 from aethercrown.formatting import duration_text, number_text
 from operations.health.models import Heartbeat
-from operations.health.registry import Degraded, HealthCheck, Unhealthy, Unknown
+from operations.health.registry import Degraded, HealthCheck, Off, Unhealthy, Unknown
 
 WORKER = "worker"
 CONNECT_SECONDS = 2.0
@@ -113,6 +113,8 @@ def check_free_space(free: int, total: int) -> None:
 
 def mail() -> None:
     """A connection to the mail server; no message is sent. Other backends need none."""
+    if not settings.EMAIL_URL:
+        raise Off("No mail goes out: EMAIL_URL is not set.")
     backend = get_connection(fail_silently=False, timeout=CONNECT_SECONDS)
     backend.open()
     backend.close()

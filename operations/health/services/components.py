@@ -6,12 +6,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from operations.alerts import services as alerts
 from operations.health.models import Component
 from operations.health.registry import health_check_registry
 from operations.health.services.record import ALERT_SOURCE
-from operations.health.state_machine import UNKNOWN
+from operations.health.state_machine import NOT_LOOKED_AT, UNKNOWN
 
 
 class ComponentExists(Exception):
@@ -44,6 +45,14 @@ def create_builtin_components() -> None:
             component.save(update_fields=["parent"])
 
 
+def forget_unknown_checks() -> None:
+    """Built-in parts whose check no app registers any more are not looked at: no old green."""
+    rows = Component.objects.filter(kind=Component.Kind.BUILTIN)
+    unknown = rows.exclude(name__in=health_check_registry.names()).exclude(status=NOT_LOOKED_AT)
+    for component in unknown:
+        switch_off(component.pk, timezone.now())
+
+
 @transaction.atomic
 def switch_off(component_id: int, now: datetime) -> None:
     """End the incident and the alert of a component that is disabled or deleted."""
@@ -51,10 +60,11 @@ def switch_off(component_id: int, now: datetime) -> None:
     component.incidents.filter(ended_at=None).update(ended_at=now, ending="removed")
     Component.objects.filter(pk=component_id).update(
         state=UNKNOWN,
-        status=UNKNOWN,
+        status=NOT_LOOKED_AT,
         contrary_count=0,
         contrary_since=None,
         state_since=None,
+        checked_at=None,
         error="",
     )
     alerts.resolve(ALERT_SOURCE, "down", component.alert_key, now=now)

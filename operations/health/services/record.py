@@ -15,7 +15,7 @@ from operations.alerts import services as alerts
 from operations.health import state_machine
 from operations.health.models import CHECK_COLUMNS, Check, Component, Incident
 from operations.health.reports.components import PAGE
-from operations.health.state_machine import DOWN, UNKNOWN, ComponentState, Observation
+from operations.health.state_machine import DOWN, OFF, UNKNOWN, ComponentState, Observation
 
 BATCH_ROWS = 100  # components recorded in one transaction
 REOPENED_WITHIN = timedelta(minutes=10)  # down again: the same incident
@@ -68,6 +68,8 @@ def is_stored(
     component: Component, seen: Observation, at: datetime, store_every: timedelta | None
 ) -> bool:
     """Whether the observation is stored as a row: if it is news, or the last row is old."""
+    if seen.status == OFF:
+        return False
     last = component.last_stored_at
     is_news = component.status != seen.status or not seen.works
     is_recent = last is not None and store_every is not None and last <= at < last + store_every
@@ -110,7 +112,7 @@ def failing_parents(components: Sequence[Component], at: datetime) -> set[int | 
 
 def update_latest(component: Component, seen: Observation, at: datetime) -> None:
     """Set the latest status and error, and whether the component is slow or flapping."""
-    if seen.status != UNKNOWN:
+    if seen.status not in {UNKNOWN, OFF}:
         recent = [*component.recent_ms, seen.response_ms if seen.works else None]
         component.recent_ms = recent[-state_machine.RECENT_CHECKS :]
     times = [each for each in component.recent_ms if each is not None]
@@ -138,7 +140,8 @@ def apply_state(
     if after.state == DOWN:
         open_incident(component, seen, began, at)
     elif before == DOWN:
-        component.incidents.filter(ended_at=None).update(ended_at=began, ending="recovered")
+        ending = "recovered" if after.state == state_machine.UP else "removed"
+        component.incidents.filter(ended_at=None).update(ended_at=began, ending=ending)
 
 
 def open_incident(component: Component, seen: Observation, began: datetime, at: datetime) -> None:

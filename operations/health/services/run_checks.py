@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
@@ -25,9 +25,20 @@ from operations.health.concurrent_checks import runner as default_runner
 from operations.health.models import CheckLock, Component
 from operations.health.registry import health_check_registry
 from operations.health.reports import components as reports
-from operations.health.services.components import create_builtin_components
+from operations.health.services.components import (
+    create_builtin_components,
+    forget_unknown_checks,
+)
 from operations.health.services.record import ALERT_SOURCE, record_all
-from operations.health.state_machine import DEGRADED, DOWN, HEALTHY, UNKNOWN, UP, Observation
+from operations.health.state_machine import (
+    DEGRADED,
+    DOWN,
+    HEALTHY,
+    NOT_LOOKED_AT,
+    UNKNOWN,
+    UP,
+    Observation,
+)
 
 ROUND, WATCHDOG = "round", "watchdog"  # the names of the locks
 ROUND_FRESH_FOR = timedelta(seconds=10)  # in which no new round starts
@@ -38,7 +49,9 @@ WATCHDOG_SECONDS = 15.0
 WATCHDOG_EVERY = timedelta(seconds=12)  # below WATCHDOG_SECONDS, so that one process keeps it
 RECHECK_DOWN_EVERY = timedelta(seconds=60)
 STORE_EVERY = timedelta(seconds=55)  # unchanged observations of the watchdog
-MAX_WATCHDOG_COMPONENTS = 200
+MAX_WATCHDOG_COMPONENTS = 1_000
+NEW, NEW_SECONDS = "new", 4.0  # the lock of first checks, and how often they are looked for
+DUE_WITHIN = timedelta(seconds=7)  # half of the watchdog's interval
 MAX_WITNESSES = 3  # that are asked before this machine's own network is blamed
 MAX_WITNESS_CANDIDATES = 50
 OWN_NETWORK = "the checker's own network"
@@ -70,6 +83,7 @@ def run_round(*, clock: Clock = timezone.now, runner: CheckRunner = default_runn
     began = time.monotonic()
     try:
         create_builtin_components()
+        forget_unknown_checks()
         check_components(Component.objects.filter(is_enabled=True), clock, runner)
     finally:
         release_lock(ROUND, clock(), time.monotonic() - began)
@@ -126,10 +140,57 @@ def watchdog_components(now: datetime) -> QuerySet[Component]:
         | Q(contrary_count__gt=0)
         | Q(state=DOWN) & (is_recheck | parent_is_back)
         | Q(kind=Component.Kind.BUILTIN, status=UNKNOWN)  # such as a worker that has just started
-        | Q(status=UNKNOWN) & is_recheck  # a new one; all targets while the network is down
+        | Q(status__in=[UNKNOWN, NOT_LOOKED_AT]) & is_recheck  # all, while the network is down
+        | Q(pk__in=due_components(now))
     )
-    rows = Component.objects.filter(chosen, is_enabled=True).order_by("-contrary_count", "pk")
-    return rows[:MAX_WATCHDOG_COMPONENTS]
+    rows = Component.objects.filter(chosen, is_enabled=True)
+    first = F("checked_at").asc(nulls_first=True)  # so that each has its turn
+    return rows.order_by("-contrary_count", first, "pk")[:MAX_WATCHDOG_COMPONENTS]
+
+
+def due_components(now: datetime) -> list[int]:
+    """Enabled components with an interval of their own that has passed."""
+    rows = Component.objects.filter(is_enabled=True, check_every_seconds__isnull=False)
+    timed = rows.only("checked_at", "check_every_seconds")
+    return [each.pk for each in timed if each.is_due(now, DUE_WITHIN)]
+
+
+def check_new(*, clock: Clock = timezone.now, runner: CheckRunner = default_runner) -> int:
+    """Check components that nobody has looked at yet; how many. Called every few seconds."""
+    rows = Component.objects.filter(is_enabled=True, checked_at=None)
+    new = [each for each in rows[:MAX_WATCHDOG_COMPONENTS] if check_function(each)]
+    every = timedelta(seconds=NEW_SECONDS / 2)
+    if not new or not acquire_lock(NEW, clock(), every=every, lease=_lease()):
+        return 0
+    began = time.monotonic()
+    try:
+        check_components(new, clock, runner)
+    finally:
+        release_lock(NEW, clock(), time.monotonic() - began)
+    return len(new)
+
+
+def check_now(
+    component_id: int, *, clock: Clock = timezone.now, runner: CheckRunner = default_runner
+) -> Component:
+    """The component after a check, as staff ask for. Raises CheckedJustNow and NothingToCheck."""
+    component = Component.objects.get(pk=component_id)
+    last, now = component.checked_at, clock()
+    if not component.is_enabled or check_function(component) is None:
+        raise NothingToCheck(f"{component} is not checked: it is off, or no check is known.")
+    if last is not None and timedelta(0) <= now - last < ROUND_FRESH_FOR:
+        raise CheckedJustNow(f"{component} was checked just now: {component.status}.")
+    check_components([component], clock, runner)
+    component.refresh_from_db()
+    return component
+
+
+class CheckedJustNow(Exception):
+    """It was checked so recently that another check would count one failure twice."""
+
+
+class NothingToCheck(Exception):
+    """The component is off, or no app of this platform knows how to check it."""
 
 
 def is_round_overdue(now: datetime) -> bool:
@@ -242,4 +303,5 @@ def perform(context: RunContext) -> RunOutcome:
 
 
 AUTOMATIONS = (AutomationSpec("operations.check_health", "Check the platform's health", perform),)
+new_components = PeriodicThread(check_new, NEW_SECONDS, "first health checks")
 watchdog = PeriodicThread(run_watchdog, WATCHDOG_SECONDS, "health watchdog")

@@ -108,7 +108,8 @@ class DueStatusFilter(admin.SimpleListFilter):
         }
         failed = ManagedSecret.State.FAILED
         if self.value() in bounds:
-            return keys.filter(**bounds[self.value() or ""]).exclude(state=failed)
+            live = keys.filter(state__in=reports.LIVE_STATES)
+            return live.filter(**bounds[self.value() or ""]).exclude(state=failed)
         return keys.filter(state=failed) if self.value() == "failing" else keys
 
 
@@ -146,6 +147,8 @@ class ManagedSecretAdmin(ModelAdmin):
 
     @admin.display(description="status", ordering="due_at")
     def status(self, key: ManagedSecret) -> str:
+        if key.state not in reports.LIVE_STATES:
+            return key.state  # which is not rotated any more, so neither due nor healthy
         return STATUS_LABELS[reports.status_of(key, timezone.now())]
 
     @admin.display(description="version")

@@ -61,7 +61,7 @@ def test_the_components_have_two_weeks_and_are_never_checked(loaded):
     assert shop.percentile(0.5) == pytest.approx(120, rel=0.1)
     assert len(uptime.incidents(NOW - timedelta(days=30))) == 2
     uptime_services.roll_up_and_purge(NOW + timedelta(hours=30))
-    assert {each.status for each in Component.objects.all()} == {"healthy"}
+    assert {each.status for each in Component.objects.all()} == {"not_looked_at"}
 
 
 def test_there_are_alerts_in_each_state_and_no_message_of_them(loaded, listener):

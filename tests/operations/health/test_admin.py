@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from operations.alerts.models import Alert
+from operations.health.admin import ComponentForm
 from operations.health.models import CheckLock, Component, Incident
 from operations.health.services import record, run_checks
 from security.access import roles
@@ -200,3 +201,29 @@ def test_rows_have_readable_names(shop, clock, runner):
     assert str(check) == "shop at 20 Nov 2026, 12:00:40 UTC: unhealthy"
     assert str(Incident.objects.get()) == "shop down from 20 Nov 2026, 12:00 UTC"
     assert str(CheckLock.objects.get(name="round")) == "round"
+
+
+def test_an_operator_checks_a_component_now(client, shop):
+    staff(client, "operations.view_component", "security.operate")
+    page = reverse("admin:operations_component_change", args=[shop.pk])
+    assert "Check now" in client.get(page).content.decode()
+    address = reverse("admin:operations_component_check_now", args=[shop.pk])
+    assert "Check “shop” now?" in client.get(address).content.decode()
+    Component.objects.update(target="https://10.0.0.1/")
+    said = messages_of(client.post(address, follow=True))
+    assert said == ["shop is unhealthy. The target leads to an address that may not be called."]
+    said = messages_of(client.post(address, follow=True))
+    assert said == ["shop was checked just now: unhealthy."]
+
+
+def test_nobody_else_does(client, shop):
+    staff(client, "operations.view_component")
+    address = reverse("admin:operations_component_check_now", args=[shop.pk])
+    assert client.post(address).status_code == 403
+    assert Component.objects.get().checked_at is None
+
+
+@pytest.mark.parametrize(("seconds", "is_valid"), [(29, False), (30, True), (86_401, False)])
+def test_an_interval_is_from_half_a_minute_to_a_day(seconds, is_valid):
+    form = ComponentForm({**ADDED, "check_every_seconds": seconds})
+    assert ("check_every_seconds" not in form.errors) == is_valid

@@ -4,11 +4,12 @@ from aethercrown.registry import DuplicateName
 from operations.health.registry import (
     Degraded,
     HealthCheck,
+    Off,
     Unhealthy,
     Unknown,
     health_check_registry,
 )
-from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN
+from operations.health.state_machine import DEGRADED, HEALTHY, OFF, UNHEALTHY, UNKNOWN
 from tests.aethercrown.registries import isolated
 
 
@@ -44,6 +45,7 @@ def test_a_check_is_registered_once():
         (Degraded("Nearly full."), DEGRADED, "Nearly full."),
         (Unknown("Not yet."), UNKNOWN, "Not yet."),
         (Unhealthy("Gone."), UNHEALTHY, "Gone."),
+        (Off("Not set."), OFF, "Not set."),
         (ValueError("secret"), UNHEALTHY, "It failed with ValueError."),
     ],
 )

@@ -58,7 +58,7 @@ ACTIONS = {
         OPERATORS,
     ),
     "operations.Automation": {"run_now": OPERATORS, "dry_run": OPERATORS},
-    "operations.Component": {"end_maintenance": OPERATORS | {OFFICER}},
+    "operations.Component": {"end_maintenance": OPERATORS | {OFFICER}, "check_now": OPERATORS},
     "operations.Decision": dict.fromkeys(
         (
             *("approve_selected", "reject_selected", "roll_back_selected"),

@@ -148,6 +148,8 @@ class TestSteps:
         officer.post(page(key, "revoke"), {})
         assert ManagedSecret.objects.get().state == "revoked"
         assert "rotate-now" not in said(officer, page(key))
+        assert "healthy" not in said(officer, page(key))
+        assert ">billing-secret<" not in said(officer, f"{LIST}?due_status=healthy")
 
     def test_a_manual_key_takes_the_value_that_a_person_enters(self, officer):
         key = services.register("gate-code", "code", value="1111").key

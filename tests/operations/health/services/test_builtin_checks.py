@@ -8,7 +8,7 @@ from django_celery_beat.models import PeriodicTask
 
 from operations.health import tasks
 from operations.health.models import Heartbeat
-from operations.health.registry import Degraded, Unhealthy, Unknown
+from operations.health.registry import Degraded, Off, Unhealthy, Unknown
 from operations.health.services import builtin_checks
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -150,6 +150,7 @@ def test_the_disk_of_the_data_folder_is_measured(tmp_path, monkeypatch):
 
 
 def test_the_mail_server_is_only_connected_to(settings):
+    settings.EMAIL_URL = "smtp://127.0.0.1:1"
     builtin_checks.mail()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -157,8 +158,14 @@ def test_the_mail_server_is_only_connected_to(settings):
         builtin_checks.mail()
 
 
+def test_mail_is_off_and_not_healthy_while_nothing_can_be_sent(settings):
+    settings.EMAIL_URL = ""
+    with pytest.raises(Off, match="No mail goes out"):
+        builtin_checks.mail()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_every_builtin_check_runs_and_closes_its_connection():
     for check in builtin_checks.BUILTIN_CHECKS:
         if check.name != "disk":  # of which a test knows nothing
-            assert check.observe(1.0).status in {"healthy", "unknown"}, check.name
+            assert check.observe(1.0).status in {"healthy", "unknown", "off"}, check.name

@@ -43,6 +43,8 @@ def test_a_round_checks_parts_and_targets_and_reports_them(shop, clock, runner):
         "degraded": 0,
         "unhealthy": 1,
         "unknown": 0,
+        "off": 0,
+        "not_looked_at": 0,
     }
     assert Component.objects.filter(name="cache", parent__name="database").exists()
 
@@ -104,6 +106,14 @@ def test_a_builtin_check_that_no_app_registers_any_more_is_skipped(clock, runner
     with isolated(health_check_registry, [checks["database"]]):
         run_checks.run_round(clock=clock, runner=runner)
     assert runner.asked[-1] == ["database"]
+
+
+def test_a_part_whose_check_is_gone_is_not_looked_at_instead_of_green(clock, runner, checks):
+    run_checks.run_round(clock=clock, runner=runner)
+    with isolated(health_check_registry, [checks["database"]]):
+        clock.move(minutes=1)
+        run_checks.run_round(clock=clock, runner=runner)
+    assert Component.objects.get(name="cache").status == "not_looked_at"
 
 
 def test_a_stored_target_that_may_not_be_called_is_blocked(shop, clock, runner):
@@ -215,6 +225,61 @@ def test_the_watchdog_checks_an_unknown_part_until_it_is_known(clock, runner):
         clock.move(seconds=15)
         run_checks.run_watchdog(clock=clock, runner=runner)
         assert runner.asked[-1] == asked
+
+
+def test_a_component_with_an_interval_of_its_own_is_checked_each_time_it_has_passed(
+    shop, clock, runner
+):
+    Component.objects.update(check_every_seconds=60)
+    for _ in range(12):
+        clock.move(seconds=15)
+        assert run_checks.run_watchdog(clock=clock, runner=runner)
+    assert sum("shop" in each for each in runner.asked) == 1 + 2 + 1  # first round and each minute
+
+
+def test_a_new_component_is_looked_at_at_once_and_only_then(shop, clock, runner):
+    Component(name="demo", kind=Component.Kind.BUILTIN).save()
+    assert run_checks.check_new(clock=clock, runner=runner) == 1
+    shop.refresh_from_db()
+    assert (shop.status, runner.asked) == ("healthy", [["shop"]])
+    assert run_checks.check_new(clock=clock, runner=runner) == 0
+    assert run_checks.NEW_SECONDS + 5 < 10  # with the deadline of a check
+
+
+def test_of_several_processes_one_looks_at_what_is_new(shop, clock, runner):
+    assert run_checks.acquire_lock(
+        run_checks.NEW, NOON, every=timedelta(0), lease=timedelta(seconds=30)
+    )
+    assert run_checks.check_new(clock=clock, runner=runner) == 0
+
+
+def test_staff_check_a_component_now_but_count_no_failure_twice(shop, clock, runner):
+    runner.results = {"shop": BAD}
+    assert run_checks.check_now(shop.pk, clock=clock, runner=runner).status == UNHEALTHY
+    with pytest.raises(run_checks.CheckedJustNow, match="shop was checked just now: unhealthy"):
+        run_checks.check_now(shop.pk, clock=clock, runner=runner)
+    assert Component.objects.get().contrary_count == 1
+    clock.move(seconds=10)
+    Component.objects.update(is_enabled=False)
+    with pytest.raises(run_checks.NothingToCheck, match="is off"):
+        run_checks.check_now(shop.pk, clock=clock, runner=runner)
+
+
+def test_what_is_off_is_no_outage_and_ends_the_one_before(clock, runner):
+    off = Observation("off", error="No mail goes out: EMAIL_URL is not set.")
+    runner.results = {"cache": BAD}
+    run_checks.run_round(clock=clock, runner=runner)
+    Component.objects.filter(name="cache").update(contrary_count=2, state="up")
+    clock.move(minutes=4)
+    run_checks.run_round(clock=clock, runner=runner)
+    assert open_alerts()
+    runner.results = {"cache": off}
+    clock.move(seconds=20)
+    run_checks.run_round(clock=clock, runner=runner)
+    cache = Component.objects.get(name="cache")
+    assert (cache.status, cache.state, open_alerts()) == ("off", "unknown", [])
+    assert cache.incidents.get().ending == "removed"
+    assert not cache.checks.filter(status="off").exists()
 
 
 def test_the_watchdog_checks_a_down_component_each_minute(shop, clock, runner):
