@@ -193,6 +193,7 @@ def _count_again(alert: Alert, seen: dict[str, Any], now: datetime) -> None:
         alert.severity = seen["severity"]
         alert.state = Alert.State.OPEN
         alert.transition += 1
+        alert.notified_at = None  # news, also to who takes none of lower severity
     alert.save()
     if has_risen or is_reopened:
         tell(alert, now)

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from aethercrown.severity import rank
 from operations.alerts import last_word, services
 from operations.alerts.models import Alert, Silence
-from operations.messaging.models import Message
+from operations.messaging.models import Destination, Message
 from tests.operations.conftest import NOON
 
 STEPS = settings(
@@ -21,16 +21,21 @@ STEPS = settings(
     suppress_health_check=list(HealthCheck),
 )
 NAMES = ("health", "down", "shop")
+URL = "https://hooks.slack.com/services/token"
 
 
 class AlertHistory(RuleBasedStateMachine):
-    """One subject, one destination, and a clock."""
+    """One subject, a destination of warnings and one of critical alerts, and a clock."""
 
     @initialize()
     def begin(self):
         self.now = NOON
         for model in (Message, Alert, Silence):
             model.objects.all().delete()
+        Destination.objects.get_or_create(
+            name="Pager",
+            defaults={"channel": "slack", "address": URL, "least_severity": "critical"},
+        )
 
     @rule(seconds=st.integers(1, 1500))
     def time_passes(self, seconds):
@@ -43,6 +48,16 @@ class AlertHistory(RuleBasedStateMachine):
     @rule()
     def it_ends(self):
         services.resolve(*NAMES, now=self.now)
+
+    @rule()
+    def a_person_takes_it_on(self):
+        for alert in Alert.objects.filter(state="open"):
+            services.acknowledge(alert.pk, actor="user:ada", now=self.now)
+
+    @rule()
+    def a_person_resolves_it(self):
+        for alert in Alert.objects.exclude(state="resolved"):
+            services.close(alert.pk, actor="user:ada", now=self.now)
 
     @rule(minutes=st.integers(1, 30))
     def it_is_silenced(self, minutes):
@@ -62,20 +77,25 @@ class AlertHistory(RuleBasedStateMachine):
             self.check(alert)
 
     def check(self, alert):
-        rows = Message.objects.filter(event_key__startswith=f"alert:{alert.pk}:").order_by("pk")
-        heard = [
-            (payload["event"], payload["alert"]["severity"])
-            for payload in rows.values_list("payload", flat=True)
-        ]
+        for destination in Destination.objects.all():
+            mine = Message.objects.filter(event_key__startswith=f"alert:{alert.pk}:")
+            heard = list(mine.filter(destination=destination).order_by("pk"))
+            self.check_heard(alert, destination, [each.payload for each in heard])
+
+    def check_heard(self, alert, destination, payloads):
+        heard = [(each["event"], each["alert"]["severity"]) for each in payloads]
         last, severity = heard[-1] if heard else ("", "")
         if alert.state == "resolved":
             assert last in {"", "resolved"}
-        else:
+        elif rank(alert.severity) >= rank(destination.least_severity):
             assert last in last_word.OPEN_WORDS
             assert rank(severity) == rank(alert.severity)
+        else:
+            assert not heard
         said = [event for event, _ in heard if event not in {"reminder", "escalated"}]
         assert all(one != other for one, other in pairwise(said))
-        assert len(rows) <= alert.transition + rows.filter(payload__event="reminder").count() + 1
+        reminders = sum(event == "reminder" for event, _ in heard)
+        assert len(heard) <= alert.transition + reminders + 1
 
 
 @pytest.mark.django_db

@@ -363,3 +363,18 @@ def raised_in_thread():
         return raised()
     finally:
         connection.close()
+
+
+def test_who_takes_critical_alerts_alone_hears_of_one_that_becomes_critical(listener):
+    pager = Destination.objects.create(
+        name="Pager", channel="webhook", address="https://p.example.com/", least_severity="critical"
+    )
+    names = ("health", "down", "shop")
+    services.raise_alert(*names, "warning", "Slow.", now=NOON)
+    services.raise_alert(*names, "critical", "Down.", now=NOON + timedelta(minutes=1))
+    heard = Message.objects.order_by("pk").values_list("destination", "payload__event")
+    assert list(heard) == [
+        (listener.pk, "opened"),
+        (listener.pk, "escalated"),
+        (pager.pk, "opened"),
+    ]
