@@ -22,6 +22,7 @@ from aethercrown.monitoring import doctor
 from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
+from security.access import reports as people
 from security.access.reports import PEOPLE
 from security.access.services import (
     account_audit,
@@ -66,6 +67,7 @@ def register(app: AppConfig) -> None:
     audit_hooks.keep("audit", audit.record)
     hooks.registered.register(BACKUP_HOOK)
     attribution.resolve_keys_by(apikeys.creator_of)
+    attribution.resolve_people_by(people.holders_of)
     sealing.use(texts)
     sealing.columns.register(
         sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)

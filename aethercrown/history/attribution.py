@@ -27,6 +27,7 @@ class ActorContext:
 
 
 _resolvers: list[Callable[[str], str]] = []
+_holders: list[Callable[..., frozenset[str]]] = []
 _stated: ContextVar[ActorContext | None] = ContextVar("author", default=None)
 _asking: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -82,6 +83,25 @@ def person_behind(actor: str) -> str:
     """The actor; for an API key the person who made it, or the key without its name."""
     is_key = actor.startswith("key:") and _resolvers
     return _resolvers[0](actor) if is_key else actor
+
+
+def resolve_people_by(resolve: Callable[..., frozenset[str]]) -> None:
+    """Register who has, or with `ever` had, a user name; the security app calls it."""
+    _holders[:] = [resolve]
+
+
+def people_behind(actor: str, *, ever: bool = False) -> frozenset[str]:
+    """The actor's account, whatever it is called now; with `ever` of all who had that name.
+
+    A person who was renamed stays the same. What is no person's stays as it is.
+    """
+    person = person_behind(actor)
+    found = _holders[0](person.removeprefix("user:"), ever=ever) if _is_person(person) else None
+    return found or frozenset({person})
+
+
+def _is_person(actor: str) -> bool:
+    return bool(_holders) and actor.startswith("user:")
 
 
 def shown_actor(actor: str) -> str:

@@ -64,12 +64,12 @@ class SamePerson(InvalidTransition):
 def check_four_eyes(kind: str, proposers: Iterable[str], actor: str) -> None:
     """Raise SamePerson where the rule of `kind` is on and `actor` is one of the proposers.
 
-    An API key counts as the person who made it.
+    An API key counts as the person who made it; one who was renamed is the same person.
     """
     if needs_four_eyes(kind):
-        person = attribution.person_behind(actor)
-        if person in {attribution.person_behind(each) for each in proposers}:
-            name = attribution.shown_actor(person)
+        known = [attribution.people_behind(each, ever=True) for each in proposers]
+        if not attribution.people_behind(actor).isdisjoint(frozenset().union(*known)):
+            name = attribution.shown_actor(attribution.person_behind(actor))
             raise SamePerson(f"{name} proposed this; somebody else approves it.")
 
 

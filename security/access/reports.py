@@ -79,6 +79,14 @@ def may_use_password(user: User) -> bool:
     return bool(always) or not has_single_sign_on(user)
 
 
+def holders_of(name: str, *, ever: bool = False) -> frozenset[str]:
+    """The accounts that have a user name, or with `ever` had it, by their numbers."""
+    numbers = set(User.objects.filter(username=name).values_list("pk", flat=True))
+    if ever:
+        numbers |= set(User.history.filter(username=name).values_list("id", flat=True))
+    return frozenset(f"account:{each}" for each in numbers)
+
+
 def permission_rows(user: User) -> QuerySet[Permission]:
     """The permissions that a person holds, or would hold if the account were active."""
     if user.is_superuser:

@@ -379,7 +379,7 @@ class RotateDueKeysView(KeyEndpoint):
         force = self.checked(RotateDueKeysRequestSerializer)["force"]
         if force and request.auth is not None:
             raise PermissionDenied("Only staff may use force: sign in to the admin.")
-        result = services.rotate_due(actor=actor_of(request), force=force, outside_later=True)
+        result = services.rotate_due_for(actor_of(request), force=force)
         return reply(f"{counted(len(result.rotations), 'key')} rotated", result.to_dict())
 
 

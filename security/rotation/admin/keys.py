@@ -275,7 +275,7 @@ class ManagedSecretAdmin(ModelAdmin):
             force = form.cleaned_data["force"]
             if force:
                 services.resume_runs(actor=actor_of(request))
-            result = services.rotate_due(actor=actor_of(request), force=force, outside_later=True)
+            result = services.rotate_due_for(actor_of(request), force=force)
             for each in result.failures:
                 self.message_user(request, f"{each.key_id}: {each.error}", messages.ERROR)
             if result.paused_because:

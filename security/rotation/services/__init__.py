@@ -3,8 +3,9 @@
 from aethercrown.transitions import InvalidTransition
 from security.rotation.results import RotationResult
 from security.rotation.services.bulk import rotate_many
-from security.rotation.services.due import resume_runs, rotate_due
+from security.rotation.services.due import resume_runs, rotate_due, rotate_due_for
 from security.rotation.services.execute import RotationFailed
+from security.rotation.services.four_eyes import ApprovalRequired
 from security.rotation.services.lifecycle import (
     InvalidArgument,
     SecretNotFound,

@@ -13,12 +13,12 @@ from security.rotation import alerts as key_alerts
 from security.rotation import reports
 from security.rotation.models import ManagedSecret
 from security.rotation.services import decisions
-from security.rotation.services.decisions import AUTOMATION
+from security.rotation.services.decisions import AUTOMATION, PROPOSE
 from security.rotation.services.due import due_by_hand, next_due, rotate_due
 
 ACTOR = f"automation:{AUTOMATION}"
 KEYS_PAGE = "/dashboards/keys"
-AUTO, PROPOSE = "auto", "propose"
+AUTO = "auto"
 MAX_LISTED = 100
 
 

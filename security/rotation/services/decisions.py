@@ -23,6 +23,7 @@ SUBJECT_PREFIX = steps.SUBJECT_PREFIX
 CONFIDENCE_LEVEL = 0.9
 HORIZON = timedelta(days=2)  # an approved rotation is done by then, retries included
 DAY = timedelta(days=1)
+PROPOSE = "propose"
 State = ManagedSecret.State
 APPROVED_STATUSES = ("approved", "applied", "measured")
 
@@ -89,10 +90,13 @@ def draft_rotation(
 def apply(case: DecisionCase) -> None:
     """Mark the key for rotation. Raises Stale if it was rotated since, or is not active.
 
+    Where four eyes are demanded, one that a person rotates is marked too: it may be rotated now.
+
     Raises InvalidTransition if nobody would get the new value: then a person rotates it.
     """
     key = _locked_key(case)
-    if not reports.may_rotate_itself(key):
+    by_hand = not reports.may_rotate_itself(key)
+    if by_hand and not decisions.needs_four_eyes(DECISION_TYPE):
         raise InvalidTransition(
             f"{key} has no delivery channel that was tested: press Rotate now on its page, and "
             "pass the new value on."

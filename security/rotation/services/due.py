@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from security.rotation import reports, schedule, system_clock
 from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
 from security.rotation.results import RotationFailure, RotationResult, RotationRunResult
 from security.rotation.schedule import LEVELS, ClockReading
-from security.rotation.services import bulk, execute, orders, policy, steps
+from security.rotation.services import bulk, execute, four_eyes, orders, policy, steps
 from security.rotation.services.rotate import SCHEDULED, rotate
 from security.rotation.services.steps import RotationRequest
 
@@ -49,6 +50,25 @@ def rotate_due(
     run.save(update_fields=["ended_at", "rotated", "failed"])
     names = [each.key_id for each in later]
     return RotationRunResult(rotated, failures, run.due, run.held_back, "", by_hand, names)
+
+
+def rotate_due_for(actor: str, *, force: bool = False) -> RotationRunResult:
+    """`rotate_due` as a person or an API key starts it; a worker does what calls something."""
+    waiting: list[RotationFailure] = []
+
+    def permit(keys: Sequence[ManagedSecret]) -> Sequence[ManagedSecret]:
+        allowed = []
+        for key in keys:
+            try:
+                four_eyes.check(key, actor, SCHEDULED, steps.database_now())
+            except four_eyes.ApprovalRequired as error:
+                waiting.append(RotationFailure(key.key_id, str(error)))
+            else:
+                allowed.append(key)
+        return allowed
+
+    result = rotate_due(actor=actor, force=force, permit=permit, outside_later=True)
+    return replace(result, failures=[*result.failures, *waiting])
 
 
 def _order(keys: list[ManagedSecret]) -> None:

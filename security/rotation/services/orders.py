@@ -16,9 +16,9 @@ from aethercrown.transitions import InvalidTransition
 from security.rotation import reports
 from security.rotation.models import ManagedSecret, RotationOrder, SecretVersion
 from security.rotation.results import RotationResult
-from security.rotation.services import execute, steps
+from security.rotation.services import execute, four_eyes, steps
 from security.rotation.services.execute import RotationFailed
-from security.rotation.services.rotate import ROTATABLE, rehearse, rotate
+from security.rotation.services.rotate import MANUAL, ROTATABLE, rehearse, rotate
 from security.rotation.services.steps import LEASE_DURATION, Clock, RotationInProgress
 
 WAIT_SECONDS = 5.0  # of the caller
@@ -42,6 +42,8 @@ def order(key: ManagedSecret, actor: str, now: datetime, **asked: Any) -> Rotati
         return found
     if key.state not in ROTATABLE:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
+    if not asked.get("rehearse"):
+        four_eyes.check(key, actor, asked.get("reason", MANUAL), now)
     if not steps.unleased().filter(pk=key.pk).exists():
         raise RotationInProgress(f"{key} is being rotated already.")
     try:

@@ -22,7 +22,7 @@ from security.rotation import reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import CredentialIssuer, Rotator, rotators
 from security.rotation.results import RotationResult
-from security.rotation.services import execute, steps
+from security.rotation.services import execute, four_eyes, steps
 from security.rotation.services.execute import RotationAttempt, RotationFailed
 from security.rotation.services.lifecycle import InvalidArgument, get
 from security.rotation.services.register import check_value
@@ -61,13 +61,15 @@ def rotate(
     `value` is a manual key's new value. Another current version than `expected_version` is an
     InvalidTransition. With `force` and compromised, a target that refuses the new value does not
     stop the end of the old one. `end_previous` ends an earlier value inside its promised grace.
-    Raises SecretNotFound, InvalidArgument, PreviousStillPromised and InvalidTransition.
+    Raises SecretNotFound, InvalidArgument, PreviousStillPromised and InvalidTransition,
+    of which ApprovalRequired where four eyes are demanded.
     """
     key = get(key_id)
     rotator = rotators.get(key.rotator)
     issues = isinstance(rotator, CredentialIssuer)
     request = RotationRequest(reason, _minutes(reason, grace), actor, clock, failpoint)
     _check(key, rotator, value, reason)
+    four_eyes.check(key, actor, reason, clock())
     if not rotator.automatic and not issues and value is None and not force:
         return _value_required(key, rotator, reason)
     try:

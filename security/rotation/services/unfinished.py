@@ -42,7 +42,7 @@ def _unfinished(now: datetime) -> list[ManagedSecret]:
     pending = Q(versions__state=SecretVersion.State.PENDING)
     themselves = reports.rotating_themselves().values("pk")
     failed = Q(fail_count__gt=0, eligible_at__lte=now, pk__in=themselves)
-    approved = Q(rotation_approved_at__isnull=False)
+    approved = Q(rotation_approved_at__isnull=False, pk__in=themselves)
     return list(
         rows.filter(pending | failed | approved).distinct().order_by("next_attempt_at", "pk")
     )

@@ -1,6 +1,6 @@
 """Where four eyes are demanded, whoever proposed does not approve, by key or by name."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -13,6 +13,9 @@ from operations.decisions.models import Decision, FourEyesRule
 from operations.jobs import services as jobs
 from revenue.pricing import services as pricing
 from security.apikeys import services as keys
+from security.rotation import services as rotations
+from security.rotation.models import ManagedSecret
+from security.rotation.services.decisions import DECISION_TYPE as ROTATION
 from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +130,87 @@ def test_an_author_of_prices_does_not_publish_them():
     with pytest.raises(services.SamePerson):
         pricing.publish(version.pk, actor="user:ada", now=NOW)
     assert pricing.publish(version.pk, actor="user:bob", now=NOW).state == "published"
+
+
+def test_a_proposer_who_was_renamed_is_still_the_proposer(ada, django_user_model):
+    demand("budget")
+    key = keys.create("crm", ["all"], ada).key
+    own = f"key:{key.pk} crm"
+    ada.username = "grace"
+    ada.save()
+    for actor in ("user:grace", own):
+        with pytest.raises(services.SamePerson):
+            services.check_four_eyes("budget", ["user:ada"], actor)
+    django_user_model.objects.create_user("ada")  # the name is free, and somebody else's now
+    services.check_four_eyes("budget", ["user:grace"], "user:ada")
+    services.check_four_eyes("budget", ["user:deleted"], "user:ada")
+
+
+class TestRotations:
+    """Where the rule is on, who starts a rotation proposes it, and somebody else approves."""
+
+    PATH = "/api/v1/operational/security/keys"
+
+    @pytest.fixture
+    def key(self, request):
+        demand(ROTATION)
+        return rotations.register("shop", "secret").key
+
+    def test_it_is_proposed_then_approved_by_another_and_then_done(self, key, client, ada):
+        client.force_login(ada)
+        send = partial(client.post, f"{self.PATH}/shop/rotate", {}, "application/json")
+        for _ in range(2):  # once proposed, it waits
+            answer = send()
+            assert answer.status_code == 409
+            assert "Somebody else approves it" in answer.json()["message"]
+        decision = Decision.objects.get()
+        assert (decision.kind, decision.proposed_by) == (ROTATION, "user:ada")
+        with pytest.raises(services.SamePerson):
+            services.approve(decision.pk, actor="user:ada", now=NOW)
+        services.approve(decision.pk, actor="user:bob", now=NOW)
+        assert rotations.resume_unfinished() == 0  # its value would reach nobody: a person does it
+        assert send().status_code == 200
+        decision.refresh_from_db()
+        assert decision.status == "applied"
+        assert "Somebody else approves it" in send().json()["message"]  # once for each approval
+
+    @pytest.mark.parametrize("reason", ["manual", "scheduled"])
+    def test_neither_a_key_nor_another_reason_goes_round_it(self, key, ada, reason):
+        caller = Caller(keys.create("a", ["all"], ada).plaintext)
+        assert caller.send(f"{self.PATH}/shop/rotate", {"reason": reason}).status_code == 409
+        with pytest.raises(services.SamePerson):
+            services.approve(Decision.objects.get().pk, actor="user:ada", now=NOW)
+
+    def test_a_compromised_key_waits_for_nobody(self, key):
+        assert rotations.rotate("shop", reason="compromised", actor="user:ada").version == 2
+
+    def test_after_a_refusal_it_can_be_asked_for_again(self, key):
+        for _ in range(2):
+            with pytest.raises(rotations.ApprovalRequired):
+                rotations.rotate("shop", actor="user:ada")
+            waits = Decision.objects.get(status="proposed")
+            services.reject(waits.pk, actor="user:bob", now=NOW)
+        assert Decision.objects.count() == 2
+
+    def test_so_it_is_for_those_that_are_due(self, key):
+        past = rotations.database_now() - timedelta(days=1)
+        ManagedSecret.objects.update(
+            due_at=past, eligible_at=past, rotator="webhook", delivery_tested_at=past
+        )
+        result = rotations.rotate_due_for("user:ada")
+        assert [each.key_id for each in result.failures] == ["shop"]
+        assert (result.rotations, result.under_way) == ([], [])
+        services.approve(Decision.objects.get().pk, actor="user:bob", now=NOW)
+        assert rotations.rotate_due_for("user:ada").under_way == ["shop"]
+
+    def test_so_it_is_for_what_a_worker_does(self, key):
+        with pytest.raises(rotations.ApprovalRequired):
+            rotations.order(key, "user:ada", NOW, reason="manual")
+        assert rotations.order(key, "user:ada", NOW, rehearse=True).pk
+
+    def test_without_the_rule_one_person_does_it(self, key):
+        FourEyesRule.objects.update(is_on=False)
+        assert rotations.rotate("shop", actor="user:ada").version == 2
 
 
 RULES = "/admin/operations/foureyesrule/"
