@@ -17,7 +17,7 @@ from tests import rig, template
 ROOT = Path(__file__).resolve().parent.parent
 NOT_SETTINGS = {"DEMO", "FAULT_KILLS", "KEY", "PR_SET_PDEATHSIG", "PYTHON"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "THREATS.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -191,3 +191,42 @@ def test_every_test_that_the_security_page_names_exists():
         if not (ROOT / path).exists() or f"def {name}(" not in (ROOT / path).read_text("utf-8")
     ]
     assert missing == []
+
+
+# How many items of levels 1 and 2 each section of ASVS 5.0.0 has: the first ones of the section.
+ASVS_ITEMS = {
+    1: {1: 2, 2: 9, 3: 11, 4: 3, 5: 2},
+    2: {1: 3, 2: 3, 3: 4, 4: 1},
+    3: {2: 2, 3: 4, 4: 6, 5: 5, 7: 2},
+    4: {1: 3, 2: 1, 3: 2, 4: 4},
+    5: {1: 1, 2: 3, 3: 2, 4: 3},
+    6: {1: 3, 2: 12, 3: 4, 4: 4, 5: 5, 6: 3, 8: 4},
+    7: {1: 3, 2: 4, 3: 2, 4: 5, 5: 2, 6: 2},
+    8: {1: 2, 2: 3, 3: 1, 4: 1},
+    9: {1: 3, 2: 4},
+    10: {1: 2, 2: 2, 3: 4, 4: 11, 5: 5, 6: 2, 7: 3},
+    11: {1: 2, 2: 3, 3: 3, 4: 4, 5: 1, 6: 1},
+    12: {1: 3, 2: 2, 3: 4},
+    13: {1: 1, 2: 5, 3: 2, 4: 5},
+    14: {1: 2, 2: 4, 3: 3},
+    15: {1: 3, 2: 3, 3: 7},
+    16: {1: 1, 2: 5, 3: 4, 4: 3, 5: 3},
+    17: {1: 1, 2: 4, 3: 2},
+}
+
+
+def test_every_item_of_asvs_levels_1_and_2_is_told():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    told = text.partition("## Against ASVS")[2].partition("\n## ")[0]
+    told = re.sub(r"`[^`]*`", "", told)
+    found = set()
+    for section, first, last in re.findall(r"\b(\d+\.\d+)\.(\d+)(?:-\1\.(\d+))?", told):
+        found |= {f"{section}.{each}" for each in range(int(first), int(last or first) + 1)}
+    wanted = {
+        f"{chapter}.{section}.{item}"
+        for chapter, sections in ASVS_ITEMS.items()
+        for section, count in sections.items()
+        for item in range(1, count + 1)
+    }
+    assert len(wanted) == 253
+    assert sorted(wanted - found) == []

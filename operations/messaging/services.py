@@ -273,7 +273,7 @@ def _send_mail(message: Message, address: str) -> None:
     sender: str = settings.ALERT_EMAIL_FROM
     host = sender.rpartition("@")[2].strip("> ") or "aethercrown"
     mail = EmailMessage(
-        message.title,
+        " ".join(message.title.split()),  # a line break would begin a header of its own
         message.text,
         sender,
         [address],

@@ -65,11 +65,25 @@ class ChangePersonForm(UserChangeForm):
         return cleaned
 
 
+class SetPasswordForm(AdminPasswordChangeForm):
+    """Refuses to leave the last administrator without a password."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if self.cleaned_data.get("set_usable_password") is False:
+            services.lock_administrators()
+            if services.is_last_administrator(self.user):
+                self.add_error(
+                    "password1", services.LAST_ADMINISTRATOR
+                )  # beside a field that is shown
+        return cleaned
+
+
 @admin.register(User)
 class UserAdmin(FreshSignInAdmin, DjangoUserAdmin[User], ModelAdmin):
     form = ChangePersonForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = SetPasswordForm
     list_display = ["username", "email", "is_staff", "is_active", "last_login"]
     readonly_fields = ["last_login", "date_joined"]
     actions = ["end_sessions"]

@@ -120,6 +120,11 @@ def people() -> Iterator[Finding]:
     ):  # shown at the identity provider, or set up at the next sign-in
         others = others.exclude(pk__in=SocialAccount.objects.values("user_id"))
     lacking = [each.get_username() for each in others.order_by("pk") if needs_second_factor(each)]
+    mapped = {name for names in settings.OIDC_ROLES.values() for name in names}
+    unknown = mapped - set(Group.objects.values_list("name", flat=True))
+    if unknown:
+        text = f"OIDC_ROLES names roles that are no groups here: {', '.join(sorted(unknown))}."
+        yield Finding(CAUTION, text, "Correct the setting, or add the groups in the admin.")
     if not administrators.exists():
         yield Finding(CAUTION, "There is no administrator yet.", "./manage.py setup_link")
     elif lacking:

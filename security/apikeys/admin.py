@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.admin_actions import list_url
 from aethercrown.formatting import moment_text
@@ -20,6 +20,7 @@ from security.access.reports import person
 from security.apikeys import networks, scopes, services
 from security.apikeys.models import ApiKey
 from security.apikeys.reports import held_scopes
+from security.apikeys.scopes import REVEAL
 
 
 class IssueForm(forms.ModelForm[ApiKey]):
@@ -28,6 +29,13 @@ class IssueForm(forms.ModelForm[ApiKey]):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="What the key opens; only what you may do yourself. Writing does not include "
         "reading.",
+    )
+
+    reason = forms.CharField(
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=f"For a key with {REVEAL}: what it is for. The audit keeps it.",
     )
 
     class Meta:
@@ -51,6 +59,12 @@ class IssueForm(forms.ModelForm[ApiKey]):
             given = self.cleaned_data.get(name)
             if given is not None and given <= 0:
                 self.add_error(name, "Give a number above 0, or leave it empty.")
+        try:
+            services.check_reason(
+                self.cleaned_data.get("scopes", ()), self.cleaned_data.get("reason", "")
+            )
+        except services.ReasonRequired as error:
+            self.add_error("reason", str(error))
         return super().clean()
 
 
@@ -117,8 +131,9 @@ class ApiKeyAdmin(ModelAdmin):
             asked["allowed_networks"], asked["burst"], asked["rate_per_second"]
         )
         issued = services.create(
-            asked["name"], asked["scopes"], who, asked["expires_at"], limits=limits
-        )
+            asked["name"], asked["scopes"], who, asked["expires_at"],
+            limits=limits, reason=asked["reason"],
+        )  # fmt: skip
         self.log_addition(request, issued.key, [{"added": {}}])
         return issued
 
@@ -192,7 +207,7 @@ def show_once(
 
 
 ADD_FIELDSETS = [
-    (None, {"fields": ("name", "scopes", "expires_at")}),
+    (None, {"fields": ("name", "scopes", "reason", "expires_at")}),
     ("From where and how often", {"fields": ("allowed_networks", "burst", "rate_per_second")}),
 ]
 ROTATE_HINT = (

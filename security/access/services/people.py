@@ -1,5 +1,6 @@
 """Somebody who administers is always left."""
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 
 from security.access.models import User
@@ -12,9 +13,14 @@ class LastAdministrator(Exception):
 
 
 def is_last_administrator(person: User) -> bool:
-    """Whether no other active superuser is there."""
+    """Whether without this one no active superuser could sign in.
+
+    One without a password cannot, unless none of them has one.
+    """
     administrators = User.objects.filter(is_superuser=True, is_active=True)
-    return set(administrators.values_list("pk", flat=True)) == {person.pk}
+    with_password = administrators.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    able = set(with_password.values_list("pk", flat=True))
+    return (able or set(administrators.values_list("pk", flat=True))) == {person.pk}
 
 
 def lock_administrators() -> None:

@@ -33,6 +33,10 @@ class ExpiryInPast(ValueError):
     """The key would expire before it is created."""
 
 
+class ReasonRequired(ValueError):
+    """A key that opens stored values is made without saying what for."""
+
+
 class IssuedKey(NamedTuple):
     """A new key; its plaintext is stored nowhere."""
 
@@ -60,16 +64,16 @@ def create(
     now: datetime | None = None,
     *,
     limits: KeyLimits = UNLIMITED,
+    reason: str = "",
 ) -> IssuedKey:
     """Create a key; the scope `all` stands for every scope.
 
-    A person gives only what they hold. Raises UnknownScope, ScopeNotHeld, InvalidNetwork,
-    ExpiryInPast, and ValidationError for an empty or overlong `name`.
+    A person gives only what they hold, and security:reveal for a `reason`. Raises UnknownScope,
+    ScopeNotHeld, ReasonRequired, InvalidNetwork, ExpiryInPast, and ValidationError for a bad name.
     """
     now = now or timezone.now()
     names = known_scopes.chosen(scopes)
-    if actor is not None:
-        known_scopes.check_held(names, held_scopes(actor), actor.get_username())
+    _check_may_give(actor, names, reason)
     if expires_at is not None and expires_at <= now:
         raise ExpiryInPast(f"Expires at {moment_text(expires_at)}, which is past already.")
     plaintext = token.generate(settings.API_KEY_PREFIX)
@@ -90,8 +94,20 @@ def create(
     )
     key.clean_fields()
     key.save(force_insert=True)
-    _record_event("apikey.created", key, actor)
+    _record_event("apikey.created", key, actor, **({"reason": reason} if reason else {}))
     return IssuedKey(key, plaintext)
+
+
+def _check_may_give(actor: User | None, names: Iterable[str], reason: str) -> None:
+    if actor is not None:
+        known_scopes.check_held(names, held_scopes(actor), actor.get_username())
+        check_reason(names, reason)
+
+
+def check_reason(names: Iterable[str], reason: str) -> None:
+    """Raise ReasonRequired for security:reveal without a reason."""
+    if known_scopes.REVEAL in names and not reason.strip():
+        raise ReasonRequired(f"Say for what reason the key gets {known_scopes.REVEAL}.")
 
 
 @transaction.atomic
@@ -131,7 +147,10 @@ def rotate(
         raise ApiKeyNotActive(f"{old} is {old.state(now)}: only an active key can be rotated.")
     _revoke_all(ApiKey.objects.filter(replaced_by=old, revoked_at=None), now)
     limits = KeyLimits(old.allowed_networks, old.burst, old.rate_per_second)
-    issued = create(old.name, old.scopes, actor, old.expires_at, now, limits=limits)
+    issued = create(
+        old.name, old.scopes, actor, old.expires_at, now, limits=limits,
+        reason=f"successor of key {old.pk}",
+    )  # fmt: skip
     old.replaced_by = issued.key
     old.rotated_at = now
     old.retire_at = now + grace
@@ -161,12 +180,12 @@ def _revoke_all(keys: QuerySet[ApiKey], now: datetime) -> None:
         _record_event("apikey.revoked", key, None)
 
 
-def _record_event(event: str, key: ApiKey, actor: User | None) -> None:
+def _record_event(event: str, key: ApiKey, actor: User | None, **more: str) -> None:
     """An audit event in the key's own stream; without `actor`, by the current author."""
     audit_hooks.record(
         stream=f"apikey:{key.pk}",
         event=event,
         subject=f"API key {key.pk}",
         actor=f"user:{actor.get_username()}" if actor else "",
-        detail={"name": key.name, "hint": key.hint},
+        detail={"name": key.name, "hint": key.hint, **more},
     )

@@ -19,15 +19,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--networks", default="", help="where it may be used from: 203.0.113.7,198.51.100.0/24"
         )
+        parser.add_argument("--reason", default="", help="what a key with security:reveal is for")
         parser.add_argument("--json", action="store_true", help="one line of JSON instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         limits = services.KeyLimits(options["networks"])
         try:
-            issued = services.create(
-                options["name"], scopes.parse(options["scopes"]), limits=limits
-            )
-        except (scopes.UnknownScope, networks.InvalidNetwork) as error:
+            names, reason = scopes.parse(options["scopes"]), options["reason"]
+            services.check_reason(names, reason)
+            issued = services.create(options["name"], names, limits=limits, reason=reason)
+        except (scopes.UnknownScope, services.ReasonRequired, networks.InvalidNetwork) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(f"--name: {' '.join(error.messages)}") from error

@@ -34,6 +34,9 @@ class PlatformApiKey(CredentialIssuer):
             known_scopes.chosen(configured_scopes(config))
         except known_scopes.UnknownScope as error:
             raise InvalidConfig("config.scopes", str(error)) from error
+        if known_scopes.REVEAL in config["scopes"]:
+            words = f"{known_scopes.REVEAL} needs a reason: make the key under API keys."
+            raise InvalidConfig("config.scopes", words)
 
     def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> IssuedCredential:
         return credential(apikeys.create(key_id, configured_scopes(config), now=now))

@@ -60,16 +60,14 @@ def rotate(
 
     `value` is a manual key's new value. Another current version than `expected_version` is an
     InvalidTransition. With `force` and compromised, a target that refuses the new value does not
-    stop the end of the old one. `end_previous` ends an earlier value inside its promised grace.
-    Raises SecretNotFound, InvalidArgument, PreviousStillPromised and InvalidTransition,
-    of which ApprovalRequired where four eyes are demanded.
+    stop the end of the old one. `end_previous` ends an earlier value inside its grace.
+    Raises SecretNotFound, InvalidArgument, InvalidTransition (ApprovalRequired is one too).
     """
     key = get(key_id)
     rotator = rotators.get(key.rotator)
     issues = isinstance(rotator, CredentialIssuer)
     request = RotationRequest(reason, _minutes(reason, grace), actor, clock, failpoint)
-    _check(key, rotator, value, reason)
-    four_eyes.check(key, actor, reason, clock())
+    _check(key, rotator, value, request)
     if not rotator.automatic and not issues and value is None and not force:
         return _value_required(key, rotator, reason)
     try:
@@ -111,8 +109,10 @@ def completed_rotation(key_id: str, number: int) -> RotationResult:
     )
 
 
-def _check(key: ManagedSecret, rotator: Rotator, value: str | None, reason: str) -> None:
-    if reason not in REASONS:
+def _check(
+    key: ManagedSecret, rotator: Rotator, value: str | None, request: RotationRequest
+) -> None:
+    if request.reason not in REASONS:
         raise InvalidArgument("reason", f"must be one of {', '.join(REASONS)}.")
     if value is not None and (rotator.automatic or isinstance(rotator, CredentialIssuer)):
         raise InvalidArgument("value", f"The rotator {rotator.name} makes the value itself.")
@@ -122,6 +122,7 @@ def _check(key: ManagedSecret, rotator: Rotator, value: str | None, reason: str)
         raise InvalidTransition(
             f"{key} has no overlap: its users are cut off for a moment. Set allow_downtime."
         )
+    four_eyes.check(key, request.actor, request.reason, request.clock())
 
 
 def _check_is_new(key: ManagedSecret, value: str | None) -> None:

@@ -222,6 +222,14 @@ def test_many_workers_send_each_message_once(at_once, listener, hook, settings):
 
 
 # --- Channels ---------------------------------------------------------------------------------
+def test_a_line_break_in_a_title_begins_no_header_and_stops_no_mail(listener):
+    message = enqueued()
+    Message.objects.filter(pk=message.pk).update(title="A\r\nBcc: eve@example.org\ntitle")
+    assert services.deliver_due(clock=lambda: NOON + MINUTE) == 1
+    [email] = mail.outbox
+    assert (email.subject, email.recipients()) == ("A Bcc: eve@example.org title", email.to)
+
+
 def test_a_mail_names_its_event_in_its_id(listener):
     services.deliver(enqueued(), NOON)
     [email] = mail.outbox

@@ -282,3 +282,32 @@ def test_two_who_demote_each_other_at_once_leave_one(django_user_model, at_once)
 
     at_once(demote, 2)
     assert users.filter(is_superuser=True).count() == 1
+
+
+def test_the_last_administrator_keeps_a_password(django_user_model):
+    """Else nobody could sign in: another way in, such as single sign-on, may be down."""
+    users = django_user_model.objects
+    boss = users.create_superuser("boss", password=PHRASE)
+    other = users.create_superuser("other")  # without a password: no way in of its own
+    client = signed_in(boss)
+    there = page("auth_user_password_change", boss.pk)
+    answer = client.post(there, {"usable_password": "false", "unset-password": "1"})
+    assert b"last administrator" in answer.content
+    client.post(page("security_user_delete", boss.pk), {"post": "yes"})
+    refused = signed_in(other).post(page("security_user_change", boss.pk), posted(boss))
+    assert b"last administrator" in refused.content
+    boss.refresh_from_db()
+    assert (boss.check_password(PHRASE), boss.is_superuser) == (True, True)
+    assert services.is_last_administrator(boss)
+    assert not services.is_last_administrator(other)
+    users.create_superuser("third", password=PHRASE)
+    assert (
+        client.post(there, {"usable_password": "false", "unset-password": "1"}).status_code == 302
+    )
+
+
+def test_a_mapping_to_a_role_that_is_no_group_is_told(settings, django_user_model):
+    django_user_model.objects.create_superuser("boss", password=PHRASE)
+    settings.OIDC_ROLES = {"ops": ("operator", "gone")}
+    found = [each.message for each in reports.people()]
+    assert found[0] == "OIDC_ROLES names roles that are no groups here: gone."

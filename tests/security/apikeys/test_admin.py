@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from security.apikeys import services, token
 from security.apikeys.models import ApiKey
+from security.audit.models import Event
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/security/apikey/add/"
@@ -51,6 +53,20 @@ def test_a_new_key_is_shown_once_and_stored_nowhere(admin_client, admin_user, ca
     )
     assert not keys_in(shown)
     assert ApiKey.objects.get().digest not in shown.content.decode()
+
+
+def test_a_key_that_reads_stored_values_is_made_for_a_stated_reason(admin_client):
+    asked = {**ASKED, "scopes": ["security:reveal"], "reason": " "}
+    page = admin_client.post(ADD, asked)
+    assert not keys_in(page)
+    assert b"Say for what reason" in page.content
+    assert keys_in(admin_client.post(ADD, {**asked, "reason": "the web servers"}))
+    detail = Event.objects.get(event="apikey.created").detail
+    assert json.loads(detail)["reason"] == "the web servers"
+    person = ApiKey.objects.get().created_by
+    with pytest.raises(services.ReasonRequired):
+        services.create("quiet", ["security:reveal"], person)
+    assert services.rotate(ApiKey.objects.get().pk, actor=person).key.scopes == ["security:reveal"]
 
 
 @pytest.mark.parametrize(
