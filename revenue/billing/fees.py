@@ -18,7 +18,7 @@ from aethercrown.formatting import counted, date_text, exact_text
 from revenue.billing.periods import Month
 from revenue.customers.billing_interval import interval_of
 from revenue.customers.plan_terms import PlanTerms, SubscriptionState, expanded
-from revenue.pricing.decimals import ONE, UNITS
+from revenue.pricing.decimals import ONE, UNITS, ZERO
 from revenue.pricing.rating.rate import PriceLine
 
 FEE, COUPON = "base", "coupon"  # kinds of lines
@@ -106,6 +106,15 @@ def in_money(amount: Fraction, digits: int) -> Decimal:
     return Decimal(whole if amount >= 0 else -whole).scaleb(-digits).quantize(UNITS[digits])
 
 
+def _change(part: IntervalPart, before: int, now: int, kept: Fraction, digits: int) -> Decimal:
+    """What `now` days cost less what `before` days cost, each rounded."""
+    cost_now, cost_before = (
+        in_money(exact_fee(part.terms, days, part.start, part.end) * kept, digits) if days else ZERO
+        for days in (now, before)
+    )
+    return cost_now - cost_before
+
+
 def _lines(
     part: IntervalPart, before: int, now: int, names: Mapping[str, str], digits: int
 ) -> Iterable[PriceLine]:
@@ -116,17 +125,14 @@ def _lines(
     """
     if before == now or not part.terms.fee:
         return
-    gross, net = (
-        [
-            in_money(exact_fee(part.terms, days, part.start, part.end) * kept, digits)
-            for days in (before, now)
-        ]
-        for kept in (Fraction(1), part.terms.kept)
+    gross = _change(part, before, now, Fraction(1), digits)
+    net = (
+        _change(part, before, now, part.terms.kept, digits) if part.terms.coupon_percent else gross
     )
     kind = FEE if part.terms.interval == "month" else INTERVAL_FEE
     words = _words(part, before, now, names)
-    yield PriceLine(kind, words, Decimal(part.terms.quantity), None, gross[1] - gross[0])
-    off = (net[1] - net[0]) - (gross[1] - gross[0])
+    yield PriceLine(kind, words, Decimal(part.terms.quantity), None, gross)
+    off = net - gross
     if off:
         title = f"Coupon of {exact_text(part.terms.coupon_percent)}%: {words}"
         yield PriceLine(COUPON if kind == FEE else INTERVAL_COUPON, title, ONE, off, off)

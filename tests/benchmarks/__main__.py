@@ -18,6 +18,7 @@ BENCHMARKS = (
     "pricing_stored",
     "mrr",
     "billing",
+    "invoice_run",
     "audit",
     "health",
     "rotation",

@@ -168,7 +168,9 @@ def late_customers(keys: Collection[int], span: Month) -> set[int]:
         *_newest(_choices(last, span, since), "customer", "chosen_at"),
     ]
     published = PriceBookVersion.objects.filter(
-        published_at__gte=since, effective_from__lt=span.start
+        book__currency__in=Customer.objects.filter(pk__in=keys).values("currency"),
+        published_at__gte=since,
+        effective_from__lt=span.start,
     ).aggregate(last=Max("published_at"))["last"]
     recorded += [(key, published) for key in last if published]
     return found | {key for key, at in recorded if at >= last[key] - COMMIT_DELAY}

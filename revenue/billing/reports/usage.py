@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Min, Q, Sum
+from django.db.models import BigIntegerField, Min, Q, Sum
 from django.db.models.functions import Coalesce
 
 from revenue.billing import periods
@@ -12,6 +12,7 @@ from revenue.billing.models import DailyUse, Meter
 from revenue.billing.periods import Aggregation, InputGroup, MeterReadings
 from revenue.customers.models import Subscription
 
+BATCH = 10_000
 CARRIED_FORWARD = [each.value for each in Aggregation if each.carries_forward]
 
 
@@ -35,14 +36,17 @@ def readings(
     )
     found: dict[int, dict[str, MeterReadings]] = {}
     days: dict[tuple[int, str], dict[date, Decimal]] = {}
+    millionths = Sum("quantity", output_field=BigIntegerField())
     for customer, code, input_group, aggregation, day, total in grouped.annotate(
-        Sum("quantity")
-    ).iterator():
-        by_day = days.setdefault((customer, code), {})
-        by_day[day] = total
-        found.setdefault(customer, {})[code] = MeterReadings(
-            InputGroup(input_group), Aggregation(aggregation), by_day
-        )
+        total=millionths
+    ).iterator(BATCH):
+        by_day = days.get((customer, code))
+        if by_day is None:
+            by_day = days[customer, code] = {}
+            found.setdefault(customer, {})[code] = MeterReadings(
+                InputGroup(input_group), Aggregation(aggregation), by_day
+            )
+        by_day[day] = Decimal(total).scaleb(-6)
     return found
 
 
