@@ -11,6 +11,7 @@ from django.db.models import (
     DurationField,
     ExpressionWrapper,
     F,
+    Max,
     Q,
     QuerySet,
     Value,
@@ -24,6 +25,7 @@ from operations.health.models import Check, Component, HealthRollup, Incident
 
 HOURLY_UP_TO = timedelta(days=7)  # longer periods are made of days
 MAX_INCIDENTS = 20
+LEAST_GAP = timedelta(minutes=3)  # unchanged checks are stored once a minute
 TOTAL_COLUMNS = [each.name for each in fields(Totals)]
 
 
@@ -35,8 +37,10 @@ class Trend:
     totals: Totals
 
 
-def max_gap() -> timedelta:
-    """How long one check counts at most: two intervals."""
+def max_gap(check_every_seconds: int | None = None) -> timedelta:
+    """How long one check counts at most: two intervals, its own or those of the rounds."""
+    if check_every_seconds is not None:
+        return max(2 * timedelta(seconds=check_every_seconds), LEAST_GAP)
     return 2 * timedelta(hours=settings.HEALTH_CHECK_INTERVAL_HOURS)
 
 
@@ -74,7 +78,10 @@ def trends(period: timedelta, now: datetime) -> list[Trend]:
                 [
                     *parts.get(each.pk, ()),
                     rollups.total(
-                        raw.get(each.pk, ()), rolled_up_to.get(each.pk, since), now, max_gap()
+                        raw.get(each.pk, ()),
+                        rolled_up_to.get(each.pk, since),
+                        now,
+                        max_gap(each.check_every_seconds),
                     ),
                 ]
             ),
@@ -86,14 +93,16 @@ def trends(period: timedelta, now: datetime) -> list[Trend]:
 def _raw(since: datetime, rolled_up_to: Mapping[int, datetime]) -> dict[int, list[CheckPoint]]:
     """By component the checks that no stored hour covers, and the last one before them."""
     begin = min(rolled_up_to.values(), default=since)
-    summed = Q(component__in=rolled_up_to, checked_at__gte=begin - max_gap())
-    others = ~Q(component__in=rolled_up_to) & Q(checked_at__gte=since - max_gap())
+    longest = Component.objects.aggregate(longest=Max("check_every_seconds"))["longest"]
+    gap = max(max_gap(), max_gap(longest))
+    summed = Q(component__in=rolled_up_to, checked_at__gte=begin - gap)
+    others = ~Q(component__in=rolled_up_to) & Q(checked_at__gte=since - gap)
     rows = Check.objects.filter(summed | others, component__is_enabled=True)
     found: dict[int, list[CheckPoint]] = {}
     for key, at, status, ms in rows.order_by("checked_at", "pk").values_list(
         "component", "checked_at", "status", "response_ms"
     ):
-        if at >= rolled_up_to.get(key, since) - max_gap():
+        if at >= rolled_up_to.get(key, since) - gap:
             found.setdefault(key, []).append(CheckPoint(at, status, ms))
     return found
 

@@ -34,11 +34,12 @@ def roll_up(component_id: int, now: datetime) -> None:
     if first is None:
         return
     first = max(first, now - rollups.CHECKS_KEPT)
-    found = points(checks.filter(checked_at__gte=rollups.hour_of(first) - max_gap()))
+    own = Component.objects.filter(pk=component_id).values_list("check_every_seconds", flat=True)
+    gap = max_gap(own.first())
+    found = points(checks.filter(checked_at__gte=rollups.hour_of(first) - gap))
     starts = rollups.hours(first, now - ROLLUP_DELAY)
-    store(
-        component_id, HealthRollup.Span.HOUR, ((each, hour_totals(found, each)) for each in starts)
-    )
+    spans = ((each, hour_totals(found, each, gap)) for each in starts)
+    store(component_id, HealthRollup.Span.HOUR, spans)
     last_day = HealthRollup.objects.filter(
         component=component_id, span=HealthRollup.Span.DAY
     ).aggregate(last=Max("start"))["last"]
@@ -47,9 +48,9 @@ def roll_up(component_id: int, now: datetime) -> None:
     store(component_id, HealthRollup.Span.DAY, day_totals(rows))
 
 
-def hour_totals(found: Sequence[CheckPoint], start: datetime) -> Totals:
-    near = [each for each in found if start - max_gap() <= each.at < start + HOUR]
-    return rollups.total(near, start, start + HOUR, max_gap())
+def hour_totals(found: Sequence[CheckPoint], start: datetime, gap: timedelta) -> Totals:
+    near = [each for each in found if start - gap <= each.at < start + HOUR]
+    return rollups.total(near, start, start + HOUR, gap)
 
 
 def day_totals(rows: Iterable[HealthRollup]) -> list[tuple[datetime, Totals]]:

@@ -135,3 +135,21 @@ def test_daily_availability_for_the_chart(shop):
 def test_the_task_may_run_at_any_time(shop):
     tasks.roll_up_health()
     tasks.roll_up_health()
+
+
+def test_a_check_counts_for_two_of_its_own_intervals(shop):
+    """Green for two hours after a check each minute stopped would be a false green."""
+    Component.objects.update(check_every_seconds=120)
+    checks(shop, NOON, 5, every=timedelta(minutes=2))
+    [trend] = reports.trends(HOUR, NOON + HOUR)
+    assert trend.totals.up_seconds == (8 + 4) * 60
+    history.roll_up_and_purge(NOON + HOUR + timedelta(minutes=3))
+    assert hours(shop).get().up_seconds == (8 + 4) * 60
+
+
+def test_a_check_each_day_counts_for_two_days(shop):
+    Component.objects.update(check_every_seconds=86_400)
+    checks(shop, NOON, 1)
+    [trend] = reports.trends(6 * HOUR, NOON + DAY)
+    assert trend.totals.availability_percent == 100
+    assert trend.totals.up_seconds == 6 * 3600
