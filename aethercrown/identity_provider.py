@@ -21,7 +21,7 @@ class ProviderSettings:
 
 
 def settings(
-    *, issuer: str, client_id: str, client_secret: str, networks: str, ca_file: str
+    *, issuer: str, client_id: str, client_secret: str, networks: str, ca_file: str, roles: str
 ) -> ProviderSettings | None:
     """The provider; None without an issuer. Raises ImproperlyConfigured, naming the variable."""
     if not issuer:
@@ -32,6 +32,8 @@ def settings(
         raise ImproperlyConfigured(f"OIDC_ISSUER: {error}") from None
     if not client_id:
         raise ImproperlyConfigured("OIDC_ISSUER is set and OIDC_CLIENT_ID is not.")
+    if not roles.strip():
+        raise ImproperlyConfigured("OIDC_ISSUER is set and OIDC_ROLES is not: nobody gets a role.")
     if ca_file and not Path(ca_file).is_file():
         raise invalid("OIDC_CA_FILE", ca_file, "a file with certificates in PEM")
     try:

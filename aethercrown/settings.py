@@ -281,6 +281,7 @@ OIDC_PROVIDER = identity_provider.settings(
     client_secret=env.str("OIDC_CLIENT_SECRET", default=""),
     networks=env.str("OIDC_NETWORKS", default=""),
     ca_file=env.str("OIDC_CA_FILE", default=""),
+    roles=env.str("OIDC_ROLES", default=""),
 )
 OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
 OIDC_SCOPES = tuple(env.str("OIDC_SCOPES", default="openid profile email").split())

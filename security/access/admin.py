@@ -41,6 +41,8 @@ class FreshSignInAdmin(admin.ModelAdmin[Any]):
         row = self.get_object(request, unquote(object_id))
         changes = row is not None and self.has_change_permission(request, row)
         again = reauthentication_redirect(request) if changes else None
+        if again is None and isinstance(row, User) and reports.has_single_sign_on(row):
+            messages.info(request, services.ROLES_FROM_PROVIDER)
         return again or super().change_view(request, object_id, *args, **kwargs)
 
     @fresh_login

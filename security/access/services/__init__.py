@@ -16,3 +16,4 @@ from security.access.services.setup_link import (
     create_setup_link,
     is_setup_link_valid,
 )
+from security.access.services.single_sign_on import ROLES_FROM_PROVIDER

@@ -18,13 +18,18 @@ from security.access.openid import claims
 from security.access.openid.claims import Identity
 from security.access.services.sessions import end_sessions
 
+ROLES_FROM_PROVIDER = (
+    "This person signs in at the identity provider, which gives and takes the roles each time: "
+    "what is changed here lasts until the next sign-in."
+)
 ACTOR = "automation:single sign-on"
 NO_ROLE = "The identity provider gives this account no role here."
 SWITCHED_OFF = "This account is switched off here."
 NO_ACCOUNT = "This account is not known here, and single sign-on makes no accounts."
 TAKEN = (
     "An account with this e-mail address exists here and cannot be taken over: an administrator "
-    "can remove the address from it, or the provider must confirm the address."
+    "can remove the address from it, or its link to an earlier account of the provider; and the "
+    "provider must confirm the address."
 )
 
 

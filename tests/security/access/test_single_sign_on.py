@@ -275,6 +275,17 @@ class TestWhoseAccount:
         assert not SocialAccount.objects.exists()
         assert len(events("single sign-on unlinked")) == 1
 
+    def test_a_new_account_at_the_provider_is_linked_once_the_old_row_is_deleted(
+        self, client, provider
+    ):
+        anna = person(email="anna@example.org")
+        row = linked(anna, "an earlier subject")
+        claimed = {"email": "anna@example.org", "email_verified": True}
+        assert b"link to an earlier account" in fake.signed_in(client, provider, **claimed).content
+        row.delete()
+        fake.signed_in(client, provider, **claimed)
+        assert client.session[SESSION_KEY] == str(anna.pk)
+
 
 class TestRoles:
     def test_they_are_those_of_the_claim_and_no_more(self, client, provider):
@@ -320,6 +331,15 @@ class TestRoles:
         assert (boss.is_superuser, boss.is_staff, is_in(client)) == (True, True, True)
         fake.signed_in(Client(), provider, sub="eve", groups=["admins"])
         assert not User.objects.exclude(pk=boss.pk).get().is_superuser
+
+    def test_the_page_of_such_a_person_says_where_the_roles_come_from(self, client, provider, boss):
+        anna = person()
+        factors.with_app(boss)
+        factors.signed_in(client, boss)
+        there = f"/admin/security/user/{anna.pk}/change/"
+        assert b"lasts until the next sign-in" not in client.get(there).content
+        linked(anna)
+        assert b"lasts until the next sign-in" in client.get(there).content
 
     def test_the_last_administrator_keeps_the_role(self, client, provider, boss):
         fake.signed_in(client, provider, groups=["admins"])
