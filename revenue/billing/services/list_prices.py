@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from revenue.billing.reports import list_prices
+from revenue.billing.reports.list_prices import PriceMove
 from revenue.customers import services as customers
-from revenue.customers.models import Subscription
+from revenue.customers.models import Customer, Subscription
 from revenue.customers.plan_terms import PriceBasis
 
 NOTE = "The list price changed."
@@ -23,15 +25,20 @@ def take_due_steps(*, now: datetime) -> int:
 def follow_price_books(*, now: datetime) -> int:
     """Record the new list price of each list-priced subscription; returns how many moved."""
     moves = list(list_prices.price_moves(timezone.localdate(now)))
-    for move in moves:
-        _move(move, now)
-    return len(moves)
+    return sum(move_to_list_price(each, now=now) for each in moves)
 
 
-def _move(move: list_prices.PriceMove, now: datetime) -> None:
+@transaction.atomic
+def move_to_list_price(move: PriceMove, *, now: datetime) -> bool:
+    """Record a new list price; False where other terms were agreed since the move was found."""
+    owner = Subscription.objects.values_list("customer", flat=True).get(pk=move.subscription)
+    customer = Customer.objects.select_for_update().get(pk=owner)  # before the terms are read
     row = Subscription.objects.get(pk=move.subscription)
+    if customer.erased_at or row.basis != PriceBasis.LIST or row.ended_on is not None:
+        return False
     given: dict[str, Any] = {"on": move.on, "now": now, "note": NOTE, "basis": PriceBasis.LIST}
     if row.changes.filter(on=move.on).exists():
         customers.adjust(row.pk, amount=None, **given)
     else:
         customers.change(row.pk, **given)
+    return True

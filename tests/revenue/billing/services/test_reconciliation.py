@@ -10,6 +10,7 @@ from operations.alerts.models import Alert
 from operations.automations.registry import RunContext, always
 from revenue.billing.periods import billing_month
 from revenue.billing.reports import previews
+from revenue.billing.reports.list_prices import PriceMove
 from revenue.billing.reports.reconciliation import reconciliations
 from revenue.billing.reports.versions import in_force
 from revenue.billing.services import invoices, list_prices, reconciliation
@@ -74,6 +75,21 @@ def test_a_list_price_that_began_on_the_versions_day_is_adjusted_on_it(customer)
 def test_prices_are_followed_only_where_there_is_one(customer):
     pricing.retire(in_force("USD", MARCH).pk, now=NOW)
     assert list_prices.follow_price_books(now=NOW) == 0
+
+
+@pytest.mark.parametrize("since", ["agreed", "ended", "erased"])
+def test_a_move_found_before_other_terms_were_agreed_changes_nothing(customer, since):
+    row = customer.subscriptions.get()
+    move = PriceMove(row.pk, APRIL, Decimal(120))
+    if since == "agreed":
+        customers.change(row.pk, amount=Decimal(80), on=APRIL, now=NOW)
+    elif since == "ended":
+        customers.end(row.pk, on=APRIL, now=NOW)
+    else:
+        customers.erase(customer.pk, now=NOW)
+    before = row.changes.count()
+    assert not list_prices.move_to_list_price(move, now=NOW)
+    assert row.changes.count() == before
 
 
 def test_a_customer_whose_data_were_erased_does_not_stop_the_night(customer):
