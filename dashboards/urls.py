@@ -6,6 +6,7 @@ from dashboards.alerts import views as alerts
 from dashboards.automations import views as automations
 from dashboards.budget import views
 from dashboards.decisions import views as decisions
+from dashboards.health import component
 from dashboards.health import views as health
 from dashboards.keys import views as keys
 from dashboards.kit import views as kit
@@ -36,4 +37,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/kit", kit.kit, name="kit"),
     path("dashboards/health", health.health, name="health"),
+    path("dashboards/health/<int:pk>", component.component, name="health-component"),
 ]

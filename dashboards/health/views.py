@@ -96,6 +96,7 @@ def component_table(trends: Sequence[Trend]) -> Table:
         Column("Checks", COUNT, csv_only=True),
         Column("Error", prose=True),
     )
+    listed = sorted(trends, key=lambda each: each.component.name.lower())
     cells = attrgetter("state", "state_since", "checked_at")
     rows = [
         (
@@ -107,13 +108,19 @@ def component_table(trends: Sequence[Trend]) -> Table:
             each.totals.checks,
             each.component.error,
         )
-        for each in sorted(trends, key=lambda each: each.component.name.lower())
+        for each in listed
     ]
-    return Table("components", "Components", columns, rows)
+    paths = [f"/dashboards/health/{each.component.pk}" for each in listed]
+    return Table("components", "Components", columns, rows, paths)
 
 
-def outage_listing(given: Mapping[str, str], period: Period, now: datetime) -> Listing:
-    """The outages that touched the period, the newest first."""
+def outage_listing(
+    given: Mapping[str, str], period: Period, now: datetime, component_id: int | None = None
+) -> Listing:
+    """The outages that touched the period, of all or of one component, the newest first."""
+    rows = history.outages(period, now)
+    if component_id is not None:
+        rows = rows.filter(component=component_id)
     fields = (
         ListField("component__name", Column("Component"), search=True),
         ListField("started_at", Column("From")),
@@ -125,7 +132,7 @@ def outage_listing(given: Mapping[str, str], period: Period, now: datetime) -> L
         "outages",
         "Outages",
         fields,
-        history.outages(period, now),
+        rows,
         given,
         order="-started_at",
         noun="outage",

@@ -32,6 +32,7 @@ def staff(admin_client):
         f"/dashboards/upsell/{HUGE}",
         f"/dashboards/pricing/versions/{HUGE}",
         f"/dashboards/revenue/bills/{HUGE}",
+        f"/dashboards/health/{HUGE}",
         "/dashboards/budget/%00",
         *(f"/dashboards/revenue?month={value}" for value in VALUES),
         *(f"/dashboards/revenue?from={value}&to={value}" for value in VALUES),

@@ -81,5 +81,5 @@ SEARCH = row_source(
     Component.objects.all,
     ("name",),
     note=lambda component: component.status,
-    page=lambda _component: PAGE,
+    page=lambda component: f"{PAGE}/{component.pk}",
 )

@@ -87,3 +87,39 @@ def test_the_chart_shows_the_time_down_and_its_table_availability():
     assert "All components: 0.50%" in drawn.drawings[0]
     assert drawn.table.rows[0][1:] == (99.5, 99.0, "b")
     assert views.downtime(None) is None
+
+
+def test_a_component_has_a_page_with_its_day_times_and_outages(page, shop):
+    assert f'href="/dashboards/health/{shop.pk}"' in page.get("/dashboards/health").content.decode()
+    path = f"/dashboards/health/{shop.pk}"
+    text = page.get(path).content.decode()
+    assert "Now: healthy" in text
+    assert "Nothing is known to be wrong." in text
+    assert "token=abc" not in text
+    assert "Edit or check now" not in text  # for who may not open the admin
+    header, *slots = rows(page.get(f"{path}?format=csv&table=heartbeat"))
+    assert header == ["From", "Up"]
+    known = [float(up) for _, up in slots if up]
+    assert len(slots) == 90
+    assert (min(known), max(known)) == (0, 100)
+    _, *days = rows(page.get(f"{path}?format=csv&table=times"))
+    assert [float(each) for each in next(day[1:] for day in days if day[1])] == [12, 12, 12]
+    [_, outage] = rows(page.get(f"{path}?format=csv&table=outages"))
+    assert outage[0] == "shop"
+
+
+def test_what_is_wrong_now_stands_first(page, shop):
+    now = timezone.now()
+    parent = Component.objects.create(name="router", target="https://r.example.com/", state="down")
+    Component.objects.filter(pk=shop.pk).update(
+        status="unhealthy",
+        error="It did not answer in time.",
+        parent=parent,
+        maintenance_until=now + timedelta(hours=1),
+        is_enabled=False,
+    )
+    text = page.get(f"/dashboards/health/{shop.pk}").content.decode()
+    assert "Now: unhealthy" in text
+    for words in ("It did not answer in time.", "switched off", "in maintenance until", "router"):
+        assert words in text
+    assert page.get("/dashboards/health/999999").status_code == 404
