@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from aethercrown.history import audit_hooks
 from aethercrown.history.attribution import acting
@@ -44,18 +44,14 @@ class AdmittedPerson:
 def admit(identity: Identity, provider: str, *, creates: bool = True) -> AdmittedPerson:
     """Find, link or make the account of an identity, and give it its roles."""
     with acting(ACTOR):
-        try:
-            return _admit(identity, provider, creates=creates)
-        except IntegrityError:  # two first sign-ins at once: the other one made it
-            return _admit(identity, provider, creates=creates)
+        return _admit(identity, provider, creates=creates)
 
 
 @transaction.atomic
 def _admit(identity: Identity, provider: str, *, creates: bool) -> AdmittedPerson:
-    links = SocialAccount.objects.select_for_update().filter(
-        provider=provider, uid=identity.subject
-    )
-    link = links.first()
+    # One sign-in at a time: two first ones make one account, and two last administrators stay one.
+    Group.objects.select_for_update().filter(name=roles.ADMINISTRATOR).first()
+    link = SocialAccount.objects.filter(provider=provider, uid=identity.subject).first()
     if link is None:
         return _first_sign_in(identity, provider, creates=creates)
     user = User.objects.get(pk=link.user_id)
@@ -134,8 +130,7 @@ def set_roles(user: User, names: frozenset[str]) -> None:
 
 
 def _is_last_of_administrators(user: User) -> bool:
-    """Whether without this one's role nobody would administer; other such sign-ins wait."""
-    Group.objects.select_for_update().filter(name=roles.ADMINISTRATOR).first()
+    """Whether without this one's role nobody would administer."""
     people = User.objects.filter(is_active=True)
     if people.filter(is_superuser=True).exists():
         return False

@@ -78,16 +78,17 @@ def running(folder):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             found = {"keys": provider.keys, "openid-configuration": provider.discovery}
-            self.reply(found[self.path.rpartition("/")[2]]())
+            known = self.path.startswith(("/realm/keys", "/realm/.well-known/"))
+            self.reply(found[self.path.rpartition("/")[2]](), 200 if known else 404)
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             provider.asked.append((self.path, dict(self.headers), parse_qs(body)))
             self.reply(provider.token())
 
-        def reply(self, content):
+        def reply(self, content, status=200):
             body = json.dumps(content).encode() if provider.answer is None else provider.answer
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

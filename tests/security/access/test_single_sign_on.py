@@ -3,6 +3,8 @@
 import base64
 import json
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -13,8 +15,11 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from aethercrown.http import sessions
+from aethercrown.http.outbound import OutboundClient
+from aethercrown.identity_provider import ProviderSettings
 from security.access.models import User
-from security.access.openid import claims, id_token
+from security.access.openid import claims, id_token, provider_client
+from security.access.openid.provider_client import MAX_CALLS_AT_ONCE, client_for
 from security.access.services import identity_provider, single_sign_on
 from security.audit.models import Event
 from tests.security.access import factors
@@ -155,6 +160,42 @@ def test_an_answer_that_is_none_is_refused(client, provider, answer):
     provider.answer = answer
     page = client.get("/login/sso/callback", {"code": "c0de", "state": asked["state"]})
     assert (page.status_code, is_in(client)) == (403, False)
+
+
+def test_a_provider_without_a_list_of_keys_signs_nobody_in(client, provider, monkeypatch):
+    monkeypatch.setattr(provider, "keys", lambda: {"keys": "none"})
+    assert fake.signed_in(client, provider).status_code == 403
+
+
+@pytest.mark.parametrize("secret", ["", "s3cret"])
+def test_a_provider_may_want_the_secret_in_the_form_or_none(client, provider, settings, secret):
+    settings.OIDC_PROVIDER = replace(provider.settings, client_secret=secret)
+    provider.document = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    assert fake.signed_in(client, provider).status_code == 302
+    _path, headers, form = provider.asked[0]
+    assert "Authorization" not in headers
+    assert form["client_id"] == [fake.CLIENT_ID]
+    assert form.get("client_secret") == ([secret] if secret else None)
+
+
+def test_a_provider_that_errs_or_is_asked_by_too_many_signs_nobody_in(client, provider, settings):
+    settings.OIDC_PROVIDER = replace(provider.settings, issuer=f"{provider.issuer}/missing/keys")
+    assert client.get("/login/sso").status_code == 403  # 404 of the provider
+    assert client_for(ProviderSettings("https://id.example.org", "c")).outbound == OutboundClient()
+    settings.OIDC_PROVIDER = provider.settings
+    with ExitStack() as others:
+        for _each in range(MAX_CALLS_AT_ONCE):
+            others.enter_context(provider_client._slot())
+        monkey = pytest.MonkeyPatch()
+        monkey.setattr(provider_client, "WAIT_SECONDS", 0.01)
+        others.callback(monkey.undo)
+        assert client.get("/login/sso").status_code == 403
+    assert client.get("/login/sso").status_code == 302
+
+
+def test_whoever_has_no_usable_name_is_called_person(client, provider):
+    fake.signed_in(client, provider, sub="|||")
+    assert User.objects.get().username == "person"
 
 
 @pytest.mark.parametrize(
