@@ -5,6 +5,7 @@ A feature's `api.py` uses from here: `Endpoint`, `StrictEndpoint` or `ReadOnlyVi
 in `fields`, the OpenAPI decorator is `openapi.documented`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from difflib import get_close_matches
@@ -53,6 +54,9 @@ __all__ = [
 ]
 
 Row = TypeVar("Row", bound=Model)
+ACCEPTED_STATUS = 202
+# the headers of a replayed 202, read from its body; operations/jobs adds the address of the job
+accepted_headers: list[Callable[[Mapping[str, Any]], Mapping[str, str]]] = []
 NOT_STORED = {
     400,
     401,
@@ -152,7 +156,7 @@ class Endpoint(APIView):
         try:
             with self.together(), effects.recorded_by(partial(idempotency.record_effect, row)):
                 response = self.attempt(handler, request, *args, **kwargs)
-                if stored := response.status_code < 500 and response.status_code not in NOT_STORED:
+                if stored := is_final(response):
                     body = JSONRenderer().render(response.data).decode()
                     idempotency.store_response(row, response.status_code, body, self.secret_reply)
         except BaseException:
@@ -241,9 +245,20 @@ def unknown_names(given: object, known: Iterable[str], before: int = 0) -> dict[
     return errors
 
 
+def is_final(response: Response) -> bool:
+    """Whether a repeat gets this answer again, instead of asking for the outcome once more."""
+    if getattr(response, "ask_again", False):
+        return False
+    return response.status_code < 500 and response.status_code not in NOT_STORED
+
+
 def replay_response(row: IdempotencyRecord, body: str) -> HttpResponse:
     response = HttpResponse(body, status=row.status, content_type="application/json")
     response.headers[idempotency.REPLAYED] = "true"
+    if row.status == ACCEPTED_STATUS:
+        for headers_of in accepted_headers:
+            for name, text in headers_of(json.loads(body)).items():
+                response.headers[name] = text
     return response
 
 

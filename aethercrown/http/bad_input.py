@@ -8,7 +8,7 @@ import logging
 import re
 
 from django.core.exceptions import ValidationError
-from django.db import DataError
+from django.db import DataError, NotSupportedError
 from django.http import HttpRequest, HttpResponseBase
 from django.views import defaults
 
@@ -19,6 +19,8 @@ API = "/api/"
 CONVERSION = re.compile(
     r"Field '[^']{0,200}' expected |NUL \(0x00\)|null character|year .{0,40}out of range"
     r"|must be in 1\.\.|Exceeds the limit .{0,40}for integer string conversion"
+    r"|'str' object has no attribute 'days'"  # a text that is no duration, in a list of a filter
+    r"|lookup is not supported on this database backend"  # `contains` of JSON on SQLite
 )
 log = logging.getLogger(__name__)
 
@@ -47,4 +49,5 @@ def is_unusable_value(error: Exception) -> bool:
     """Whether a value could not be converted, or is beyond what a column takes."""
     if isinstance(error, DataError | OverflowError | ValidationError):
         return True
-    return isinstance(error, ValueError | TypeError) and bool(CONVERSION.search(str(error)[:2_000]))
+    kinds = (ValueError, TypeError, AttributeError, NotSupportedError)
+    return isinstance(error, kinds) and bool(CONVERSION.search(str(error)[:2_000]))

@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import fields, throttling
+from aethercrown.api import endpoint, fields, throttling
 from aethercrown.api.endpoint import (
     Conflict,
     ReadOnlyViewSet,
@@ -122,10 +122,24 @@ def accept(request: Request, kind: str, given: Mapping[str, Any], subject: str =
     except services.JobLimitReached as error:
         raise JobLimit(str(error)) from error
     response = reply(ACCEPTED.message, {"job": job_fields(job)}, 202)
-    response["Location"] = f"/api/v1/operational/jobs/{job.pk}"
-    response["Preference-Applied"] = RESPOND_ASYNC
-    response["Retry-After"] = str(POLL_SECONDS)
+    for name, text in accepted_headers({"data": {"job": {"job_id": job.pk}}}).items():
+        response[name] = text
     return response
+
+
+def accepted_headers(content: Mapping[str, Any]) -> dict[str, str]:
+    """Where the job of a 202 is polled; empty if the answer has none. Also for a replayed one."""
+    job = (content.get("data") or {}).get("job")
+    if not job:
+        return {}
+    return {
+        "Location": f"/api/v1/operational/jobs/{job['job_id']}",
+        "Preference-Applied": RESPOND_ASYNC,
+        "Retry-After": str(POLL_SECONDS),
+    }
+
+
+endpoint.accepted_headers.append(accepted_headers)
 
 
 class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):

@@ -31,9 +31,10 @@ RETRY_AFTER_SECONDS = 5
 REVEAL_RATE = throttling.Rate(30, 0.5)
 CONFIG_OF_STAFF = "Security staff decide where this key is used: they change it in the admin."
 ASK_AGAIN = (
-    "A worker goes on with it. Send the same request again within 15 minutes, with another "
-    "Idempotency-Key or none, for the result and, once, the new value."
+    "A worker goes on with it. Send the same request again within 15 minutes for the result and, "
+    "once, the new value."
 )
+LOOK_LATER = "A worker goes on with it; the key's version shows when the value is current."
 
 
 class RotationConflict(Conflict):
@@ -329,7 +330,7 @@ class RotateKeyView(KeyEndpoint):
         with service_errors():
             key = services.get(key_id)
             check_scopes(request, key.rotator, key.config)
-            if reports.acts_outside(key) and not body.get("value"):
+            if reports.acts_outside(key):
                 return self.by_worker(request, key, grace_minutes=minutes, **body)
             rotation = services.rotate(key_id, grace=grace, actor=actor_of(request), **body)
         return rotated(rotation)
@@ -341,8 +342,11 @@ class RotateKeyView(KeyEndpoint):
         if services.wait(made) and (rotation := services.collect(made, timezone.now())):
             return rotated(rotation)
         unchanged = reports.unchanged(key, asked["reason"])
-        data = {"rotation": {**unchanged, "action_required": ASK_AGAIN}}
-        return reply("The rotation is under way", data, 202)
+        action = LOOK_LATER if "value" in asked else ASK_AGAIN
+        data = {"rotation": {**unchanged, "action_required": action}}
+        answer = reply("The rotation is under way", data, 202)
+        answer.ask_again = True  # type: ignore[attr-defined]  # read by `endpoint.is_final`
+        return answer
 
     def answer_from(
         self, effect: Mapping[str, Any], request: Request, *args: Any, **kwargs: Any

@@ -33,7 +33,8 @@ orders.wake.append(wake_worker)
 
 @shared_task(name="security.update_key_alerts", ignore_result=True)
 def update_key_alerts() -> None:
-    """Every ten minutes: update the alerts about keys, and enqueue a catch-up run if needed."""
+    """Every ten minutes: alerts about keys, a catch-up run if needed, deletion of old orders."""
     now = timezone.now()
     automation.update_alerts(now)
+    orders.purge(now)
     automation.enqueue_catch_up_run(now)

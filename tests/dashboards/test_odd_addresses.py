@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib import admin
-from django.db import DataError
+from django.db import DataError, NotSupportedError
 from django.urls import reverse
 
 from aethercrown.http import bad_input
@@ -43,6 +43,8 @@ def staff(admin_client):
         *(f"/admin/operations/job/{value}/cancel-job" for value in VALUES),
         *(f"/admin/marketing/performance/?date__year={value}" for value in VALUES),
         *(f"/admin/marketing/performance/?channel__id__exact={value}" for value in VALUES),
+        *(f"/admin/security/rotationrun/?uptime__{way}={HUGE}" for way in ("exact", "in", "gte")),
+        "/admin/operations/job/?result__contains=csv",
     ],
 )
 def test_an_odd_address_is_no_server_error(staff, path):
@@ -76,6 +78,9 @@ def test_no_form_of_the_admin_fails_for_odd_fields(staff, path):
         (OverflowError("Python int too large to convert to SQLite INTEGER"), True),
         (ValueError("Field 'id' expected a number but got 'abc'."), True),
         (ValueError("year 0 is out of range"), True),
+        (AttributeError("'str' object has no attribute 'days'"), True),
+        (NotSupportedError("contains lookup is not supported on this database backend."), True),
+        (AttributeError("'str' object has no attribute 'pk'"), False),
         (ValueError("a bug"), False),
         (KeyError("a"), False),
     ],

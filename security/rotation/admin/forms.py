@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -140,13 +139,8 @@ class KeyAction:
 
 
 def _rotate(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult | None:
-    minutes, end_previous = data.get("grace_minutes"), data.get("end_previous", False)
-    if value := data.get("value"):
-        grace = None if minutes is None else timedelta(minutes=minutes)
-        return services.rotate(
-            key_id, grace=grace, value=value, end_previous=end_previous, actor=actor
-        )
-    return _by_worker(key_id, actor, grace_minutes=minutes, end_previous=end_previous)
+    given = {name: data.get(name) for name in ("grace_minutes", "value")}
+    return _by_worker(key_id, actor, end_previous=data.get("end_previous", False), **given)
 
 
 def _mark_compromised(key_id: str, actor: str, data: Mapping[str, Any]) -> RotationResult | None:
@@ -166,6 +160,8 @@ def _by_worker(key_id: str, actor: str, **asked: Any) -> RotationResult | None:
         return services.rotate_now(key, actor, known)
     made = services.order(key, actor, timezone.now(), **known)
     if not services.wait(made):
+        if "value" in known:
+            raise UnderWay("A worker goes on with it; the key's versions show when it is current.")
         raise UnderWay("A worker goes on with it; do the same again in a moment for the result.")
     return services.collect(made, timezone.now())
 

@@ -12,18 +12,22 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from aethercrown.crypto import sealing
+from aethercrown.db.bulk import forget
 from aethercrown.transitions import InvalidTransition
 from security.rotation import reports
 from security.rotation.models import ManagedSecret, RotationOrder, SecretVersion
 from security.rotation.results import RotationResult
 from security.rotation.services import execute, four_eyes, steps
 from security.rotation.services.execute import RotationFailed
-from security.rotation.services.rotate import MANUAL, ROTATABLE, rehearse, rotate
+from security.rotation.services.rotate import MANUAL, ROTATABLE, check_request, rehearse, rotate
 from security.rotation.services.steps import LEASE_DURATION, Clock, RotationInProgress
 
 WAIT_SECONDS = 5.0  # of the caller
 LOOK_EVERY_SECONDS = 0.05
 COLLECT_WITHIN = timedelta(minutes=15)
+RETENTION = timedelta(days=30)  # of ended orders; the audit log keeps what was done
+SEALED_VALUE = "sealed_value"
 LOST_AFTER = LEASE_DURATION + timedelta(minutes=1)  # of a worker that was killed
 State = RotationOrder.State
 OPEN = (State.QUEUED, State.RUNNING)
@@ -31,11 +35,17 @@ wake: list[Callable[[], object]] = []  # `tasks` adds its own, so services impor
 log = logging.getLogger(__name__)
 
 
-def order(key: ManagedSecret, actor: str, now: datetime, **asked: Any) -> RotationOrder:
+def order(
+    key: ManagedSecret, actor: str, now: datetime, *, value: str | None = None, **asked: Any
+) -> RotationOrder:
     """Ask a worker to rotate, or find what the same caller asked for.
 
-    Raises RotationInProgress, and InvalidTransition for a key that cannot be rotated.
+    A `value` that a person entered is kept encrypted, until the rotation has ended. Raises
+    RotationInProgress, InvalidTransition for a key that cannot be rotated, and InvalidArgument.
     """
+    if value is not None:
+        check_request(key, value, asked.get("reason", MANUAL))
+        asked[SEALED_VALUE] = sealing.seal(value, _sealing_context(key))
     mine = RotationOrder.objects.filter(key=key, actor=actor, asked=asked, collected_at=None)
     found = mine.filter(ordered_at__gt=now - COLLECT_WITHIN).first()
     if found is not None:
@@ -53,6 +63,10 @@ def order(key: ManagedSecret, actor: str, now: datetime, **asked: Any) -> Rotati
         raise RotationInProgress(f"{key} is being rotated already.") from error
     transaction.on_commit(wake_worker, robust=True)
     return made
+
+
+def _sealing_context(key: ManagedSecret) -> str:
+    return f"rotation order:{key.pk}"
 
 
 def wake_worker() -> None:
@@ -115,11 +129,21 @@ def _run(pk: int, clock: Clock) -> bool:
         words = str(error) if expected else execute.error_message(error)
         if not expected:
             log.exception("An ordered rotation of key %s failed", made.key.pk)
-        rows.update(state=State.FAILED, ended_at=clock(), error=words)
+        rows.update(state=State.FAILED, ended_at=clock(), error=words, asked=_without_value(made))
         return False
     answer = None if result is None else {**result.to_dict(), "new_key": None}
-    rows.update(state=State.DONE, ended_at=clock(), answer=answer)
+    rows.update(state=State.DONE, ended_at=clock(), answer=answer, asked=_without_value(made))
     return True
+
+
+def _without_value(made: RotationOrder) -> dict[str, Any]:
+    return {name: each for name, each in made.asked.items() if name != SEALED_VALUE}
+
+
+def purge(now: datetime) -> int:
+    """Delete orders that ended more than RETENTION ago; returns how many."""
+    ended = RotationOrder.objects.exclude(state__in=OPEN)
+    return forget(ended.filter(ended_at__lt=now - RETENTION))
 
 
 def rotate_now(
@@ -130,6 +154,8 @@ def rotate_now(
     if given.pop("rehearse", False):
         rehearse(key.key_id, actor=actor)
         return None
+    if sealed := given.pop(SEALED_VALUE, ""):
+        given["value"] = sealing.unseal(sealed, _sealing_context(key))
     minutes = given.pop("grace_minutes", None)
     grace = None if minutes is None else timedelta(minutes=minutes)
     return rotate(key.key_id, grace=grace, actor=actor, clock=clock, **given)

@@ -65,10 +65,11 @@ def rotate(
     """
     key = get(key_id)
     rotator = rotators.get(key.rotator)
-    issues = isinstance(rotator, CredentialIssuer)
+    makes_it = rotator.automatic or isinstance(rotator, CredentialIssuer)
     request = RotationRequest(reason, _minutes(reason, grace), actor, clock, failpoint)
-    _check(key, rotator, value, request)
-    if not rotator.automatic and not issues and value is None and not force:
+    check_request(key, value, reason)
+    four_eyes.check(key, actor, reason, clock())
+    if not makes_it and value is None and not force:
         return _value_required(key, rotator, reason)
     try:
         with execute.leased(key, request, ROTATABLE) as attempt:
@@ -81,8 +82,7 @@ def rotate(
             raise
         return _end_without_successor(key, request)
     end_if_expired(key, done, request)
-    action = rotator.required_action if rotator.automatic or issues else ""
-    return _done(key, reason, done, action)
+    return _done(key, reason, done, rotator.required_action if makes_it else "")
 
 
 def _done(key: ManagedSecret, reason: str, done: CompletedSwitch, action: str) -> RotationResult:
@@ -109,10 +109,10 @@ def completed_rotation(key_id: str, number: int) -> RotationResult:
     )
 
 
-def _check(
-    key: ManagedSecret, rotator: Rotator, value: str | None, request: RotationRequest
-) -> None:
-    if request.reason not in REASONS:
+def check_request(key: ManagedSecret, value: str | None, reason: str) -> None:
+    """Raise InvalidArgument or InvalidTransition for what no rotation of the key can do."""
+    rotator = rotators.get(key.rotator)
+    if reason not in REASONS:
         raise InvalidArgument("reason", f"must be one of {', '.join(REASONS)}.")
     if value is not None and (rotator.automatic or isinstance(rotator, CredentialIssuer)):
         raise InvalidArgument("value", f"The rotator {rotator.name} makes the value itself.")
@@ -122,7 +122,6 @@ def _check(
         raise InvalidTransition(
             f"{key} has no overlap: its users are cut off for a moment. Set allow_downtime."
         )
-    four_eyes.check(key, request.actor, request.reason, request.clock())
 
 
 def _check_is_new(key: ManagedSecret, value: str | None) -> None:

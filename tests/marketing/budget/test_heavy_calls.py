@@ -44,6 +44,8 @@ def test_a_repeat_under_one_key_is_the_same_job(caller):
     )
     assert first.json() == again.json()
     assert again["Idempotent-Replayed"] == "true"
+    for name in ("Location", "Preference-Applied", "Retry-After"):
+        assert again[name] == first[name]
 
 
 def test_a_bad_request_is_refused_before_it_is_a_job(caller):

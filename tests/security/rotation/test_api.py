@@ -15,6 +15,7 @@ from security.rotation import services, tasks
 from security.rotation.models import ManagedSecret, SecretBinding, SecretVersion
 from security.rotation.services import orders, steps
 from tests.callers import Caller
+from tests.security.rotation import world as worlds
 from tests.security.rotation.stored import current_value, deliver, puller
 
 pytestmark = pytest.mark.django_db
@@ -448,4 +449,34 @@ class TestAnswersThatWereLost:
         rotation = self.lost(caller, monkeypatch, "crm").json()["data"]["rotation"]
         assert (rotation["version"], rotation["new_key"]) == (2, None)
         assert rotation["action_required"] == idempotency.GONE_MESSAGE
+        assert SecretVersion.objects.count() == 2
+
+    def test_a_repeated_pass_over_the_due_keys_rotates_each_once(self, caller, monkeypatch):
+        registered(caller)
+        age(days=1)
+
+        def full(*_arguments):
+            raise DatabaseError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(idempotency, "store_response", full)
+            headers = {"Idempotency-Key": "due"}
+            assert caller.send(f"{KEYS}/auto-rotate", {}, headers=headers).status_code == 500
+        again = caller.send(f"{KEYS}/auto-rotate", {}, headers=headers)
+        assert (again.status_code, again.json()["data"]["failures"]) == (200, [])
+        assert SecretVersion.objects.count() == 2
+
+    def test_one_key_asks_again_for_a_rotation_that_a_worker_does(self, caller, monkeypatch):
+        """A 202 is not the answer for a day: the result is handed out once it is there."""
+        monkeypatch.setattr(orders, "WAIT_SECONDS", 0.0)
+        registered(caller, rotator="test_target", value="first")
+        headers = {"Idempotency-Key": "slow"}
+        path = f"{KEYS}/billing-secret/rotate"
+        assert caller.send(path, {}, headers=headers).status_code == 202
+        world = worlds.fresh_world()
+        world.works["billing-secret"].add("first")
+        services.run_ordered()
+        done, replayed = (caller.send(path, {}, headers=headers) for _ in range(2))
+        assert (done.status_code, done.json()["data"]["rotation"]["version"]) == (200, 2)
+        assert replayed.json() == done.json()
         assert SecretVersion.objects.count() == 2

@@ -128,3 +128,31 @@ def test_a_broker_that_is_down_loses_no_order(key, world, monkeypatch):
 def test_the_caller_waits_no_longer_than_it_says(key):
     made = asked(key, reason="manual")
     assert not services.wait(made, 0.06)
+
+
+def test_an_entered_value_reaches_the_worker_encrypted_and_is_erased(world, versions):
+    made = services.register("gate", "code", value="1111").key
+    placed = asked(made, reason="manual", value="s3cret-2222")
+    assert "s3cret-2222" not in str(RotationOrder.objects.values().get())
+    assert services.run_ordered() == 1
+    assert current_value("gate") == "s3cret-2222"
+    placed.refresh_from_db()
+    assert placed.asked == {"reason": "manual"}
+
+
+def test_an_entered_value_is_refused_before_it_is_ordered():
+    made = services.register("gate", "code", value="1111").key
+    with pytest.raises(services.InvalidArgument, match="enter a new one"):
+        asked(made, reason="manual", value="1111")
+    assert not RotationOrder.objects.exists()
+
+
+def test_old_ended_orders_are_deleted_and_open_ones_stay(key, world):
+    made = asked(key, reason="manual")
+    later = timezone.now() + orders.RETENTION + timedelta(days=1)
+    assert orders.purge(later) == 0
+    services.run_ordered()
+    assert orders.purge(timezone.now()) == 0
+    tasks.update_key_alerts()
+    assert orders.purge(later) == 1
+    assert not RotationOrder.objects.filter(pk=made.pk).exists()
