@@ -1,6 +1,6 @@
 """Buttons on admin pages, and the page that asks before something is done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from aethercrown.history.attribution import actor_of
+from aethercrown.page_parts import Confirmation
 from aethercrown.transitions import InvalidTransition
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -47,16 +48,23 @@ def confirmation_page(
     row: Model | None,
     question: str,
     verb: str,
+    *,
+    form: Iterable[Any] = (),
+    amounts: Sequence[tuple[str, str]] = (),
+    failed: Sequence[str] = (),
     **more: Any,
 ) -> HttpResponse:
-    """A page with a question and one button, which posts to the same address; `row` or the list."""
+    """A page with a question and one button, which posts to the same address; `row` or the list.
+
+    It repeats the `amounts` and the guardrails that `failed`.
+    """
+    back = change_url(row) if row else list_url(model_admin)
+    asked = Confirmation(question, verb, request.path, back, amounts, failed, form=form)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": str(row),
         "opts": model_admin.opts,
-        "question": question,
-        "verb": verb,
-        "back": change_url(row) if row else list_url(model_admin),
+        "confirmation": asked,
         **more,
     }
     return TemplateResponse(request, "admin/confirm_action.html", context)
@@ -70,17 +78,24 @@ def note_field(max_length: int) -> forms.CharField:
     )
 
 
+def nothing(_row: Any) -> Sequence[Any]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class RowAction:
     """What staff can do with a row: `act(row, actor, form values)` returns "Resolved" or such.
 
-    The question has {} where the row is named; the form has a note.
+    The question has {} where the row is named; the form has a note. The page repeats the `amounts`
+    of the row, and its guardrails that `failed`.
     """
 
     verb: str
     question: str
     act: Callable[[Any, str, Mapping[str, Any]], str]
     form: type[forms.Form]
+    amounts: Callable[[Any], Sequence[tuple[str, str]]] = nothing
+    failed: Callable[[Any], Sequence[str]] = nothing
 
 
 class RowActionAdmin(ModelAdmin):
@@ -99,7 +114,10 @@ class RowActionAdmin(ModelAdmin):
             self.act(request, row, action, form.cleaned_data)
             return redirect(change_url(row))
         question = action.question.format(row)
-        return confirmation_page(self, request, row, question, action.verb, form=form)
+        return confirmation_page(
+            self, request, row, question, action.verb,
+            form=form, amounts=action.amounts(row), failed=action.failed(row),
+        )  # fmt: skip
 
     def act_on_each(self, request: HttpRequest, rows: QuerySet[Any], action: RowAction) -> None:
         for row in rows.order_by("pk"):

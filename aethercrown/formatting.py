@@ -101,6 +101,15 @@ def share_text(value: Number, digits: int = 0) -> str:
     return percent_text(None if number is None else 100 * number, digits)
 
 
+def probability_text(probability: float) -> str:
+    """A probability as a whole percentage, never 0 or 100."""
+    if probability >= 0.995:
+        return "> 99%"
+    if probability < 0.005:
+        return "< 1%"
+    return share_text(probability)
+
+
 def exact_text(value: Decimal) -> str:
     """Every digit of a decimal, without trailing zeros or an exponent: 1,634.72."""
     text = f"{value:,f}"

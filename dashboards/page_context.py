@@ -1,4 +1,4 @@
-"""What every page has: breadcrumbs, CSV downloads, a period and a currency."""
+"""What every page has: breadcrumbs, CSV downloads and a currency."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -84,16 +84,3 @@ def chosen_currency(request: HttpRequest) -> str:
     if not re.fullmatch("[A-Z]{3}", asked):
         raise BadRequest(f"currency is an ISO 4217 code such as USD, not {asked[:20]!r}.")
     return str(asked)
-
-
-def chosen_period(
-    request: HttpRequest, choices: tuple[int, ...], default: int, unit: str = "weeks"
-) -> int:
-    """The number of weeks in the address, which a link can hold; one of `choices`."""
-    asked = request.GET.get(unit)
-    if asked is None:
-        return default
-    if not (asked.isascii() and asked.isdigit() and int(asked[:6]) in choices):
-        listed = ", ".join(map(str, choices))
-        raise BadRequest(f"{unit} is one of {listed}, not {asked[:20]!r}.")
-    return int(asked)

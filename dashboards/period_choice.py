@@ -23,6 +23,7 @@ class PeriodChoice:
     presets: tuple[str, ...]
     compare: str = "previous"
     problems: tuple[str, ...] = ()
+    compares: bool = True  # whether the page compares at all
 
     @property
     def compared(self) -> Period | None:
@@ -48,7 +49,7 @@ class PeriodChoice:
     @property
     def comparisons(self) -> dict[str, str]:
         """What a period can be compared with: the name in the address, and its text."""
-        return COMPARISONS
+        return COMPARISONS if self.compares else {}
 
     def choices(self) -> list[tuple[str, str, bool]]:
         """Each preset: its name in the address, its text, and whether it is chosen."""
@@ -62,13 +63,14 @@ def read_period(
     default: str,
     *,
     max_days: int | None = None,
+    compares: bool = True,
 ) -> PeriodChoice:
     """By `period` (a preset) or `from` and `to` (days), and `compare`; wrong parts are left out.
 
-    A page whose size grows with each day has `max_days`.
+    A page whose size grows with each day has `max_days`; one without changes does not compare.
     """
     problems: list[str] = []
-    compare = given.get("compare", "previous")
+    compare = given.get("compare", "previous") if compares else "none"
     if compare not in COMPARISONS:
         problems.append(f"compare is one of {', '.join(COMPARISONS)}, not {_cut(compare)}.")
         compare = "previous"
@@ -77,7 +79,7 @@ def read_period(
         found = _days(given, today, max_days, problems)
     preset = "" if found else _preset(given.get("period", default), presets, default, problems)
     return PeriodChoice(
-        found or preset_period(preset, today), preset, presets, compare, tuple(problems)
+        found or preset_period(preset, today), preset, presets, compare, tuple(problems), compares
     )
 
 

@@ -5,9 +5,11 @@ class MarketingConfig(AppConfig):
     name = "marketing"
 
     def ready(self) -> None:
-        """Register importers, exporters, automation, decision type, job and demo rows."""
+        """Register importers, exporters, automation, decision type, job, metrics and demo rows."""
         from aethercrown import demo  # noqa: PLC0415 - the same
         from aethercrown.csv import export, importing  # noqa: PLC0415 - models exist only now
+        from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
+        from marketing.budget import reports as budget_reports  # noqa: PLC0415
         from marketing.budget import services as budget_services  # noqa: PLC0415
         from marketing.channels import reports as channels_reports  # noqa: PLC0415
         from marketing.channels import services as channels_services  # noqa: PLC0415
@@ -23,4 +25,5 @@ class MarketingConfig(AppConfig):
         automation_registry.register(budget_services.BUDGET_AUTOMATION)
         decision_type_registry.register(budget_services.DECISION_TYPE)
         job_kinds.register(budget_services.JOB_KIND)
+        metric_registry.register_all(budget_reports.METRICS)
         demo.register("marketing", demo_services.seed)

@@ -50,12 +50,13 @@ class OperationsConfig(AppConfig):
 
 def register_metrics() -> None:
     from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415 - models exist now
+    from operations.alerts import reports as alerts  # noqa: PLC0415
     from operations.automations import reports as automations  # noqa: PLC0415
     from operations.decisions import reports as decisions  # noqa: PLC0415
     from operations.health.reports import company_metrics as health  # noqa: PLC0415
     from operations.scheduling.reports import company_metrics as tasks  # noqa: PLC0415
 
-    for module in (health, tasks, decisions, automations):
+    for module in (health, tasks, decisions, automations, alerts):
         metric_registry.register_all(module.METRICS)
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from aethercrown.formatting import COUNT, duration_text, yes_no
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
+from aethercrown.page_parts import EmptyState
 from aethercrown.text import last_line
 from dashboards import access, page_context
 from dashboards.access import viewer
@@ -17,7 +18,6 @@ from dashboards.automations import tables
 from dashboards.automations.tables import AutomationLine
 from dashboards.listing import ListField, Listing
 from dashboards.page_context import kept_parameters
-from dashboards.parts import EmptyState
 from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table
 from dashboards.tiles import tiles

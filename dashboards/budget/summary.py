@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aethercrown.formatting import PERCENT, counted, date_text, full, money, share_text, signed
-from dashboards.key_figures import KeyFigure, probability_text
+from aethercrown.formatting import (
+    PERCENT,
+    counted,
+    date_text,
+    full,
+    money,
+    probability_text,
+    share_text,
+    signed,
+)
+from dashboards.tiles import Tile
 from marketing.budget.planner.auto_apply import MIN_PROBABILITY
 from marketing.budget.planner.proposal import Backtest, ChannelSummary, Proposal
 
@@ -18,30 +27,30 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
+def plan_figures(proposal: Proposal, periods: int = 1) -> list[Tile]:
     """The plan in four figures."""
     lift, revenue = proposal.expected_lift_percent, proposal.expected_revenue
     unit = money(proposal.currency, 0)
     return [
-        KeyFigure(
+        Tile(
             "Budget",
             full(proposal.total, unit),
             f"for {counted(periods, 'period')} over {counted(len(proposal.channels), 'channel')}",
             "The total that the plan divides over the channels.",
         ),
-        KeyFigure(
+        Tile(
             "Expected revenue",
             full(revenue.estimate, unit),
             f"{full(revenue.low, unit)} to {full(revenue.high, unit)}",
             "The median of the plan's revenue, with its 90% interval.",
         ),
-        KeyFigure(
+        Tile(
             "Expected lift",
             signed(lift.estimate, PERCENT),
             f"{signed(lift.low, PERCENT)} to {signed(lift.high, PERCENT)}",
             "Revenue compared with the present mix at the same total, with its 90% interval.",
         ),
-        KeyFigure(
+        Tile(
             "Probability of a lift",
             probability_text(proposal.probability_of_lift),
             f"at least {share_text(MIN_PROBABILITY)} to apply it automatically",
@@ -50,30 +59,30 @@ def plan_figures(proposal: Proposal, periods: int = 1) -> list[KeyFigure]:
     ]
 
 
-def channel_figures(summary_row: ChannelSummary, currency: str) -> list[KeyFigure]:
+def channel_figures(summary_row: ChannelSummary, currency: str) -> list[Tile]:
     """One channel in four figures."""
     unit, one = money(currency, 0), money(currency, 2)
     change = summary_row.suggested_allocation - summary_row.current_allocation
     return [
-        KeyFigure(
+        Tile(
             "Proposed",
             full(summary_row.suggested_allocation, unit),
             f"{signed(change, unit)} from {full(summary_row.current_allocation, unit)}",
             "The amount that the plan gives this channel.",
         ),
-        KeyFigure(
+        Tile(
             "90% interval",
             full(summary_row.allocation_low, unit),
             f"to {full(summary_row.allocation_high, unit)}",
             "The amounts that are optimal in 90% of the posterior draws.",
         ),
-        KeyFigure(
+        Tile(
             "Marginal return",
             full(summary_row.marginal_roi, one),
             f"{full(summary_row.marginal_roi_now, one)} now",
             "Revenue of the next unit of money in this channel under the plan.",
         ),
-        KeyFigure(
+        Tile(
             "Saturation",
             full(summary_row.saturation_percent, PERCENT),
             f"trend {summary_row.trend}, {summary_row.evidence} evidence",
@@ -100,20 +109,20 @@ def verdict(proposal: Proposal) -> Verdict:
     )
 
 
-def backtest_figures(backtest: Backtest | None) -> list[KeyFigure]:
+def backtest_figures(backtest: Backtest | None) -> list[Tile]:
     """How forecasts made from the past alone did; nothing where there was no test."""
     if backtest is None:
         return []
     better = backtest.wape_percent < backtest.naive_wape_percent
     return [
-        KeyFigure(
+        Tile(
             "Forecast error",
             full(backtest.wape_percent, PERCENT),
             f"{'better' if better else 'not better'} than"
             f" {full(backtest.naive_wape_percent, PERCENT)} of the last four periods' mean",
             "Sum of absolute errors over the sum of actual revenue, in the forecast periods.",
         ),
-        KeyFigure(
+        Tile(
             "Interval coverage",
             full(backtest.coverage_percent, PERCENT),
             f"of {backtest.periods} periods fell inside the 90% interval",

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aethercrown.formatting import PERCENT, money, signed
-from dashboards.key_figures import probability_text
+from aethercrown.formatting import PERCENT, money, probability_text, signed
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import Interval, Proposal
 

@@ -1,33 +1,43 @@
 """The budget's two pages: the whole plan, and one channel."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.registry import MetricQuery, measure
+from aethercrown.page_parts import EmptyState
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
 from dashboards.charts import SIZES
+from dashboards.page_context import kept_parameters
+from dashboards.period_choice import PARAMETERS, PeriodChoice, read_period
+from dashboards.tiles import Tile, tiles
 from marketing.budget import reports
 from marketing.budget.planner.proposal import Proposal
 from marketing.budget.reports import BudgetOverview, DailyPerformance
 
-WEEKS = (13, 26, 52, 104)
-DEFAULT_WEEKS = 52
-
+PRESETS, DEFAULT = ("3m", "6m", "12m", "24m"), "12m"
+NO_SPEND = EmptyState(
+    "No spend is stored for this period",
+    "Choose another period, or import spend and revenue by channel with this command:",
+    command="./manage.py import_data budget-performance FILE",
+)
 BUDGET = page_context.Breadcrumb("Budget", "/dashboards/budget")
 
 
 @viewer
 def budget(request: HttpRequest) -> HttpResponseBase:
     """The leading plan in a currency, or the one that ?plan= names."""
-    weeks = page_context.chosen_period(request, WEEKS, DEFAULT_WEEKS)
+    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT)
     found = _requested_overview(request)
-    trend = charts.trend(_last_weeks(found.trend, weeks), found.currency)
+    days = _within(found.trend, period.period)
+    trend = charts.trend(days, found.currency)
     plans = tables.plan_history(found.history, found.currency)
     context = _plan_context(found.proposal, found.plan) if found.proposal and found.plan else {}
     return page_context.render_page(
@@ -35,9 +45,12 @@ def budget(request: HttpRequest) -> HttpResponseBase:
         "budget",
         "Budget",
         [*context.pop("tables", []), trend.table, plans],
-        weeks=weeks,
-        choices=WEEKS,
-        trend=trend if found.trend else None,
+        period=period,
+        kept=kept_parameters(request, *PARAMETERS),
+        problems=period.problems,
+        trend=trend if days else None,
+        no_spend=NO_SPEND,
+        spend=_spend(found.currency, period),
         history=plans,
         **context,
     )
@@ -48,15 +61,16 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     """One channel: its curve, what it gets now and as proposed, what it brought."""
     if "\0" in name:  # PostgreSQL refuses it as a parameter
         raise Http404("A channel's name has no NUL in it.")
-    weeks = page_context.chosen_period(request, WEEKS, DEFAULT_WEEKS)
+    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT, compares=False)
     found = _requested_overview(request)
-    days = reports.spend_trend(found.currency, name)
+    known = reports.spend_trend(found.currency, name)
+    days = _within(known, period.period)
     context = (
         _channel_context(found.proposal, found.plan, name) if found.proposal and found.plan else {}
     )
-    if not context and not days:
+    if not context and not known:
         raise Http404(f"No channel called {name!r} has rows or a place in the plan.")
-    trend = charts.trend(_last_weeks(days, weeks), found.currency)
+    trend = charts.trend(days, found.currency)
     return page_context.render_page(
         request,
         "budget-channel",
@@ -64,9 +78,11 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
         [*context.pop("tables", []), trend.table],
         [BUDGET],
         name=name,
-        weeks=weeks,
-        choices=WEEKS,
+        period=period,
+        kept=kept_parameters(request, *PARAMETERS),
+        problems=period.problems,
         trend=trend if days else None,
+        no_spend=NO_SPEND,
         in_force=summary.in_force_text({e.channel.name: e for e in found.in_force}.get(name)),
         **context,
     )
@@ -86,9 +102,13 @@ def _requested_overview(request: HttpRequest) -> BudgetOverview:
     return found
 
 
-def _last_weeks(days: Sequence[DailyPerformance], weeks: int) -> list[DailyPerformance]:
-    """The days of the last `weeks` weeks that there are rows of."""
-    return [each for each in days if each.on > days[-1].on - timedelta(weeks=weeks)]
+def _spend(currency: str, period: PeriodChoice) -> list[Tile]:
+    query = MetricQuery(period.period, currency, timezone.now())
+    return tiles(measure(["budget.spend"], query, period.compared), period.compared_text)
+
+
+def _within(days: Sequence[DailyPerformance], period: Period) -> list[DailyPerformance]:
+    return [each for each in days if period.first <= each.on <= period.last]
 
 
 def _plan_context(proposal: Proposal, plan: Any) -> dict[str, Any]:

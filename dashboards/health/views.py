@@ -13,12 +13,12 @@ from aethercrown.charts.lines import Series, line
 from aethercrown.formatting import COUNT, Unit, date_text
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
+from aethercrown.page_parts import EmptyState
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
 from dashboards.listing import ListField, Listing
 from dashboards.page_context import kept_parameters
-from dashboards.parts import EmptyState
 from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table, Value
 from dashboards.tiles import tiles

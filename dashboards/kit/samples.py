@@ -13,8 +13,8 @@ from aethercrown.formatting import COUNT, PERCENT, money
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Measured, Metric, MetricQuery
+from aethercrown.page_parts import Confirmation, EmptyState, JobProgress, UndoNotice
 from dashboards.charts import PageChart, page_chart
-from dashboards.parts import Confirmation, EmptyState, JobProgress, UndoNotice
 from dashboards.tables import Column, Table
 from dashboards.tiles import Tile, tiles
 

@@ -5,12 +5,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from aethercrown.formatting import COUNT
+from aethercrown.page_parts import EmptyState
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.kit import samples
 from dashboards.listing import ListField, Listing
 from dashboards.page_context import kept_parameters
-from dashboards.parts import EmptyState
 from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.tables import Column
 from operations.automations import reports as automations

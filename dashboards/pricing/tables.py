@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aethercrown.formatting import COUNT, PERCENT, Unit, counted, full, money, signed
 from aethercrown.history.attribution import shown_actor
-from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
+from dashboards.tiles import Tile
 from revenue.pricing.calculation.simulation import PriceChange, Simulation
 from revenue.pricing.rating.rate import PriceLine
 
@@ -121,29 +121,29 @@ def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
     return Table("inputs", "Inputs", columns, rows)
 
 
-def simulation_figures(found: Simulation) -> list[KeyFigure]:
+def simulation_figures(found: Simulation) -> list[Tile]:
     unit = money(found.currency, 0)
     share = full(found.break_even_percent, PERCENT)
     return [
-        KeyFigure(
+        Tile(
             "Revenue now",
             full(found.now, unit),
             f"{counted(found.customers, 'customer')}, by the version in force",
             "The sum of what all customers pay under the version in force.",
         ),
-        KeyFigure(
+        Tile(
             "Revenue after",
             full(found.then, unit),
             f"{signed(found.then - found.now, unit)} if no customer leaves",
             "The same customers and the same use under this version.",
         ),
-        KeyFigure(
+        Tile(
             "Pay more",
             f"{found.pay_more:,}",
             f"{found.large_rises:,} by more than 20%; {found.pay_less:,} pay less",
             "Customers whose price rises.",
         ),
-        KeyFigure(
+        Tile(
             "Break-even loss",
             share,
             "of what those who pay more would pay"

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from aethercrown.formatting import COUNT, money
 from aethercrown.metrics.registry import MetricQuery, measure
+from aethercrown.page_parts import EmptyState
 from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart
 from dashboards.listing import ListField, Listing
 from dashboards.page_context import kept_parameters
-from dashboards.parts import EmptyState
 from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.revenue import charts
 from dashboards.tables import Column, Table

@@ -8,8 +8,8 @@ from typing import Any
 from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
 from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full
 from dashboards.charts import PageChart, page_chart
-from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
+from dashboards.tiles import Tile
 from operations.scheduling.task_spec import GanttTask
 
 PRIORITIES = ("critical", "high", "medium", "low")
@@ -92,31 +92,31 @@ def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
     return Table("bottlenecks", "What delays the work", columns, rows)
 
 
-def headlines(metrics: Mapping[str, Any]) -> list[KeyFigure]:
+def headlines(metrics: Mapping[str, Any]) -> list[Tile]:
     """Four figures of the queue."""
     makespan, least = metrics["makespan_seconds"], metrics["makespan_lower_bound_seconds"]
     size, unit = scale(makespan or 0.0)
     gap = metrics["makespan_gap_percent"]
     return [
-        KeyFigure(
+        Tile(
             "Waiting",
             full(metrics["queued"] + metrics["pending"], COUNT),
             f"{metrics['queued']:,} ready, {metrics['pending']:,} for another task",
             "Tasks without a worker.",
         ),
-        KeyFigure(
+        Tile(
             "Running",
             full(metrics["running"], COUNT),
             f"{metrics['active_workers']:,} of {counted(metrics['total_workers'], 'worker')}",
             "Tasks that a worker holds under a lease.",
         ),
-        KeyFigure(
+        Tile(
             "Done in",
             full(makespan / size, unit) if makespan is not None else MISSING,
             bound_text(least, gap),
             "When the last open task ends as planned, beside the lower bound of any plan.",
         ),
-        KeyFigure(
+        Tile(
             "Busy",
             full(metrics["worker_utilization_percent"], PERCENT),
             f"{metrics['throughput_per_hour']:,} done in the last hour",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full, money, signed
 from aethercrown.history.attribution import shown_actor
-from dashboards.key_figures import KeyFigure
 from dashboards.tables import Column, Table
+from dashboards.tiles import Tile
 
 if TYPE_CHECKING:
     from revenue.upsell.reports.pipeline import OpportunityCounts
@@ -41,20 +41,20 @@ def acceptance_interval(accepted: int, answered: int) -> tuple[float, float, flo
 
 def summary_figures(
     counts: "Sequence[OpportunityCounts]", accepted: Sequence[Acceptance], currency: str
-) -> list[KeyFigure]:
+) -> list[Tile]:
     """Open opportunities, their gain, the acceptance rate and the realised gain."""
     unit = money(currency, 0)
     active, offered = sum(e.active for e in counts), sum(e.offered for e in counts)
     gain = sum((each.gain for each in counts), Decimal(0))
     expected = sum(each.expected_gain for each in counts)
     return [
-        KeyFigure(
+        Tile(
             "Open",
             full(active, COUNT),
             f"{counted(offered, 'offer')} made",
             "Opportunities that are open or offered; at most one for each customer and reason.",
         ),
-        KeyFigure(
+        Tile(
             "Potential gain a month",
             full(gain, unit),
             f"{full(expected, unit)} weighted by confidence",
@@ -65,30 +65,28 @@ def summary_figures(
     ]
 
 
-def _accepted(counts: "Sequence[OpportunityCounts]") -> KeyFigure:
+def _accepted(counts: "Sequence[OpportunityCounts]") -> Tile:
     yes = sum(each.accepted for each in counts)
     rate = acceptance_interval(yes, yes + sum(each.declined for each in counts))
     meaning = "Share of answered offers that were accepted, with its 90% interval."
     if rate is None:
-        return KeyFigure("Accepted", MISSING, "No offer was answered yet", meaning)
+        return Tile("Accepted", MISSING, "No offer was answered yet", meaning)
     low, part, high = (full(each, PERCENT_OF_100) for each in rate)
-    return KeyFigure("Accepted", part, f"{low} to {high} of answers", meaning)
+    return Tile("Accepted", part, f"{low} to {high} of answers", meaning)
 
 
-def _realised(accepted: Sequence[Acceptance], unit: Unit) -> KeyFigure:
+def _realised(accepted: Sequence[Acceptance], unit: Unit) -> Tile:
     known = [(expected, realised) for _, expected, realised in accepted if realised]
     meaning = (
         "The change of MRR compared with customers on the same plan without an offer;"
         " an acceptance is measured after 60 days."
     )
     if not known:
-        return KeyFigure(
-            "Realised gain a month", MISSING, "No acceptance was measured yet", meaning
-        )
+        return Tile("Realised gain a month", MISSING, "No acceptance was measured yet", meaning)
     expected = sum(each["estimate"] for each, _ in known)
     note = f"{signed(expected, unit)} expected, {counted(len(known), 'acceptance')} measured"
     gain = signed(sum(each["value"] for _, each in known), unit)
-    return KeyFigure("Realised gain a month", gain, note, meaning)
+    return Tile("Realised gain a month", gain, note, meaning)
 
 
 def pipeline(rows: Sequence[Any], currency: str) -> Table:

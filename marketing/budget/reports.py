@@ -7,6 +7,9 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet, Sum
 
+from aethercrown.formatting import PERCENT, probability_text, signed
+from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
+from aethercrown.metrics.registry import Metric, MetricQuery, Reader
 from marketing.budget.measurement import effect
 from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
 from marketing.budget.model import weeks
@@ -202,3 +205,49 @@ def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
     revenue, periods = plan.expected_revenue, plan.budget_periods
     per_period = (value / periods for value in (revenue.estimate, revenue.low, revenue.high))
     return PlanExpectation(plan.starts_on or first, Interval(*per_period), plan.expected_lift)
+
+
+def read_planned(query: MetricQuery) -> dict[str, Reading]:
+    """The budget of the leading plan is only known for now."""
+    plan = newest_plan(query.currency)
+    if plan is None:
+        return {"budget.planned": unknown(f"No plan in {query.currency} yet")}
+    lift = signed(plan.expected_lift.estimate, PERCENT)
+    chance = probability_text(plan.probability_of_lift)
+    status = plan.decision.get_status_display().lower()
+    note = f"{status}; expected lift {lift}, probability {chance}"
+    return {"budget.planned": query.state(plan.total, note)}
+
+
+def read_spend(query: MetricQuery) -> dict[str, Reading]:
+    rows = Performance.objects.filter(
+        currency=query.currency, date__gte=query.period.first, date__lte=query.period.last
+    )
+    spent = rows.aggregate(spent=Sum("spend"))["spent"]
+    reason = f"No spend in {query.currency} is stored for the period"
+    return {"budget.spend": Reading(spent, reason)}
+
+
+def _metric(name: str, title: str, definition: str, reader: Reader) -> Metric:
+    return Metric(
+        f"budget.{name}",
+        title,
+        definition,
+        MetricUnit.MONEY,
+        Good.NEITHER,
+        "/dashboards/budget",
+        reader,
+    )
+
+
+METRICS = (
+    _metric(
+        "planned",
+        "Marketing budget",
+        "The total of the leading plan, with its status.",
+        read_planned,
+    ),
+    _metric(
+        "spend", "Marketing spend", "What was spent in the period, over all channels.", read_spend
+    ),
+)

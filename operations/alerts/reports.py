@@ -1,16 +1,21 @@
 """Open alerts, and those resolved recently."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
+from aethercrown.formatting import counted
+from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
+from aethercrown.metrics.registry import Metric, MetricQuery, Reader
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.severity import CRITICAL, HIGH, LEVELS
 from operations.alerts.models import Alert
 
 RUN_FAILED = "run_failed"  # automations list failed runs themselves
 MAX_ATTENTION_ITEMS = 10
+RETENTION = timedelta(days=365)  # of resolved alerts
 
 
 def critical(*subjects: str) -> str:
@@ -57,3 +62,42 @@ def attention_items(_now: datetime) -> list[AttentionItem]:
 
 def page(alert: Alert) -> str:
     return reverse("admin:operations_alert_change", args=[alert.pk])
+
+
+def read_open(query: MetricQuery) -> dict[str, Reading]:
+    found = counts()
+    return {"alerts.open": query.state(sum(found.values()), severities_text(found))}
+
+
+def read_raised(query: MetricQuery) -> dict[str, Reading]:
+    """Only counted where none was deleted."""
+    begin, end = query.span
+    if begin < query.now - RETENTION:
+        gone = unknown(f"Resolved alerts are kept {counted(RETENTION.days, 'day')}")
+        return {"alerts.raised": gone}
+    raised = Alert.objects.filter(first_seen_at__gte=begin, first_seen_at__lt=end)
+    return {"alerts.raised": Reading(raised.count())}
+
+
+def severities_text(found: Mapping[str, int]) -> str:
+    """How many alerts there are of each severity: "1 critical, 2 warning"."""
+    named = (f"{count:,} {severity}" for severity, count in found.items() if count)
+    return ", ".join(named) or "nothing is wrong"
+
+
+def _metric(name: str, title: str, definition: str, reader: Reader) -> Metric:
+    return Metric(
+        f"alerts.{name}",
+        title,
+        definition,
+        MetricUnit.COUNT,
+        Good.DOWN,
+        "/dashboards/alerts",
+        reader,
+    )
+
+
+METRICS = (
+    _metric("open", "Open alerts", "Alerts that are not resolved, acknowledged or not.", read_open),
+    _metric("raised", "Alerts raised", "Alerts that were raised first in the period.", read_raised),
+)

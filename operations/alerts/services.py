@@ -20,13 +20,13 @@ from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
 from operations.alerts import event_messages, last_word
 from operations.alerts.models import Alert, Silence
+from operations.alerts.reports import RETENTION
 from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
 
 REOPEN_WITHIN = timedelta(minutes=10)
 TOLD_WITHIN = timedelta(hours=1)  # of the end: later nothing of it is held back
 REMINDER_INTERVAL = timedelta(hours=24)
-RETENTION = timedelta(days=365)
 MAX_MESSAGE_CHARACTERS = 2_000
 MAX_DIGEST_ALERTS = 200
 SENT_COLUMNS = ("source", "kind", "subject", "severity", "state", "message", "count")

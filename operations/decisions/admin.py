@@ -1,5 +1,6 @@
 """The admin of decisions, which can be approved, rejected and rolled back, but not edited."""
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -8,13 +9,15 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
-from aethercrown.formatting import exact_text, share_text
+from aethercrown.formatting import exact_text, moment_text, share_text
+from aethercrown.page_parts import UndoNotice
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
@@ -26,6 +29,8 @@ from operations.decisions.decision_types import (
 )
 from operations.decisions.models import Decision, FourEyesRule
 
+DECIMAL = re.compile(r"-?\d{1,20}\.\d{1,20}")
+MAX_CHANGES = 12  # that the confirm step repeats
 MAY_SET_RULES = "security.change_user"
 MAY_DECIDE = "security.approve_decisions"  # the permission that makes an approver
 
@@ -34,12 +39,59 @@ class NoteForm(forms.Form):
     note = note_field(2000)
 
 
+def changed(decision: Decision) -> list[tuple[str, str, str]]:
+    """What it changes: the name, the value before and the one after."""
+    before, after = reports.flatten(decision.before), reports.flatten(decision.after)
+    return [
+        (name, leaf_text(before.get(name, "nothing")), leaf_text(after.get(name, "nothing")))
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    ]
+
+
+def leaf_text(text: str) -> str:
+    """A decimal without the zeros at its end; any other text as it is."""
+    return exact_text(Decimal(text)) if DECIMAL.fullmatch(text) else text
+
+
+def amounts(decision: Decision) -> list[tuple[str, str]]:
+    """The expected effect, and the first of the values that change."""
+    rows = changed(decision)
+    shown = [(name, f"{old} \N{RIGHTWARDS ARROW} {new}") for name, old, new in rows[:MAX_CHANGES]]
+    more = [("More changes", f"{len(rows) - MAX_CHANGES:,}")] if len(rows) > MAX_CHANGES else []
+    return [("Expected", expected_text(decision)), *shown, *more]
+
+
+def failed_guardrails(decision: Decision) -> list[str]:
+    return [guardrail_text(each) for each in decision.guardrails if not each["passed"]]
+
+
+def undo_notice(decision: Decision) -> UndoNotice | None:
+    """For a decision in effect that can be rolled back."""
+    if decision.applied_at is None or states.ROLLED_BACK not in states.TRANSITIONS.get(
+        decision.status, ()
+    ):
+        return None
+    path = reverse("admin:operations_decision_roll_back", args=[decision.pk])
+    at = moment_text(decision.applied_at)
+    return UndoNotice(f"Applied {at}: {decision}.", path, verb="Undo")
+
+
+def expected_text(decision: Decision) -> str:
+    expected = decision.expected
+    low, high = figure(expected["low"]), figure(expected["high"])
+    return (
+        f"{figure(expected['estimate'])} {expected['unit']} {expected['metric']}"
+        f" ({share_text(expected['level'])}: {low} to {high})"
+    )
+
+
 def row_action(verb: str, done: str, question: str, service: Callable[..., Decision]) -> RowAction:
     def act(decision: Decision, actor: str, given: Mapping[str, Any]) -> str:
         service(decision.pk, actor=actor, note=given["note"], now=timezone.now())
         return done
 
-    return RowAction(verb, question, act, NoteForm)
+    return RowAction(verb, question, act, NoteForm, amounts, failed_guardrails)
 
 
 ACTIONS = {
@@ -122,6 +174,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     date_hierarchy = "proposed_at"
     actions = ["approve_selected", "reject_selected", "roll_back_selected"]
     actions_detail = ["approve", "reject", "roll_back"]
+    change_form_outer_before_template = "admin/undo.html"
     fieldsets = [
         (None, {"fields": ["title", "status", "verdict", "about", "change"]}),
         ("Expected and realised", {"fields": ["expected_effect", "realised_value", "due_at"]}),
@@ -151,12 +204,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
 
     @admin.display(description="expected")
     def expected_effect(self, decision: Decision) -> str:
-        expected = decision.expected
-        low, high = figure(expected["low"]), figure(expected["high"])
-        return (
-            f"{figure(expected['estimate'])} {expected['unit']} {expected['metric']}"
-            f" ({share_text(expected['level'])}: {low} to {high})"
-        )
+        return expected_text(decision)
 
     @admin.display(description="realised")
     def realised_value(self, decision: Decision) -> str:
@@ -175,12 +223,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     @admin.display(description="change")
     def change(self, decision: Decision) -> str:
         """What it changes, one line for each value."""
-        before, after = reports.flatten(decision.before), reports.flatten(decision.after)
-        lines = (
-            (name, before.get(name, "nothing"), after.get(name, "nothing"))
-            for name in {**before, **after}
-            if before.get(name) != after.get(name)
-        )
+        lines = changed(decision)
         return format_html_join("", "<div>{}: {} → <b>{}</b></div>", lines) or "no change"
 
     @admin.display(description="guardrails")
@@ -199,6 +242,17 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
             for each in super().get_actions_detail(request, object_id)
             if TARGETS[each.method.original_function_name] in allowed
         ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """An applied decision says how it is undone, to who may do it."""
+        decision = self.get_object(request, object_id)
+        undo = decision and self.has_decide_permission(request) and undo_notice(decision)
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "undo": undo}
+        )
+        return shown
 
     @button("Approve", "approve", "decide")
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button
 from aethercrown.formatting import percent_text
+from aethercrown.page_parts import JobProgress
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.jobs import services
 from operations.jobs.models import Job
@@ -49,6 +50,7 @@ class JobAdmin(ReadOnlyAdmin, RowActionAdmin):
     date_hierarchy = "created_at"
     actions = ["cancel_selected"]
     actions_detail = ["cancel_one"]
+    change_form_outer_before_template = "admin/progress.html"
     fieldsets = [
         (None, {"fields": ["title", "subject", "state", "progress", "error"]}),
         ("Result", {"fields": ["shown_result"]}),
@@ -61,6 +63,20 @@ class JobAdmin(ReadOnlyAdmin, RowActionAdmin):
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm(MAY_OPERATE))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """How far the job is, asked again until it is over."""
+        row = self.get_object(request, object_id)
+        job = row and JobProgress(
+            "job-progress", row.title, row.state, row.done, row.total, request.path, row.note,
+            is_over=not row.is_open,
+        )  # fmt: skip
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "job": job}
+        )
+        return shown
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:

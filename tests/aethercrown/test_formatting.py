@@ -92,6 +92,14 @@ def test_an_exact_decimal_has_no_zeros_at_its_end_and_no_exponent(value, text):
     assert formatting.exact_text(Decimal(value)) == text
 
 
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.0, "< 1%"), (0.004, "< 1%"), (0.963, "96%"), (0.9999, "> 99%"), (1.0, "> 99%")],
+)
+def test_a_probability_is_never_rounded_to_certainty(probability, text):
+    assert formatting.probability_text(probability) == text
+
+
 def test_days_months_and_moments_have_one_form():
     noon = datetime(2026, 3, 2, 15, 4, 5, 6, tzinfo=UTC)
     assert formatting.date_text(noon.date()) == "2 Mar 2026"

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Measured, Metric, MetricQuery
-from dashboards.parts import JobProgress
+from aethercrown.page_parts import JobProgress
 from dashboards.tiles import tiles
 
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)

@@ -7,23 +7,34 @@ from django.db.models import Max, QuerySet, Sum
 from aethercrown.formatting import counted, duration_text
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
+from operations.health import state_machine
 from operations.health.history.rollups import DAY
 from operations.health.models import HealthRollup, Incident
 from operations.health.reports.components import PAGE, components
 
+MAX_NAMED = 3  # components that are down
+
 
 def read(query: MetricQuery) -> dict[str, Reading]:
     begin, end = query.span
-    rows = components()
-    down = sum(each.status == "unhealthy" for each in rows)
     started = Incident.objects.filter(started_at__gte=begin, started_at__lt=end).count()
     return {
         "health.availability": _availability(begin, end),
-        "health.components_down": query.state(down, f"of {counted(len(rows), 'component')}")
-        if rows
-        else unknown("Nothing has been checked yet"),
         "health.outages": Reading(started, note="that began in the period"),
     }
+
+
+def read_down(query: MetricQuery) -> dict[str, Reading]:
+    rows = components()
+    if not rows:
+        return {"health.components_down": unknown("Nothing has been checked yet")}
+    down = [each.name for each in rows if each.status == "unhealthy"]
+    names = f": {', '.join(down[:MAX_NAMED])}" if down else ""
+    judged = sum(each.status in state_machine.JUDGED for each in rows)
+    note = f"of {counted(judged, 'component')}{names}"
+    if judged < len(rows):
+        note += f"; {len(rows) - judged:,} more off, unknown or not looked at"
+    return {"health.components_down": query.state(len(down), note)}
 
 
 def _availability(begin: datetime, end: datetime) -> Reading:
@@ -62,7 +73,7 @@ METRICS = (
         MetricUnit.COUNT,
         Good.DOWN,
         PAGE,
-        read,
+        read_down,
     ),
     Metric(
         "health.outages",

@@ -4,7 +4,7 @@ from django.db.models import Avg, Count, Q
 
 from aethercrown.formatting import counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
-from aethercrown.metrics.registry import Metric, MetricQuery
+from aethercrown.metrics.registry import Metric, MetricQuery, Reader
 from operations.scheduling.models import Task
 from operations.scheduling.reports.tasks import WAITING
 
@@ -22,7 +22,6 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     total = found["completed"] + found["failed"]
     none = "No task ended in the period"
     return {
-        "tasks.waiting": query.state(Task.objects.filter(status__in=WAITING).count()),
         "tasks.completed": Reading(found["completed"], note=f"{found['failed']:,} failed"),
         "tasks.success": Reading(
             100 * found["completed"] / total, note=f"of {counted(total, 'task')} that ended"
@@ -33,12 +32,26 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     }
 
 
-def _metric(name: str, title: str, definition: str, unit: MetricUnit, good: Good) -> Metric:
-    return Metric(f"tasks.{name}", title, definition, unit, good, PAGE, read)
+def read_waiting(query: MetricQuery) -> dict[str, Reading]:
+    waiting = Task.objects.filter(status__in=WAITING).count()
+    return {"tasks.waiting": query.state(waiting)}
+
+
+def _metric(
+    name: str, title: str, definition: str, unit: MetricUnit, good: Good, *, reader: Reader = read
+) -> Metric:
+    return Metric(f"tasks.{name}", title, definition, unit, good, PAGE, reader)
 
 
 METRICS = (
-    _metric("waiting", "Tasks waiting", "Tasks without a worker.", MetricUnit.COUNT, Good.DOWN),
+    _metric(
+        "waiting",
+        "Tasks waiting",
+        "Tasks without a worker.",
+        MetricUnit.COUNT,
+        Good.DOWN,
+        reader=read_waiting,
+    ),
     _metric(
         "completed",
         "Tasks completed",

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from dashboards.budget.views import WEEKS
 from marketing.budget.models import BudgetPlan
 from tests.dashboards import company
 
+WEEKS_OF_ROWS = "from=2025-12-15&to=2026-01-05"
 DASH = "\N{EN DASH}"
 
 
@@ -58,19 +58,32 @@ def test_every_table_comes_as_csv(page, plans):
 
 
 def test_the_period_stands_in_the_address(page):
-    company.channels()
-    for weeks in WEEKS:
-        answer = page.get(f"/dashboards/budget?weeks={weeks}&format=csv&table=trend")
-        assert len(rows(answer)) - 1 == min(weeks, 60)
+    company.channels(weeks=9)
+    answer = page.get(f"/dashboards/budget?{WEEKS_OF_ROWS}&format=csv&table=trend")
+    assert len(rows(answer)) - 1 == 4
+    text = page.get("/dashboards/budget?from=2020-01-01&to=2020-01-31").content.decode()
+    assert "Spend and revenue" not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from=2026-03-02&to=2026-03-01", "before it starts"),
+        ("period=7m", "period is one of 3m, 6m, 12m, 24m"),
+        ("from=x&to=2026-01-05", "from is a day such as"),
+    ],
+)
+def test_a_wrong_period_is_said_on_the_page(page, query, said):
+    company.channel("Radio", weeks=2)
+    for path in ("/dashboards/budget", "/dashboards/budget/Radio"):
+        answer = page.get(f"{path}?{query}")
+        assert answer.status_code == 400
+        assert said in answer.content.decode()
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        "weeks=7",
-        "weeks=",
-        "weeks=٢٦",
-        "weeks=-13",
         "plan=x",
         "plan=",
         "plan=9" * 9,
@@ -96,7 +109,7 @@ def test_a_company_without_plans_is_told_how_to_begin(page):
 
 def test_rows_without_a_plan_still_show_their_trend(page):
     company.channels(weeks=8)
-    text = page.get("/dashboards/budget").content.decode()
+    text = page.get(f"/dashboards/budget?{WEEKS_OF_ROWS}").content.decode()
     assert "There is no plan yet" in text
     assert "Spend and revenue" in text
 
@@ -137,14 +150,14 @@ def test_totals_alone_make_a_page_without_revenue_by_channel(page):
     assert plan.mode == "aggregate"
     text = page.get("/dashboards/budget").content.decode()
     assert "Under other assumptions" in text
-    revenue = [row[2] for row in rows(page.get("/dashboards/budget?format=csv&table=trend"))[1:]]
-    assert all(revenue)
-    channel = page.get("/dashboards/budget/Video?format=csv&table=trend")
-    assert [row[2] for row in rows(channel)[1:]] == [""] * 52
+    trend = page.get(f"/dashboards/budget?{WEEKS_OF_ROWS}&format=csv&table=trend")
+    assert all(row[2] for row in rows(trend)[1:])
+    channel = page.get(f"/dashboards/budget/Video?{WEEKS_OF_ROWS}&format=csv&table=trend")
+    assert [row[2] for row in rows(channel)[1:]] == [""] * 4
 
 
 def test_the_pages_cost_few_queries(page, plans, django_assert_num_queries):
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         page.get("/dashboards/budget")
     with django_assert_num_queries(9):
         page.get("/dashboards/budget/Search")

@@ -3,16 +3,8 @@
 import csv
 from types import SimpleNamespace
 
-import pytest
-
 from aethercrown.formatting import PERCENT, Unit
 from dashboards.decisions import views
-from dashboards.overview.views import overview_data
-from operations.alerts import services as alerts
-from operations.health.models import Component
-from operations.scheduling import services as tasks
-from operations.scheduling.services import submit as submission
-from operations.scheduling.task_spec import AITask, TaskPriority
 from tests.dashboards import company
 
 MINUS = "\N{MINUS SIGN}"
@@ -80,53 +72,6 @@ def test_only_gains_in_one_unit_share_a_chart():
     assert views.effect_chart([row("days")]).table.columns[2].unit == Unit(
         "", "\N{NO-BREAK SPACE}days", 1
     )
-
-
-@pytest.mark.django_db
-def test_the_overview_reads_everything_once(django_assert_max_num_queries):
-    company.channels()
-    company.gone_well()
-    company.waiting()
-    with django_assert_max_num_queries(21):
-        found = overview_data(company.NOW)
-    assert [each.title for each in found.systems] == [
-        "Marketing budget",
-        "Recurring revenue",
-        "Decisions",
-        "AI tasks",
-        "Health",
-        "Keys",
-        "Alerts",
-    ]
-    assert len(found.waiting) == 1
-
-
-@pytest.mark.django_db
-def test_an_empty_platform_says_what_begins_it():
-    found = overview_data(company.NOW)
-    assert [each.figure for each in found.systems] == [
-        "No plan yet",
-        "No customers yet",
-        "None yet",
-        "None yet",
-        "Not known yet",
-        "No keys yet",
-        "0 open",
-    ]
-
-
-@pytest.mark.django_db
-def test_the_overview_says_what_runs_what_is_down_and_what_is_wrong():
-    submission.submit([AITask("a", "train", TaskPriority(2), 60.0)], company.NOW)
-    tasks.assign(company.NOW)
-    Component.objects.create(name="shop", status="unhealthy")
-    Component.objects.create(name="search", status="degraded")
-    alerts.raise_alert("health", "down", "shop", "critical", "It is down.", now=company.NOW)
-    found = {each.title: each for each in overview_data(company.NOW).systems}
-    assert found["AI tasks"].figure == "1 running"
-    assert found["Health"].figure == "1 of 2 work"
-    assert (found["Health"].note, found["Health"].status) == ("Down: shop.", "unhealthy")
-    assert (found["Alerts"].figure, found["Alerts"].note) == ("1 open", "1 critical.")
 
 
 def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):

@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from dashboards.keys import views as shown
-from dashboards.overview.views import overview_data
 from security.apikeys import services as apikeys
 from security.apikeys.models import ApiKey
 from security.rotation import services
@@ -99,28 +98,3 @@ def test_api_keys_under_an_old_pepper_are_counted(page, db):
 )
 def test_the_headline_says_it_in_a_sentence(overdue, total, words):
     assert shown.headline(overdue, total) == words
-
-
-def card():
-    [found] = [each for each in overview_data(timezone.now()).systems if each.title == "Keys"]
-    return found
-
-
-@pytest.mark.django_db
-def test_without_keys_the_overviews_card_names_no_figures():
-    assert (card().figure, card().status) == ("No keys yet", "")
-    assert "0" not in card().note
-
-
-def test_the_overviews_card_says_what_is_late_soon_failed_and_next(some):
-    ManagedSecret.objects.filter(key_id="young").update(fail_count=2)
-    at = ManagedSecret.objects.get(key_id="soon").due_at
-    assert (card().figure, card().status) == ("1 of 3 overdue", "unhealthy")
-    assert card().note == (f"1 due within 7 days, 1 failed; next is soon on {at.day} {at:%b %Y}.")
-
-
-def test_the_overviews_card_makes_up_no_next_rotation(db):
-    registered("asleep", 30 * DAY)
-    services.pause("asleep")
-    assert (card().figure, card().status) == ("0 of 1 overdue", "healthy")
-    assert card().note == "0 due within 7 days, 0 failed; no next rotation is planned."

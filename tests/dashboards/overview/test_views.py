@@ -1,43 +1,70 @@
-"""The first page over the demo company: one card for each system."""
+"""The first page and its figures, which are the registry's."""
 
-from datetime import UTC, datetime
+from datetime import date
 
 import pytest
+from django.utils import timezone
 
-from aethercrown import demo
-from dashboards.overview.views import overview_data
-from security.rotation import services as rotation
-from tests import snapshot
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.registry import MetricQuery, measure
+from dashboards.tiles import tiles
+from operations.alerts import services as alerts
+from operations.health.models import Component
+from tests.dashboards import company
 
-NOW = datetime(2026, 1, 16, 5, tzinfo=UTC)
-
-
-@pytest.fixture
-def cards(db):
-    snapshot.loaded("the demo company of the overview", lambda: demo.seed(NOW.date()))
-    return lambda: {each.title: each for each in overview_data(NOW).systems}
+NOW = company.NOW
+MONTH = Period(date(2025, 12, 14), NOW.date())
 
 
-def test_every_system_has_a_card_with_a_figure(cards):
-    found = cards()
-    assert found["Marketing budget"].status == "proposed"
-    assert found["Recurring revenue"].figure.startswith("MRR $")
-    assert "measured against the expectation" in found["Decisions"].note
-    assert found["AI tasks"].figure.endswith(" running")
-    assert found["Health"].figure.endswith(" work")
-    assert found["Keys"].figure == "No keys yet"
-    assert found["Alerts"].figure.endswith(" open")
+def test_the_budget_of_the_leading_plan_is_a_figure_for_now_only(db):
+    company.with_plans(weeks=30)
+    [plan, spend] = measure(
+        ["budget.planned", "budget.spend"], MetricQuery(MONTH, "USD", NOW), MONTH.before()
+    )
+    [tile, _] = tiles([plan, spend])
+    assert tile.value.startswith("$")
+    assert tile.note.startswith("proposed; expected lift ")
+    assert plan.earlier.reason == "Only known for now"
+    assert spend.reading.value > 0
 
 
-def test_a_registered_key_is_counted_with_its_next_rotation(cards):
-    rotation.register("billing", "signing_secret", owner="Billing")
-    card = cards()["Keys"]
-    assert (card.figure, card.status) == ("0 of 1 overdue", "healthy")
-    assert "next is billing on " in card.note
-
-
-def test_the_page_shows_the_cards(cards, page):
+def test_an_empty_platform_says_why_a_figure_is_unknown(page):
     text = page.get("/").content.decode()
-    assert "What needs attention" in text
-    for title in cards():
-        assert title in text
+    for reason in (
+        "No subscription in USD until then",
+        "No plan in USD yet",
+        "Nothing has been checked yet",
+        "No managed key yet",
+        "nothing is wrong",
+    ):
+        assert reason in text, reason
+
+
+def test_the_overview_names_what_is_down_and_counts_alerts(page):
+    Component.objects.create(name="shop", status="unhealthy")
+    Component.objects.create(name="search", status="degraded")
+    alerts.raise_alert("health", "down", "shop", "critical", "It is down.", now=timezone.now())
+    text = page.get("/").content.decode()
+    assert "of 2 components: shop" in text
+    assert "1 critical" in text
+
+
+def test_the_overview_reads_everything_within_its_queries(page, django_assert_max_num_queries):
+    company.channels(weeks=30)
+    company.waiting()
+    with django_assert_max_num_queries(25):
+        page.get("/")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from=2026-03-02&to=2026-03-01", "before it starts"),
+        ("period=9y", "period is one of"),
+        ("compare=mars", "compare is one of"),
+    ],
+)
+def test_a_wrong_period_is_said(page, query, said):
+    answer = page.get(f"/?{query}")
+    assert answer.status_code == 400
+    assert said in answer.content.decode()

@@ -1,8 +1,9 @@
 """Small parts of pages: empty state, confirm step, progress, undo notice. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class EmptyState:
 class Confirmation:
     """The step before something is done: it repeats the amounts and the guardrails that failed.
 
-    The form posts `fields` to `action`; a GET of the page changes nothing.
+    The form posts `fields`, and those of a Django `form` to fill, to `action`; a GET of the page
+    changes nothing.
     """
 
     question: str
@@ -30,6 +32,7 @@ class Confirmation:
     amounts: Sequence[tuple[str, str]] = ()
     failed_guardrails: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    form: Iterable[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
