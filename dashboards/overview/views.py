@@ -24,12 +24,9 @@ from operations.decisions import reports as decisions
 from operations.messaging import reports as outbox
 
 PRESETS, DEFAULT = ("30d", "90d", "12m"), "30d"
-TILES = (  # over the period, with their change
-    *("revenue.mrr", "revenue.paying_customers"),
-    *("revenue.net_retention", "revenue.customer_churn"),
-)
-STATES = (  # only known for now
-    *("budget.planned", "decisions.waiting", "tasks.waiting", "health.components_down"),
+TILES = (
+    *("revenue.mrr", "revenue.arr", "revenue.paying_customers"),
+    *("budget.planned", "decisions.waiting", "health.components_down"),
     *("keys.overdue", "alerts.open"),
 )
 
@@ -57,14 +54,14 @@ class OverviewData:
 @viewer
 def home(request: HttpRequest) -> HttpResponseBase:
     now = timezone.now()
-    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT)
+    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT, compares=False)
     query = MetricQuery(period.period, settings.DEFAULT_CURRENCY, now)
-    found = [*measure(TILES, query, period.compared), *measure(STATES, query)]
+    found = measure(TILES, query)
     response = page_context.render_template(
         request,
         "overview",
         overview=overview_data(now),
-        tiles=tiles(found, period.compared_text),
+        tiles=tiles(found),
         period=period,
         kept=kept_parameters(request, *PARAMETERS),
         problems=period.problems,

@@ -25,6 +25,7 @@ ASKED_MS, ASKED_QUERIES = 300.0, 25
 RUNS = 20_000  # of automations
 PLANS = (("starter", 49), ("professional", 99), ("enterprise", 490))
 PAGES = (
+    "/",
     "/dashboards/revenue",
     "/dashboards/revenue?view=restated",
     "/dashboards/revenue?customers.q=customer+77",

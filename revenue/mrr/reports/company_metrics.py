@@ -18,16 +18,31 @@ from revenue.mrr.retention import RetentionDelta, SpanKey, SpanRetention, span_r
 PAGE = "/dashboards/revenue"
 MONTHS_READ = 24  # the year of the sparklines, and the year before it for retention
 SHOWN_MONTHS = 12
+LEVELS = ("revenue.mrr", "revenue.arr", "revenue.paying_customers")
 NOT_ROLLED_UP = "Calculated by the nightly run"
 NO_OPENING_MRR = "No MRR when the last complete month began"
 
 
 def read(query: MetricQuery) -> dict[str, Reading]:
     """Every metric of the ledger, in one currency, as of the last day of the period."""
+    return readings(_bridges(query), query, lambda: deltas(query))
+
+
+def read_levels(query: MetricQuery) -> dict[str, Reading]:
+    """MRR, ARR and paying customers alone: without the retention, which costs more."""
+    known = [each for each in _bridges(query) if each.moved or each.opening]
+    if not known:
+        return dict.fromkeys(LEVELS, unknown(f"No subscription in {query.currency} until then"))
+    return _levels(known, query)
+
+
+def _bridges(query: MetricQuery) -> Sequence[Bridge]:
     last = query.period.last
     first = min(months_before(last, MONTHS_READ), month_of(query.period.first))
-    bridges = months(query).bridge(first, last)
-    return readings(bridges, query, lambda: deltas(query))
+    found: Sequence[Bridge] = query.shared(
+        f"bridges of {query.period}", lambda: months(query).bridge(first, last)
+    )
+    return found
 
 
 def months(query: MetricQuery, basis: str = BOOKED) -> LedgerMonths:
@@ -141,7 +156,10 @@ def _year(year: SpanRetention | None, month: date) -> dict[str, Reading]:
 
 
 def _metric(name: str, title: str, definition: str, unit: MetricUnit, good: Good) -> Metric:
-    return Metric(f"revenue.{name}", title, definition, unit, good, PAGE, read)
+    name = f"revenue.{name}"
+    return Metric(
+        name, title, definition, unit, good, PAGE, read_levels if name in LEVELS else read
+    )
 
 
 METRICS = (
