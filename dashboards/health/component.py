@@ -10,12 +10,12 @@ from aethercrown.charts.heat import HeatRow, heat
 from aethercrown.charts.lines import Series, line
 from aethercrown.formatting import moment_text
 from aethercrown.metrics.period import Period
+from aethercrown.page_parts import EmptyState
 from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
 from dashboards.health import views
 from dashboards.page_context import kept_parameters
-from dashboards.parts import EmptyState
 from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table
 from operations.health.reports import component as reports
