@@ -1,13 +1,18 @@
-"""Rows that many tests need, such as the demo company: made once a process, then copied in.
+"""Rows that many tests need, such as the demo company: made once a run, then copied in.
 
-`loaded(name, make)` calls `make` the first time and remembers the rows that it added; later it
-inserts those rows, in a tenth of the time or less. Each test still has its own transaction.
+`loaded(name, make)` calls `make` the first time and stores the rows that it added, for the other
+processes of the run too: their databases are copies of one template. Later it inserts those rows,
+in a tenth of the time or less. Each test still has its own transaction.
 """
 # ruff: noqa: S608 - the tables' names are the database's own
 
+import fcntl
+import hashlib
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
@@ -24,16 +29,23 @@ class Snapshot:
     rows: dict[str, Rows]
 
 
-_made: dict[str, Snapshot] = {}
-
-
 def loaded(name: str, make: Callable[[], Any]) -> Any:
     """The result of `make`, with its rows in the database; ValueError where it changed others."""
+    known = hashlib.sha256(name.encode()).hexdigest()[:16]
+    stored = Path(os.environ["TESTS_FOLDER"]) / f"rows-{connection.vendor}-{known}"
+    with stored.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stored.exists():
+            return _made(make, stored)
+    snapshot: Snapshot = pickle.loads(stored.read_bytes())  # noqa: S301 - pickled in this run
     with transaction.atomic(), connection.cursor() as cursor:
-        if snapshot := _made.get(name):
-            for table, rows in snapshot.rows.items():
-                insert(cursor, table, rows)
-            return pickle.loads(snapshot.result)  # noqa: S301 - pickled here, a moment ago
+        for table, rows in snapshot.rows.items():
+            insert(cursor, table, rows)
+    return pickle.loads(snapshot.result)  # noqa: S301 - pickled in this run
+
+
+def _made(make: Callable[[], Any], stored: Path) -> Any:
+    with transaction.atomic(), connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         before = {table: set(dump(cursor, table)) for table in tables}
         result = make()
@@ -42,7 +54,7 @@ def loaded(name: str, make: Callable[[], Any]) -> Any:
         raise ValueError(f"It changed rows of {', '.join(changed)}.")
     new = {table: [row for row in after[table] if row not in before[table]] for table in tables}
     added = {table: rows for table, rows in new.items() if rows}
-    _made[name] = Snapshot(pickle.dumps(result), added)
+    stored.write_bytes(pickle.dumps(Snapshot(pickle.dumps(result), added)))
     return result
 
 
