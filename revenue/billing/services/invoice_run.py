@@ -69,8 +69,9 @@ def issue_all(
     keep_going: Callable[[], bool] = always,
     held: Collection[int] = (),
 ) -> bool:
-    """Issue the missing invoices, each in its own transaction; False where `keep_going` ended it.
+    """Issue the missing invoices, each in its own transaction.
 
+    False where `keep_going` ended it or the approval was undone before the first invoice.
     A customer that cannot be billed, or is one of `held`, is stored with the reason; the others
     are still billed.
     """
@@ -83,11 +84,20 @@ def issue_all(
             refused.append((customer.pk, HELD))
             continue
         try:
-            invoices.issue_due(customer.pk, span.start, by=by, now=now, books=books)
+            with transaction.atomic():
+                if not _approved(row.pk):
+                    return False
+                invoices.issue_due(customer.pk, span.start, by=by, now=now, books=books)
         except (InvalidEntry, *RATING_ERRORS) as error:
             refused.append((customer.pk, str(error)))
     _finish(row, refused, now)
     return True
+
+
+def _approved(pk: int) -> bool:
+    """Whether the run is approved; under its lock, no approval is undone meanwhile."""
+    locked = InvoiceRun.objects.select_for_update().values_list("approved_at", flat=True)
+    return locked.get(pk=pk) is not None
 
 
 @transaction.atomic

@@ -162,6 +162,19 @@ def test_an_approval_is_taken_back_only_while_nothing_is_issued(two_customers):
     assert not billed()
 
 
+def test_an_approval_that_is_undone_while_a_run_starts_issues_nothing(two_customers):
+    run_automation()
+    pk = approve().pk
+
+    def undone_meanwhile():
+        if InvoiceRun.objects.get().approved_at:
+            decisions.roll_back(pk, actor="ada", now=NOW)
+        return True
+
+    assert not invoice_run.issue_all(InvoiceRun.objects.get(), now=NOW, keep_going=undone_meanwhile)
+    assert not billed()
+
+
 def test_issued_invoices_stay(two_customers):
     run_automation("auto")
     assert not invoice_run.may_undo(decided().subject)
