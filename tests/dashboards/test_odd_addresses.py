@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib import admin
-from django.db import DataError, NotSupportedError
+from django.db import DataError, NotSupportedError, transaction
 from django.urls import reverse
 
 from aethercrown.http import bad_input
@@ -31,6 +31,14 @@ def staff(admin_client):
     return admin_client
 
 
+def status(call, *arguments):
+    """The answer's status; PostgreSQL refuses a whole transaction after what it could not read."""
+    mark = transaction.savepoint()
+    answer = call(*arguments)
+    transaction.savepoint_rollback(mark)
+    return answer.status_code
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -53,16 +61,16 @@ def staff(admin_client):
     ],
 )
 def test_an_odd_address_is_no_server_error(staff, path):
-    assert staff.get(path).status_code < 500
+    assert status(staff.get, path) < 500
 
 
 @pytest.mark.parametrize(("place", "path"), list(enumerate(LISTS)), ids=LISTS)
 def test_no_list_of_the_admin_fails_for_an_odd_filter(staff, place, path):
     for at, value in enumerate(VALUES[place % 3 :: 3]):
         name = NAMES[(place + at) % len(NAMES)]
-        assert staff.get(f"{path}?{name}={value}").status_code < 500, f"{name}={value}"
+        assert status(staff.get, f"{path}?{name}={value}") < 500, f"{name}={value}"
     for field in RELATED[place % 3 :: 3]:
-        assert staff.get(f"{path}?{field}__id__exact=abc").status_code < 500, field
+        assert status(staff.get, f"{path}?{field}__id__exact=abc") < 500, field
 
 
 @pytest.mark.parametrize(("place", "path"), list(enumerate(LISTS)), ids=LISTS)
@@ -72,8 +80,8 @@ def test_no_form_of_the_admin_fails_for_odd_fields(staff, place, path):
         return
     names = list(shown.context["adminform"].form.fields)
     for value in FORM_VALUES[place % 2 :: 2]:
-        answer = staff.post(f"{path}add/", dict.fromkeys(names, value.encode("utf-8", "replace")))
-        assert answer.status_code < 500, value
+        fields = dict.fromkeys(names, value.encode("utf-8", "replace"))
+        assert status(staff.post, f"{path}add/", fields) < 500, value
 
 
 @pytest.mark.parametrize(

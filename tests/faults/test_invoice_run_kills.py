@@ -31,7 +31,8 @@ def test_a_killed_closing_issues_each_invoice_once_and_loses_none(tmp_path):
     folder = tmp_path / "data"
     template.migrated_folder(folder)
     run(folder, "prepare", str(CUSTOMERS)).wait()
-    kills, counts = 0, []
+    kills = 0
+    counts: list[int] = []
     while kills < KILLS and issued(folder) < CUSTOMERS:
         before = issued(folder)
         process = run(folder, "issue")

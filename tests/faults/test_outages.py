@@ -32,7 +32,9 @@ class World(CheckRunner):
 
     def __init__(self, random: Random) -> None:
         super().__init__()
-        self.random, self.down, self.lost = random, set(), set()
+        self.random = random
+        self.down: set[str] = set()
+        self.lost: set[str] = set()
 
     def run(self, jobs, seconds, *, max_threads=0):
         return {name: self.seen(name) for name in jobs}
@@ -51,7 +53,7 @@ def outage(random, clock, world, names):
     healthy = [name for name in names if name not in failing]
     began = clock.move(seconds=random.randint(1, 300))
     world.down = failing
-    found = {}
+    found: dict[str, timedelta] = {}
     while clock.now < began + 2 * INTERVAL:
         world.lost = {name for name in healthy if random.random() < 0.05}
         run_checks.run_watchdog(clock=clock, runner=world)

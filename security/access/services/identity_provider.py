@@ -86,7 +86,7 @@ class OpenIDAdapter(OAuth2Adapter):  # type: ignore[misc]  # its base has no typ
         return {"id_token": token}
 
     def parse_token(self, data: dict[str, str]) -> SocialToken:
-        return SocialToken(token="")
+        return SocialToken()  # no token of the provider is stored
 
     def complete_login(
         self, request: HttpRequest, app: SocialApp, token: SocialToken, **given: Any

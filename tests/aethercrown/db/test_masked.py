@@ -242,7 +242,7 @@ class TestConfigurations:
         shown = admin_client.get(there, follow=True).content.decode()
         assert "hooks.example.com/***" in shown
         kept = {"level": "high", "owner": "ops", "config": json.dumps({"url": self.SHOWN["url"]})}
-        ManagedSecret.objects.update(config={"url": SECRET_CONFIG["url"].partition("?")[0]})
+        ManagedSecret.objects.update(config={"url": str(SECRET_CONFIG["url"]).partition("?")[0]})
         admin_client.post(there, kept, follow=True)
         key.refresh_from_db()
         assert (key.level, key.owner) == ("high", "ops")

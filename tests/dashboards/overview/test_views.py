@@ -24,7 +24,9 @@ def test_the_budget_of_the_leading_plan_is_a_figure_for_now_only(db):
     [tile, _] = tiles([plan, spend])
     assert tile.value.startswith("$")
     assert tile.note.startswith("proposed; expected lift ")
+    assert plan.earlier is not None
     assert plan.earlier.reason == "Only known for now"
+    assert spend.reading.value is not None
     assert spend.reading.value > 0
 
 

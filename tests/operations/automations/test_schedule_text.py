@@ -209,6 +209,7 @@ def test_the_last_day_is_that_of_each_month_and_its_crontab_wakes_up_before():
     last = parse("at 06:00 on the last day", ANCHOR)
     found = upcoming(last, ZoneInfo("UTC"), ANCHOR, 4)
     assert [(each.month, each.day) for each in found] == [(1, 31), (2, 28), (3, 31), (4, 30)]
+    assert isinstance(last, WallClock)
     assert crontab_text.write(last)["day_of_month"] == "28,29,30,31"
     fifteenth = parse("at 06:00 on the 30th", ANCHOR)
     found = upcoming(fifteenth, ZoneInfo("UTC"), ANCHOR, 3)

@@ -283,6 +283,8 @@ def test_everything_kept_of_a_customer_is_handed_out(customer, subscribe):
         "daily_use": 0,
         "invoices": 0,
         "adjustments": 0,
+        "credit_notes": 0,
+        "unbilled_use_choices": 0,
         "credit_entries": 0,
         "opportunities": 0,
     }

@@ -39,7 +39,7 @@ def running(tmp_path_factory):
 @pytest.fixture
 def provider(running, settings, own_buckets):
     running.reset()
-    identity_provider.client_for.cache_clear()
+    client_for.cache_clear()
     settings.SECURE_SSL_REDIRECT = False
     settings.OIDC_PROVIDER, settings.OIDC_ROLES = running.settings, ROLES
     return running
@@ -239,7 +239,7 @@ def test_what_the_provider_refuses_is_said(client, provider):
 
 
 def test_keys_that_the_provider_changed_are_read_again(provider, client):
-    calls = identity_provider.client_for(provider.settings)
+    calls = client_for(provider.settings)
     calls._keys = (calls.clock() - 60, [{"kid": "old", "kty": "EC"}])
     assert fake.signed_in(client, provider).status_code == 302
 

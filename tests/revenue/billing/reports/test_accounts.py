@@ -34,7 +34,7 @@ def test_a_simulation_counts_quantity_and_the_coupon_of_today(customer):
         coupon_percent=Decimal(50), coupon_until=date(2026, 4, 21),
     )  # fmt: skip
     whole, half = accounts.simulation_accounts("USD", NOW.date(), 10)
-    assert (whole.share, half.share) == (1, Fraction(3, 2))
+    assert (whole.share, half.share) == (Fraction(1), Fraction(3, 2))
     _, later = accounts.simulation_accounts("USD", date(2026, 4, 21), 10)
     assert later.share == 3
 

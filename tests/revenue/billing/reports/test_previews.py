@@ -77,6 +77,7 @@ def test_merged_customers_and_a_later_price_book_are_always_checked(issued):
     assert late(twin) == set()
     subscribed(twin, since=MARCH)
     published_at = PriceBookVersion.objects.get().published_at
+    assert published_at is not None
     invoices.issue(twin.pk, APRIL, by="ada", now=published_at)
     assert late(issued, twin) == {twin.pk}
     kept = Customer.objects.create(external_id="kept", name="Kept", currency="USD")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from security.apikeys import services as api_keys
+from security.apikeys.scopes import REVEAL
 from security.audit.models import Event
 from security.rotation import models
 from security.rotation import services as rotation
@@ -126,6 +127,7 @@ class TestChanging:
         ("value", {"rotator": "platform_api_key", "config": {"scopes": ["all"]}, "value": "x"}),
         ("config.scopes", {"rotator": "platform_api_key", "config": {"scopes": ["flying"]}}),
         ("config.scopes", {"rotator": "platform_api_key"}),
+        ("config.scopes", {"rotator": "platform_api_key", "config": {"scopes": [REVEAL]}}),
         ("config.colour", {"config": {"colour": "red"}}),
     ],
 )  # fmt: skip
