@@ -3,6 +3,7 @@
 api: envelope, errors, pagination, idempotency, rate limits and the OpenAPI document.
 http: outbound requests, addresses, security headers, sessions.
 csv: reading, import and export.
+tabular: tables as other programs write them, and .xlsx.
 crypto: key-encryption keys and the encryption of single texts.
 history: who changed what, as rows beside each row.
 monitoring: logs, request ids, /healthz, /readyz, /metrics and the doctor.

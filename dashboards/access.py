@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from security.access import reports
 
@@ -20,18 +20,22 @@ View = Callable[..., HttpResponseBase]
 _permissions: dict[object, str | None] = {}  # of the views that `opened_by` decorates
 
 
-def opened_by(permission: str | None) -> Callable[[View], View]:
-    """A page that only reads: strangers are sent to sign in, others need `permission`, if any."""
+def opened_by(permission: str | None, *, posts: str = "") -> Callable[[View], View]:
+    """A page that only reads: strangers are sent to sign in, others need `permission`, if any.
+
+    With `posts` it also takes forms, of people with that permission.
+    """
+    methods = require_http_methods(["GET", "HEAD", "POST"]) if posts else require_safe
 
     def decorate(view: View) -> View:
         @gzip_page
-        @require_safe
+        @methods
         @never_cache
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not _has(request, permission):
+            if not _has(request, posts if request.method == "POST" else permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -39,6 +43,11 @@ def opened_by(permission: str | None) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def holds(request: HttpRequest, permission: str) -> bool:
+    """Whether the person holds a permission."""
+    return _has(request, permission)
 
 
 viewer = opened_by("security.view_pages")

@@ -71,6 +71,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
     (
         "Marketing",
         (
+            NavigationJob("Imports", "/dashboards/imports", ("operations.dataimport",)),
             NavigationJob(
                 "Budget",
                 "/dashboards/budget",

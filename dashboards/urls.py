@@ -8,6 +8,7 @@ from dashboards.budget import views
 from dashboards.decisions import views as decisions
 from dashboards.health import component
 from dashboards.health import views as health
+from dashboards.imports import views as imports
 from dashboards.keys import views as keys
 from dashboards.kit import views as kit
 from dashboards.overview import views as overview
@@ -23,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search", search.search, name="search"),
     path("dashboards/budget", views.budget, name="budget"),
     path("dashboards/budget/<path:name>", views.channel, name="budget-channel"),
+    path("dashboards/imports", imports.imports, name="imports"),
+    path("dashboards/imports/<int:pk>", imports.import_page, name="import"),
     path("dashboards/revenue", revenue.revenue, name="revenue"),
     path("dashboards/revenue/bills/<int:pk>", bills.bill, name="revenue-bill"),
     path("dashboards/upsell", upsell.upsell, name="upsell"),

@@ -7,7 +7,7 @@ class OperationsConfig(AppConfig):
     name = "operations"
 
     def ready(self) -> None:
-        """Make what operations checks and runs by itself known by name."""
+        """Register what operations checks and runs."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.crypto import sealing  # noqa: PLC0415
@@ -43,9 +43,16 @@ class OperationsConfig(AppConfig):
             "Runs are recorded for times that have not come: the clock was ahead. See the doctor.",
         )
         backup_hooks.registered.register(recovery.BACKUP_HOOK)
-        for source in (decisions.SEARCH, tasks.SEARCH, components.SEARCH):
-            search_sources.register(source)
+        search_sources.register_all((decisions.SEARCH, tasks.SEARCH, components.SEARCH))
+        register_imports()
         demo.register("operations", demo_services.seed, demo_services.release)
+
+
+def register_imports() -> None:
+    from operations.imports import services as imports  # noqa: PLC0415 - models exist now
+    from operations.jobs.registry import job_kinds  # noqa: PLC0415
+
+    job_kinds.register(imports.JOB_KIND)
 
 
 def register_metrics() -> None:

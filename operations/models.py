@@ -2,6 +2,7 @@ from operations.alerts.models import Alert, Silence
 from operations.automations.models import Automation, Run
 from operations.decisions.models import Decision, FourEyesRule
 from operations.health.models import Check, CheckLock, Component, HealthRollup, Heartbeat, Incident
+from operations.imports.models import DataImport
 from operations.jobs.models import Job
 from operations.messaging.models import Destination, Message
 from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskDurationStats, Worker
@@ -12,6 +13,7 @@ __all__ = [
     "Check",
     "CheckLock",
     "Component",
+    "DataImport",
     "Decision",
     "Dependency",
     "Destination",

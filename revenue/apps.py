@@ -69,8 +69,15 @@ def register_exporters(exporters: "Iterable[Exporter]") -> None:
 
 def register_importers() -> None:
     from aethercrown.csv import importing  # noqa: PLC0415 - models exist only now
+    from aethercrown.tabular.presets import presets  # noqa: PLC0415
+    from operations.imports.registry import import_targets  # noqa: PLC0415
     from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
+    from revenue.customers import billing_exports  # noqa: PLC0415
+    from revenue.customers.services import export_imports  # noqa: PLC0415
     from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
 
     for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
         importing.register(importer)
+    importing.register(export_imports.IMPORTER)
+    import_targets.register(export_imports.TARGET)
+    presets.register_all(billing_exports.PRESETS)

@@ -51,7 +51,8 @@ class CSVRow(NamedTuple):
 class CSVColumn:
     """A field of the import: how its cell is read, and whether it is required.
 
-    A field of `many` columns is a mapping of values; empty cells are left out.
+    A field of `many` columns is a mapping of values; empty cells are left out. `cell` is what its
+    cells are: text, number, date or currency; `headers` are other names of it, in lower case.
     """
 
     name: str
@@ -59,6 +60,8 @@ class CSVColumn:
     required: bool = True
     many: bool = False
     about: str = ""
+    cell: str = "text"
+    headers: tuple[str, ...] = ()
 
 
 def text(cell: str, longest: int = 100) -> str:

@@ -1,9 +1,16 @@
 """Admin screens of channels and their rows, with CSV import and export."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
 
+from aethercrown.admin_actions import button
 from aethercrown.csv.admin import CSVAdmin
+from marketing.channels import services
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
 
 
@@ -31,6 +38,22 @@ class PerformanceAdmin(CSVAdmin):
     autocomplete_fields = ["channel"]
     import_kinds = ("budget-performance", "budget-weekly")
     export_kind = "budget-performance"
+    actions_list = ["import_file", *CSVAdmin.actions_list]
+
+    @button("Import a file of any program", "import-file", "import")
+    def import_file(self, _request: HttpRequest) -> HttpResponse:
+        return redirect("/dashboards/imports?kind=budget-performance")
+
+    def save_model(
+        self, request: HttpRequest, row: Performance, form: Any, *_change: Any, **_: Any
+    ) -> None:
+        services.keep_edited(row)
+
+    def delete_model(self, request: HttpRequest, row: Performance) -> None:
+        services.delete_rows([row])
+
+    def delete_queryset(self, request: HttpRequest, rows: QuerySet[Performance]) -> None:
+        services.delete_rows(rows)
 
 
 @admin.register(TotalRevenue)

@@ -19,26 +19,54 @@ def factor(cell: str) -> float:
 
 CHANNELS = (
     CSVColumn("name", text),
-    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("currency", reader.currency, required=False, cell="currency"),
     CSVColumn("is_active", flag, required=False),
     CSVColumn("is_held", flag, required=False),
-    CSVColumn("floor", money, required=False, about="minimum spend a week"),
-    CSVColumn("ceiling", money, required=False, about="maximum spend a week"),
-    CSVColumn("incrementality", factor, required=False),
-    CSVColumn("platform_roi", factor, required=False),
+    CSVColumn("floor", money, required=False, about="minimum spend a week", cell="number"),
+    CSVColumn("ceiling", money, required=False, about="maximum spend a week", cell="number"),
+    CSVColumn("incrementality", factor, required=False, cell="number"),
+    CSVColumn("platform_roi", factor, required=False, cell="number"),
     CSVColumn("notes", lambda cell: text(cell, 10_000), required=False),
 )
+DATE_HEADERS = (
+    *("day", "week", "week of", "month", "datum", "tag", "woche", "monat", "fecha", "data", "jour"),
+    *("date start", "reporting starts", "start date", "period"),
+)
+CHANNEL_HEADERS = (
+    *("kanal", "werbekanal", "canal", "canale", "kanaal", "source", "medium", "platform"),
+    *("marketing channel", "channel group", "session default channel group"),
+)
+SPEND_HEADERS = (
+    *("cost", "costs", "kosten", "ausgaben", "amount spent", "total spent", "spent", "ad spend"),
+    *("ads cost", "media spend", "werbeausgaben", "coût", "dépenses", "gasto", "spesa", "uitgaven"),
+)
+REVENUE_HEADERS = (
+    *("umsatz", "erlös", "einnahmen", "conv. value", "conversion value", "total revenue", "sales"),
+    *("total conversion value", "purchases conversion value", "purchase revenue", "ingresos"),
+    *("chiffre d'affaires", "omzet", "ricavi"),
+)
+CURRENCY_HEADERS = ("currency code", "währung", "devise", "moneda", "valuta")
+CURRENCY = CSVColumn(
+    "currency", reader.currency, required=False, cell="currency", headers=CURRENCY_HEADERS
+)
 PERFORMANCE = (
-    CSVColumn("date", day),
-    CSVColumn("channel", text),
-    CSVColumn("spend", money),
-    CSVColumn("revenue", money, required=False, about="empty where only the total is known"),
-    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("date", day, cell="date", headers=DATE_HEADERS),
+    CSVColumn("channel", text, headers=CHANNEL_HEADERS),
+    CSVColumn("spend", money, cell="number", headers=SPEND_HEADERS),
+    CSVColumn(
+        "revenue",
+        money,
+        required=False,
+        about="empty where only the total is known",
+        cell="number",
+        headers=REVENUE_HEADERS,
+    ),
+    CURRENCY,
 )
 TOTALS = (
-    CSVColumn("date", day),
-    CSVColumn("revenue", money),
-    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("date", day, cell="date", headers=DATE_HEADERS),
+    CSVColumn("revenue", money, cell="number", headers=REVENUE_HEADERS),
+    CURRENCY,
 )
 WEEKLY = (
     CSVColumn("date", day),

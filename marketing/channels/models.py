@@ -77,8 +77,26 @@ class Channel(models.Model):
             )
 
 
+class CurrentPerformance(models.Manager["Performance"]):
+    """The rows in force: of each channel and date the newest revision, without undone imports."""
+
+    def get_queryset(self) -> models.QuerySet["Performance"]:
+        stored = Q(data_import=None) | Q(data_import__state="current")
+        newer = Performance.revisions.filter(
+            stored,
+            channel=models.OuterRef("channel"),
+            date=models.OuterRef("date"),
+            revision__gt=models.OuterRef("revision"),
+        )
+        return super().get_queryset().filter(stored).exclude(models.Exists(newer))
+
+
 class Performance(models.Model):
-    """Spend and, where known, revenue of one channel on a day, or in the week that starts then."""
+    """Spend and, where known, revenue of one channel on a day, or in the week that starts then.
+
+    An import adds rows of its own revision, which are in force once it is stored; undoing it puts
+    those before it in force again. A row that people enter or change has a revision after them.
+    """
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="performance")
     date = models.DateField()
@@ -87,14 +105,25 @@ class Performance(models.Model):
         null=True, blank=True, help_text="Empty where only the company's total is known."
     )
     currency = CurrencyField()
+    data_import = models.ForeignKey(
+        "operations.DataImport", on_delete=models.PROTECT, null=True, editable=False
+    )
+    revision = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="The highest of a channel and date is in force."
+    )
+
+    objects = CurrentPerformance()
+    revisions: models.Manager["Performance"] = models.Manager()
 
     class Meta:
         ordering = ["-date", "channel"]
         verbose_name_plural = "performance"
+        base_manager_name = "revisions"
         indexes = [models.Index(fields=["date"], name="marketing_performance_date")]
         constraints = [
             models.UniqueConstraint(
-                fields=["channel", "date"], name="marketing_performance_one_row_a_date"
+                fields=["channel", "date", "revision"],
+                name="marketing_performance_one_row_a_revision",
             ),
             models.CheckConstraint(
                 condition=Q(spend__gte=0), name="marketing_performance_spend_not_negative"

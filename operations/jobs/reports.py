@@ -33,3 +33,7 @@ def latest(kinds: Collection[str], subject: str) -> Job | None:
     """The newest job of these kinds about a subject."""
     found = Job.objects.filter(kind__in=kinds, subject=subject)
     return found.order_by("-created_at", "-pk").first()
+
+
+def find(job_id: int) -> Job | None:
+    return Job.objects.filter(pk=job_id).first()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aethercrown.csv import reader
 from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day, flag, number, text
 from revenue.customers.billing_interval import MONTHS, monthly, months_before
-from revenue.customers.plan_terms import PlanTerms, PriceBasis
+from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
 
 MAX_TENURE_MONTHS = 1200
 MAX_AMOUNT = Decimal(1_000_000_000)
@@ -121,6 +121,7 @@ class SubscriptionRow(NamedTuple):
     every: str = "month"
     quantity: int = 1
     basis: str = PriceBasis.NEGOTIATED.value
+    trial_until: date | None = None
 
     @property
     def terms(self) -> PlanTerms:
@@ -132,6 +133,8 @@ class SubscriptionRow(NamedTuple):
             basis=PriceBasis(self.basis),
             interval=self.every,
             quantity=self.quantity,
+            state=SubscriptionState.TRIAL if self.trial_until else SubscriptionState.ACTIVE,
+            trial_until=self.trial_until,
         )
 
 

@@ -88,13 +88,13 @@ def save_customers(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCou
 def subscription_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
     subscriptions = [imports.from_subscription_record(record) for record in batch]
     known = by_external_id(each.customer for each in subscriptions)
-    faults = list(_subscription_faults(subscriptions, import_day(options)))
+    faults = list(subscription_row_faults(subscriptions, import_day(options)))
     for each in subscriptions:
         faults.extend(owner_faults(each.row, each.customer, known, each.currency))
     return faults
 
 
-def _subscription_faults(
+def subscription_row_faults(
     subscriptions: Sequence[SubscriptionRow], today: date
 ) -> Iterator[RowError]:
     stored = _stored_ids(Subscription.objects, [each.external_id for each in subscriptions])
@@ -106,10 +106,10 @@ def _subscription_faults(
 
 
 def save_subscriptions(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
-    return _save_subscriptions([imports.from_subscription_record(record) for record in batch])
+    return save_rows([imports.from_subscription_record(record) for record in batch])
 
 
-def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
+def save_rows(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
     """Store subscriptions with their changes in bulk, under a lock on their customers."""
     now = timezone.now()
     names = {each.customer for each in subscriptions}
@@ -119,7 +119,13 @@ def _save_subscriptions(subscriptions: Sequence[SubscriptionRow]) -> ImportCount
     Subscription.objects.bulk_create(rows, batch_size=BATCH)
     changes = []
     for row, each in zip(rows, subscriptions, strict=True):
-        start = {**_agreed(each), "subscription": row, "note": "imported", "recorded_at": now}
+        start = {
+            **_agreed(each),
+            "trial_until": each.trial_until,
+            "subscription": row,
+            "note": "imported",
+            "recorded_at": now,
+        }
         changes.append(SubscriptionChange(**start, on=each.started_on, amount=each.terms.mrr))
         if each.ended_on:
             ended = {**start, "state": SubscriptionState.ENDED, "is_end": True}
@@ -158,13 +164,13 @@ def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowErro
         for each in subscriptions
         if each.customer in known
     ]
-    return [*faults, *_subscription_faults(subscriptions, today)]
+    return [*faults, *subscription_row_faults(subscriptions, today)]
 
 
 def save_wide(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     today = import_day(options)
     made = save_customers(batch, options)
-    stored = _save_subscriptions([imports.from_wide_record(record, today) for record in batch])
+    stored = save_rows([imports.from_wide_record(record, today) for record in batch])
     return ImportCounts(made.created + stored.created)
 
 

@@ -147,19 +147,16 @@ def test_a_tally_counts_nothing_by_itself():
 @pytest.mark.django_db
 def test_the_command_imports_a_file(file, capsys):
     call_command("import_data", "budget-performance", file(GOOD))
-    out = capsys.readouterr().out
-    assert out == (
-        "3 rows read: 3 records stored, 0 replaced; new: channel Search, channel Social.\n"
-    )
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == "3 rows read: 3 records stored, 0 replaced; new: Search, Social."
 
 
 @pytest.mark.django_db
 def test_the_command_previews(file, capsys):
     call_command("import_data", "budget-performance", file(GOOD), "--dry-run")
     out = capsys.readouterr().out.splitlines()
-    assert out[0] == (
-        "row 2: date 2026-01-05, channel Search, spend 100.00, revenue 300.00, currency USD"
-    )
+    assert "New channel “Search”." in out
+    assert any(line.startswith("  Search: records 2, spend $") for line in out)
     assert out[-1] == "3 rows are good; nothing was stored (dry run)."
 
 
@@ -170,7 +167,7 @@ def test_the_command_names_each_bad_row_and_fails(file, capsys):
         call_command("import_data", "budget-performance", path)
     assert left.value.code == 1
     assert capsys.readouterr().err.splitlines() == [
-        "row 2, spend: 'x' is not a finite number",
+        "row 2, spend: 'x' is not a number such as 1,234,567.89",
         "row 3: has 3 cells where the header has 4",
         "2 errors; nothing was stored.",
     ]
@@ -213,9 +210,10 @@ def test_what_is_exported_is_imported_again(file, capsys, tmp_path):
     call_command("export_data", "budget-performance", "--to", str(target))
     assert target.read_bytes().decode() == printed
 
-    before = list(Performance.objects.order_by("pk").values("channel", "date", "spend", "revenue"))
+    rows = Performance.objects.order_by("channel", "date")
+    before = list(rows.values("channel", "date", "spend", "revenue"))
     call_command("import_data", "budget-performance", str(target), "--update")
-    after = list(Performance.objects.order_by("pk").values("channel", "date", "spend", "revenue"))
+    after = list(rows.all().values("channel", "date", "spend", "revenue"))
     assert after == before
 
 

@@ -78,6 +78,8 @@ ACTIONS = {
     "revenue.InvoiceRun": dict.fromkeys(("issue_month", "preview_again", "issue"), DECIDERS),
     "revenue.Invoice": {"import_csv": NOBODY, "issue_one": DECIDERS, "credit": DECIDERS},
     "revenue.UnbilledUseChoice": {"choose": DECIDERS},
+    "marketing.Performance": {"import_file": OPERATORS},
+    "operations.DataImport": {"open_page": EVERY_ROLE},
     **{
         screen: {"import_csv": NOBODY}  # their rows come from elsewhere
         for screen in ("revenue.CreditNote", "revenue.MrrMovement")

@@ -11,6 +11,7 @@ from aethercrown.history import tracking
 from marketing.channels import csv_columns
 from marketing.channels.csv_columns import SpendEntry
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
+from marketing.channels.services.revisions import manual_revision
 
 BATCH_SIZE = 500
 CHANNEL_DEFAULTS = {"is_active": True, "is_held": False, "incrementality": 1.0, "notes": ""}
@@ -61,6 +62,15 @@ def _stored_keys(entries: Sequence[SpendEntry]) -> set[tuple[str, date]]:
     return set(rows.values_list("channel__name", "date").iterator())
 
 
+def _in_force(entries: Sequence[SpendEntry]) -> dict[tuple[str, date], Performance]:
+    dates = [each.date for each in entries]
+    rows = Performance.objects.filter(
+        channel__name__in={each.channel for each in entries},
+        date__range=(min(dates), max(dates)),
+    ).select_related("channel")
+    return {(row.channel.name, row.date): row for row in rows}
+
+
 def _entry_conflicts(entries: Sequence[SpendEntry], options: ImportOptions) -> Iterator[RowError]:
     kept = Channel.objects.filter(name__in={each.channel for each in entries})
     currencies = dict(kept.values_list("name", "currency"))
@@ -82,17 +92,21 @@ def _save_entries(
     channels = get_or_create(currencies)
     stored = _stored_keys(entries) if options.update else set()
     replaced = sum((each.channel, each.date) in stored for each in entries)
-    rows = [
-        Performance(
-            channel=channels[each.channel],
-            date=each.date,
-            spend=each.spend,
-            revenue=each.revenue,
-            currency=each.currency,
+    in_force = _in_force(entries) if stored else {}
+    revision = manual_revision()
+    fresh_rows: list[Performance] = []
+    changed: list[Performance] = []
+    for each in entries:
+        row = in_force.get((each.channel, each.date)) or Performance(
+            channel=channels[each.channel], date=each.date
         )
-        for each in entries
-    ]
-    _bulk_store(rows, ["channel", "date"], fields, options)
+        for name in fields if row.pk else ("spend", "revenue", "currency"):
+            setattr(row, name, getattr(each, name))
+        row.revision, row.data_import = revision, None
+        (changed if row.pk else fresh_rows).append(row)
+    Performance.revisions.bulk_create(fresh_rows, batch_size=BATCH_SIZE)
+    columns = (*fields, "revision", "data_import")
+    Performance.revisions.bulk_update(changed, columns, batch_size=BATCH_SIZE)
     fresh = tuple(f"channel {name}" for name in sorted(currencies.keys() - known))
     return ImportCounts(len(entries) - replaced, replaced, fresh)
 

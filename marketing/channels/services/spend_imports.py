@@ -1,0 +1,228 @@
+"""Import spend by channel and date: what it would change, staging, making it current, undoing."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
+from itertools import islice
+
+from django.db.models import ProtectedError
+
+from aethercrown.csv.reader import RowError
+from aethercrown.db.bulk import forget
+from aethercrown.formatting import counted, money_text
+from aethercrown.history import tracking
+from aethercrown.tabular.rows import RowReader
+from marketing.channels import csv_columns
+from marketing.channels.models import Channel, Performance
+from marketing.channels.presets import KIND
+from marketing.channels.services.revisions import import_revision
+from marketing.channels.spend_table import ChannelTotal, SpendRecord, SpendTable, similar
+from operations.imports import reports as imports
+from operations.imports.registry import CheckOptions, Findings, ImportTarget, Progress
+
+BATCH_SIZE = 1_000  # a transaction of one holds the write lock for some 20 ms
+ROWS_LISTED = 50
+
+
+class CheckedSpend:
+    """The rows of a file, summed; see CheckedFile."""
+
+    def __init__(self, rows: RowReader, options: CheckOptions) -> None:
+        self.findings = Findings()
+        self._options = options
+        self._known = dict(Channel.objects.values_list("name", "currency"))
+        self._table = SpendTable(self._known, add_up=rows.layout.add_up)
+        self._read(rows)
+        self._records, self._first, self._last = self._table.finish()
+        self.findings.records = self._records
+        self._judge()
+
+    def _read(self, rows: RowReader) -> None:
+        findings, add = self.findings, self._table.add
+        for each in rows:
+            if isinstance(each, RowError):
+                findings.blame(each)
+                continue
+            findings.rows += 1
+            line, values = each
+            amounts = (values["spend"], values["revenue"])
+            currency = values["currency"] or rows.rate_currency
+            fault = add(line, values["channel"], currency, values["date"], amounts)
+            if fault:
+                findings.blame(fault)
+
+    def _judge(self) -> None:
+        findings = self.findings
+        for line, on in self._table.after(self._options.today):
+            findings.blame(RowError(line, "date", f"{on} is in the future"))
+        for line, name in self._table.too_large():
+            findings.blame(RowError(line, "spend", f"the sum of {name} is too large to be stored"))
+        if not self._first or not self._last:
+            return
+        findings.consequences.append(
+            f"{counted(findings.rows, 'row')} make {counted(self._records, 'record')} of "
+            f"{counted(len(self._table.channels), 'channel')}, {self._first} to {self._last}."
+        )
+        self._judge_names()
+        self._judge_stored()
+        self._list_totals()
+
+    def _judge_names(self) -> None:
+        findings = self.findings
+        for spelling, name in list(self._table.spellings.items())[:20]:
+            findings.warnings.append(f"“{spelling}” is read as the channel “{name}”.")
+        fresh = [each.name for each in self._table.channels if each.name not in self._known]
+        findings.new_names = fresh
+        for name in fresh[:20]:
+            meant = similar(name, self._known)
+            hint = f": did you mean “{meant}”?" if meant else "."
+            findings.consequences.append(f"New channel “{name}”{hint}")
+        if len(fresh) > 20:
+            findings.consequences.append(f"{len(fresh)} new channels in all.")
+
+    def _judge_stored(self) -> None:
+        """Compare with the rows stored for the same channels and dates."""
+        replaced = same = 0
+        before = after = Decimal(0)
+        listed: list[str] = []
+        for record, row in self._beside_stored():
+            replaced += 1
+            before, after = before + row[0], after + record.spend
+            if row == (record.spend, record.revenue):
+                same += 1
+            elif len(listed) < 5:
+                name = self._table.channels[record.channel].name
+                listed.append(f"{name} on {record.date}: spend {row[0]:,} becomes {record.spend:,}")
+        self.findings.replaced = replaced
+        if before:
+            self.findings.change_percent = float(100 * (after - before) / before)
+        if replaced and not self._options.update:
+            reason = (
+                f"{counted(replaced, 'record')} of the same channel and date stored already; "
+                f"import with update to replace what is stored"
+            )
+            self.findings.blame(RowError(0, "date", reason))
+        elif replaced:
+            self.findings.consequences.append(
+                f"{counted(replaced, 'stored record')} of the same channel and date are replaced, "
+                f"{same} of them by equal amounts; their spend goes from {before:,} to {after:,}."
+            )
+            self.findings.consequences.extend(listed)
+
+    def _beside_stored(self) -> Iterator[tuple[SpendRecord, tuple[Decimal, Decimal | None]]]:
+        """The records that are stored already, with the stored spend and revenue."""
+        channels, records = self._table.channels, self._table.records()
+        while batch := list(islice(records, BATCH_SIZE)):
+            days = [each.date for each in batch]
+            rows = Performance.objects.filter(
+                channel__name__in={channels[each.channel].name for each in batch},
+                date__range=(min(days), max(days)),
+            ).values_list("channel__name", "date", "spend", "revenue")
+            stored = {(name, on): (spend, revenue) for name, on, spend, revenue in rows.iterator()}
+            for each in batch if stored else ():
+                row = stored.get((channels[each.channel].name, each.date))
+                if row is not None:
+                    yield each, row
+
+    def _list_totals(self) -> None:
+        findings = self.findings
+        findings.header = ("Channel", "Records", "Spend", "Revenue", "Days without revenue")
+        channels = sorted(self._table.channels, key=lambda each: -each.spend)
+        findings.lines = [_line(each) for each in channels[:ROWS_LISTED]]
+        if len(channels) > ROWS_LISTED:
+            findings.consequences.append(f"The {ROWS_LISTED} largest channels are listed.")
+        for currency in sorted({each.currency for each in channels}):
+            own = [each for each in channels if each.currency == currency]
+            spend = sum((each.spend for each in own), Decimal(0))
+            known = [each.revenue for each in own if each.revenue is not None]
+            earned = money_text(sum(known, Decimal(0)), currency) if known else "unknown"
+            findings.consequences.append(
+                f"In all {money_text(spend, currency)} of spend, {earned} of revenue."
+            )
+
+    def store(self, import_id: int, progress: Progress) -> None:
+        """Stage the records under the import; each batch is a short transaction."""
+        ids = self._channel_ids()
+        records, done = self._table.records(), 0
+        while batch := list(islice(records, BATCH_SIZE)):
+            Performance.revisions.bulk_create(
+                Performance(
+                    channel_id=ids[each.channel],
+                    date=each.date,
+                    spend=each.spend,
+                    revenue=each.revenue,
+                    currency=self._table.channels[each.channel].currency,
+                    data_import_id=import_id,
+                    revision=import_revision(import_id),
+                )
+                for each in batch
+            )
+            done += len(batch)
+            progress(done, self._records, "Staging records")
+
+    def _channel_ids(self) -> list[int]:
+        """Each channel's key; new ones are created, inactive until the import is stored."""
+        channels = self._table.channels
+        known = Channel.objects.in_bulk([each.name for each in channels], field_name="name")
+        for each in channels:
+            if each.name not in known:
+                defaults = {"currency": each.currency, "is_active": False}
+                known[each.name], _ = Channel.objects.get_or_create(
+                    name=each.name, defaults=defaults
+                )
+        return [known[each.name].pk for each in channels]
+
+    def close(self) -> None:
+        self._table.close()
+
+
+def _line(each: ChannelTotal) -> tuple[str, ...]:
+    revenue = "unknown" if each.revenue is None else money_text(each.revenue, each.currency)
+    spend = money_text(each.spend, each.currency)
+    return each.name, f"{each.records:,}", spend, revenue, f"{each.unknown_revenue:,}"
+
+
+def activate(import_id: int) -> None:
+    """Activate the channels that the import, or another that is being stored, created."""
+    names = imports.names_being_created(KIND)
+    fresh = Channel.objects.filter(name__in=names, is_active=False)
+    if not fresh:
+        return
+    used = Performance.revisions.filter(data_import=import_id, channel__in=fresh)
+    ids = set(used.order_by().values_list("channel", flat=True).distinct())
+    Channel.objects.filter(pk__in=ids).update(is_active=True)
+    tracking.keep(Channel, Channel.objects.filter(pk__in=ids))
+
+
+def undo(import_id: int) -> None:
+    """Deactivate channels that only this import has rows of; its rows are in force no longer."""
+    names = imports.created_names(import_id)
+    others = Performance.objects.exclude(data_import=import_id).values("channel")
+    Channel.objects.filter(name__in=names).exclude(pk__in=others).update(is_active=False)
+
+
+def discard(import_id: int) -> None:
+    """Delete what the import staged, in short transactions, and channels that nothing else uses."""
+    forget(Performance.revisions.filter(data_import=import_id))
+    names = imports.created_names(import_id)
+    unused = Channel.objects.filter(name__in=names, is_active=False)
+    for channel in unused.exclude(pk__in=Performance.revisions.values("channel")):
+        with suppress(ProtectedError):  # a plan or a lift test names it
+            channel.delete()
+
+
+SPEND_TARGET = ImportTarget(
+    KIND,
+    "Spend and revenue by channel and date",
+    csv_columns.PERFORMANCE,
+    CheckedSpend,
+    (
+        ("date", "channel", "spend", "revenue", "currency"),
+        ("2026-10-05", "Paid search", "1204.55", "6310.20", "USD"),
+        ("2026-10-05", "Podcast", "610.42", "", "USD"),
+        ("2026-10-12", "Paid search", "1198.02", "5905.00", "USD"),
+    ),
+    activate,
+    undo,
+    discard,
+)

@@ -1,0 +1,19 @@
+"""Check files, store them as jobs, undo them, and delete what is left of old ones."""
+
+from operations.imports.services.check import FileCheck, InvalidChoices, check_file, read_choices
+from operations.imports.services.draft import (
+    FileTooLarge,
+    check_draft,
+    choose,
+    create_draft,
+)
+from operations.imports.services.plain import plain_target
+from operations.imports.services.store import (
+    JOB_KIND,
+    NotStorable,
+    purge,
+    start,
+    store_checked,
+    store_file,
+    undo,
+)

@@ -1,0 +1,139 @@
+"""Read a file by the choices about it: what was recognised and what storing it would change."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, BinaryIO
+
+from django.conf import settings
+
+from aethercrown.csv.reader import RowError
+from aethercrown.currencies import CODES
+from aethercrown.tabular.dates import ORDERS
+from aethercrown.tabular.errors import TableError
+from aethercrown.tabular.numbers import BY_NAME
+from aethercrown.tabular.opening import open_table
+from aethercrown.tabular.presets import presets
+from aethercrown.tabular.recognise import Choices, Layout, recognise
+from aethercrown.tabular.rows import RowReader
+from operations.imports.registry import (
+    CheckedFile,
+    CheckOptions,
+    Findings,
+    ImportTarget,
+    import_targets,
+)
+
+CHOICE_NAMES = {
+    *("preset", "columns", "constants", "date_order", "number_format", "currency", "zero"),
+    *("rates", "header_line", "add_up", "update", "sheet"),
+}
+
+
+class InvalidChoices(ValueError):
+    """The choices about a file are invalid; the message names every one."""
+
+
+@dataclass(slots=True)
+class FileCheck:
+    """The result of a check.
+
+    `layout` is None where the file could not be read, `checked` where questions are open.
+    """
+
+    target: ImportTarget
+    layout: Layout | None
+    findings: Findings
+    checked: CheckedFile | None = None
+
+    @property
+    def is_storable(self) -> bool:
+        return self.checked is not None and not self.findings.fault_count
+
+
+def read_choices(given: Mapping[str, Any]) -> Choices:
+    """From JSON or a form. Raises InvalidChoices."""
+    problems = [f"unknown: {name}" for name in sorted(set(given) - CHOICE_NAMES)]
+    named: dict[str, Collection[str]] = {
+        "date_order": ORDERS,
+        "number_format": BY_NAME,
+        "currency": CODES,
+    }
+    for name, known in named.items():
+        if given.get(name) and given[name] not in known:
+            listed = "a code such as USD" if name == "currency" else ", ".join(known)
+            problems.append(f"{name} is {listed}, not {str(given[name])[:20]!r}")
+    preset = given.get("preset") or ""
+    if preset not in {"", "none", *presets.names()}:
+        problems.append(f"preset is one of {', '.join(presets.names())}, none")
+    rates = {}
+    for code, rate in dict(given.get("rates") or {}).items():
+        try:
+            rates[code] = Decimal(str(rate))
+        except InvalidOperation:
+            rates[code] = Decimal(0)
+        if code not in CODES or not (rates[code].is_finite() and 0 < rates[code] < 1_000_000):
+            problems.append(f"a rate is such as EUR=1.08, not {code}={str(rate)[:20]}")
+    if problems:
+        raise InvalidChoices("; ".join(problems))
+    return Choices(
+        preset=preset,
+        columns=dict(given.get("columns") or {}),
+        constants=dict(given.get("constants") or {}),
+        date_order=given.get("date_order") or "",
+        number_format=given.get("number_format") or "",
+        currency=given.get("currency") or "",
+        zero=frozenset(given.get("zero") or ()),
+        rates=rates,
+        header_line=int(given.get("header_line") or 0),
+        add_up=given.get("add_up"),
+    )
+
+
+@contextmanager
+def check_file(
+    file: BinaryIO, kind: str, given: Mapping[str, Any], today: date
+) -> Iterator[FileCheck]:
+    """Check a file; what it holds can be stored until the end of the block.
+
+    Raises UnknownName for the kind and InvalidChoices.
+    """
+    target = import_targets.get(kind)
+    choices = read_choices(given)
+    strange = sorted(
+        {*choices.columns, *choices.constants, *choices.zero} - {c.name for c in target.columns}
+    )
+    if strange:
+        raise InvalidChoices(f"{kind} has no field {', '.join(strange)}")
+    result = FileCheck(target, None, Findings())
+    try:
+        source = open_table(file, str(given.get("sheet") or ""))
+        columns, default = target.columns, settings.DEFAULT_CURRENCY
+        result.layout = recognise(source, kind, columns, choices, default)
+        rows = RowReader.of(source, columns, result.layout, choices, default)
+        _check_rows(result, rows, given, today)
+        yield result
+    except TableError as error:
+        result.findings.blame(RowError(error.line, "", str(error)))
+        yield result
+    finally:
+        if result.checked:
+            result.checked.close()
+
+
+def _check_rows(result: FileCheck, rows: RowReader, given: Mapping[str, Any], today: date) -> None:
+    layout = rows.layout
+    for problem in layout.problems:
+        result.findings.blame(RowError(layout.header.line, "", problem))
+    for question in layout.questions:
+        result.findings.blame(RowError(0, question.field, question.text))
+    if layout.problems or layout.questions:
+        return
+    options = CheckOptions(today, update=bool(given.get("update")))
+    result.checked = result.target.check(rows, options)
+    result.findings = result.checked.findings
+    layout.notes.extend(rows.remarks())
+    if not result.findings.rows and not result.findings.fault_count:
+        result.findings.blame(RowError(0, "", "there is no row below the header"))

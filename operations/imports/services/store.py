@@ -1,0 +1,176 @@
+"""Store a checked file: rows are staged in short transactions and made current in one."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
+
+from django.db import transaction
+from django.utils import timezone
+
+from aethercrown.history import audit_hooks
+from aethercrown.text import storable_text
+from operations.imports.models import DataImport
+from operations.imports.registry import Progress, import_targets
+from operations.imports.services.check import FileCheck
+from operations.imports.services.draft import check_draft
+from operations.jobs import services as jobs
+from operations.jobs.models import Job
+from operations.jobs.registry import JobContext, JobKind
+
+State = DataImport.State
+STORE_JOB = "operations.store_import"
+DRAFT_RETENTION = timedelta(days=7)
+
+
+class NotStorable(Exception):
+    """The file has errors or open questions, or the import is in another state."""
+
+
+@transaction.atomic
+def start(import_id: int, *, actor: str, now: datetime) -> Job:
+    """Start storing a draft; its job. One that is being stored returns its job.
+
+    Raises NotStorable and JobLimitReached.
+    """
+    draft = DataImport.objects.select_for_update().get(pk=import_id)
+    open_job = _open_job(draft)
+    if draft.state == State.STORING and open_job:
+        return open_job
+    if draft.content is None or draft.state in {State.CURRENT, State.UNDONE}:
+        raise NotStorable(f"{draft} is {draft.get_state_display()}.")
+    job = jobs.start(
+        STORE_JOB, {"import": draft.pk}, caller=actor, now=now, subject=draft.file_name[:200]
+    )
+    draft.state, draft.job_id, draft.error = State.STORING, job.pk, ""
+    draft.save(update_fields=["state", "job_id", "error"])
+    return job
+
+
+def _open_job(record: DataImport) -> Job | None:
+    found = Job.objects.filter(pk=record.job_id or 0, ended_at=None)
+    return found.first()
+
+
+def perform(context: JobContext) -> dict[str, Any]:
+    """Store the import of a job; staging begins anew where a killed worker left it."""
+    draft = DataImport.objects.get(pk=context.input["import"])
+    if draft.state != State.STORING:
+        return {"import": draft.pk, "state": draft.state}
+    try:
+        with check_draft(draft, timezone.now()) as found:
+            store_checked(draft, found, context.report)
+    except NotStorable as error:
+        return {"import": draft.pk, "state": State.FAILED, "error": str(error)}
+    except Exception:
+        _fail(draft, "It stopped half-way; nothing was stored. Store it again.")
+        raise
+    return {"import": draft.pk, "state": State.CURRENT, "records": draft.records}
+
+
+JOB_KIND = JobKind(STORE_JOB, "Import a file", "operational", perform)
+
+
+def store_file(
+    file: BinaryIO,
+    found: FileCheck,
+    *,
+    name: str,
+    given: Mapping[str, Any],
+    actor: str,
+    progress: Progress,
+) -> DataImport:
+    """Store a file that a command checked, without keeping the file. Raises NotStorable."""
+    file.seek(0)
+    record = DataImport.objects.create(
+        kind=found.target.kind,
+        file_name=storable_text(name)[:255],
+        digest=hashlib.file_digest(file, "sha256").hexdigest(),  # type: ignore[arg-type]  # seekable
+        choices=dict(given),
+        state=State.STORING,
+        created_by=actor,
+    )
+    try:
+        store_checked(record, found, progress)
+    except BaseException:
+        _fail(record, "It stopped half-way; nothing was stored.")
+        raise
+    return record
+
+
+def store_checked(record: DataImport, found: FileCheck, progress: Progress) -> None:
+    """Stage the rows, then make them current. Raises NotStorable where the check found faults."""
+    findings, target = found.findings, found.target
+    if found.checked is None or findings.fault_count:
+        first = findings.faults[0]
+        reason = f"{findings.fault_count} errors, the first in line {first.row}: {first.reason}"
+        _fail(record, reason)
+        raise NotStorable(reason)
+    target.discard(record.pk)
+    record.created_names = findings.new_names
+    DataImport.objects.filter(pk=record.pk).update(created_names=findings.new_names)
+    found.checked.store(record.pk, progress)
+    now = timezone.now()
+    with transaction.atomic():
+        target.activate(record.pk)
+        written = DataImport.objects.filter(pk=record.pk, state=State.STORING).update(
+            state=State.CURRENT,
+            current_at=now,
+            content=None,
+            rows=findings.rows,
+            records=findings.records,
+            summary={"consequences": findings.consequences, "replaced": findings.replaced},
+        )
+        if not written:
+            raise NotStorable(f"{record} is stored no longer: its state changed.")
+        audit_hooks.record(
+            stream="imports", event="import.stored", subject=str(record), actor=record.created_by
+        )
+    record.refresh_from_db()
+
+
+@transaction.atomic
+def undo(import_id: int, *, actor: str, now: datetime) -> DataImport:
+    """Take back what an import stored; an undone one stays as it is. Raises NotStorable."""
+    record = DataImport.objects.select_for_update().get(pk=import_id)
+    target = import_targets.get(record.kind)
+    if record.state == State.UNDONE:
+        return record
+    if record.state != State.CURRENT or target.undo is None:
+        raise NotStorable(f"{record} cannot be undone.")
+    record.state, record.undone_at, record.undone_by = State.UNDONE, now, actor[:200]
+    record.save(update_fields=["state", "undone_at", "undone_by"])
+    target.undo(record.pk)
+    audit_hooks.record(stream="imports", event="import.undone", subject=str(record), actor=actor)
+    return record
+
+
+def _fail(record: DataImport, reason: str) -> None:
+    """Record why an import is not stored, and remove what it staged."""
+    DataImport.objects.filter(pk=record.pk, state=State.STORING).update(
+        state=State.FAILED, error=reason
+    )
+    import_targets.get(record.kind).discard(record.pk)
+
+
+def purge(now: datetime) -> int:
+    """Delete drafts of more than 7 days, and what undone and failed imports staged; how many."""
+    old = DataImport.objects.filter(
+        state__in=(State.DRAFT, State.FAILED), created_at__lt=now - DRAFT_RETENTION
+    )
+    stale = DataImport.objects.filter(state__in=(State.UNDONE, State.FAILED))
+    for record in (*stale, *_abandoned(now)):
+        import_targets.get(record.kind).discard(record.pk)
+    deleted, _ = old.delete()
+    return deleted
+
+
+def _abandoned(now: datetime) -> list[DataImport]:
+    """Imports whose storing ended without them: the job failed, or a command was killed."""
+    storing = DataImport.objects.filter(state=State.STORING, created_at__lt=now - timedelta(days=1))
+    found = []
+    for record in storing:
+        if not _open_job(record):
+            _fail(record, "It stopped half-way; nothing was stored.")
+            found.append(record)
+    return found

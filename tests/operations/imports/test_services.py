@@ -1,0 +1,204 @@
+"""From an uploaded file to rows in force, and back."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from marketing.channels import services as channels
+from marketing.channels.models import Channel, Performance
+from operations.imports import reports, services, tasks
+from operations.imports.models import DataImport
+from operations.imports.registry import import_targets
+from operations.imports.services import store
+from operations.jobs import services as jobs
+from operations.jobs.models import Job
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+KIND = "budget-performance"
+FILE = "date,channel,spend,revenue\n2026-10-05,Search,10,20\n2026-10-12,Search,12,21\n"
+pytestmark = pytest.mark.django_db
+
+
+def draft(content=FILE, name="a.csv"):
+    return services.create_draft(
+        KIND, name, io.BytesIO(content.encode()), actor="user:ann", now=NOW
+    )
+
+
+def stored(content=FILE, **choices):
+    record = draft(content)
+    if choices:
+        services.choose(record, choices)
+    services.start(record.pk, actor="user:ann", now=NOW)
+    jobs.run_next(clock=lambda: NOW)
+    record.refresh_from_db()
+    return record
+
+
+def spend():
+    return [
+        int(each) for each in Performance.objects.order_by("date").values_list("spend", flat=True)
+    ]
+
+
+def test_a_draft_stores_nothing_until_its_job_has_run_and_is_undone_whole():
+    record = draft()
+    with services.check_draft(record, NOW) as found:
+        assert found.is_storable
+        assert found.findings.new_names == ["Search"]
+    assert Channel.objects.count() == 0
+    job = services.start(record.pk, actor="user:ann", now=NOW)
+    assert services.start(record.pk, actor="user:ann", now=NOW) == job
+    jobs.run_next(clock=lambda: NOW)
+    record.refresh_from_db()
+    assert (record.state, record.rows, record.records, record.content) == ("current", 2, 2, None)
+    assert Job.objects.get(pk=job.pk).result["records"] == 2
+    assert spend() == [10, 12]
+    assert Channel.objects.get().is_active
+    with pytest.raises(services.NotStorable, match="is stored"):
+        services.start(record.pk, actor="user:ann", now=NOW)
+
+    undone = services.undo(record.pk, actor="user:bob", now=NOW)
+    assert (undone.state, undone.undone_by) == ("undone", "user:bob")
+    assert services.undo(record.pk, actor="user:bob", now=NOW).state == "undone"
+    assert spend() == []
+    assert not Channel.objects.get().is_active
+    tasks.purge_imports()
+    assert not Performance.revisions.exists()
+    assert not Channel.objects.exists()
+
+
+def test_undoing_puts_what_was_replaced_in_force_again_and_keeps_what_a_person_changed():
+    stored()
+    second = stored(FILE.replace(",10,", ",15,").replace(",12,", ",16,"), update=True)
+    assert spend() == [15, 16]
+    assert second.summary["replaced"] == 2
+    assert "their spend goes from 22.00 to 31.00" in second.summary["consequences"][1]
+    row = Performance.objects.get(spend=16)
+    row.spend = 17
+    channels.keep_edited(row)
+    services.undo(second.pk, actor="user:ann", now=NOW)
+    assert spend() == [10, 17]
+    channels.delete_rows(Performance.objects.filter(spend=17))
+    assert spend() == [10]
+
+
+def test_a_file_with_faults_fails_and_may_be_stored_after_other_choices():
+    stored()
+    record = stored()
+    assert record.state == "failed"
+    assert "2 records of the same channel and date stored already" in record.error
+    assert spend() == [10, 12]
+    DataImport.objects.filter(pk=record.pk).update(choices={"update": True})
+    services.start(record.pk, actor="user:ann", now=NOW)
+    jobs.run_next(clock=lambda: NOW)
+    assert DataImport.objects.get(pk=record.pk).state == "current"
+    assert reports.same_file(record) is not None
+
+
+def test_an_import_that_stops_half_way_leaves_nothing_and_begins_anew():
+    record = draft()
+    services.start(record.pk, actor="user:ann", now=NOW)
+    record.refresh_from_db()
+    with services.check_draft(record, NOW) as found:
+        found.checked.store(record.pk, lambda *_: None)  # as a worker that dies then
+        DataImport.objects.filter(pk=record.pk).update(created_names=["Search"])
+    assert spend() == []
+    assert not Channel.objects.get().is_active
+    jobs.run_next(clock=lambda: NOW)  # the job of the worker that took over
+    assert spend() == [10, 12]
+    assert Performance.revisions.count() == 2
+
+
+def test_an_error_in_the_middle_leaves_a_failed_import_and_no_row():
+    file = io.BytesIO(FILE.encode())
+
+    def stop(*_):
+        raise RuntimeError("the disk is full")
+
+    with services.check_file(file, KIND, {}, NOW.date()) as found, pytest.raises(RuntimeError):
+        services.store_file(file, found, name="a.csv", given={}, actor="command:ann", progress=stop)
+    record = DataImport.objects.get()
+    assert (record.state, "nothing was stored" in record.error) == ("failed", True)
+    assert not Performance.revisions.exists()
+    assert not Channel.objects.exists()
+
+
+def test_a_job_of_an_import_that_was_stored_otherwise_changes_nothing():
+    record = stored()
+    job = jobs.start(store.STORE_JOB, {"import": record.pk}, caller="user:ann", now=NOW)
+    jobs.run_next(clock=lambda: NOW)
+    job.refresh_from_db()
+    assert job.result == {"import": record.pk, "state": "current"}
+
+
+def test_a_cancelled_job_leaves_nothing():
+    record = draft()
+    job = services.start(record.pk, actor="user:ann", now=NOW)
+    jobs.cancel(job.pk, actor="user:ann", now=NOW)
+    assert spend() == []
+    assert services.start(record.pk, actor="user:ann", now=NOW).pk != job.pk
+
+
+def test_what_is_left_behind_is_purged():
+    old = draft()
+    DataImport.objects.filter(pk=old.pk).update(created_at=NOW - timedelta(days=8))
+    left = draft(name="b.csv")
+    DataImport.objects.filter(pk=left.pk).update(
+        created_at=NOW - timedelta(days=2), state="storing"
+    )
+    busy = draft(name="c.csv")
+    services.start(busy.pk, actor="user:ann", now=NOW)
+    DataImport.objects.filter(pk=busy.pk).update(created_at=NOW - timedelta(days=2))
+    assert services.purge(NOW) == 1
+    states = DataImport.objects.order_by("file_name").values_list("file_name", "state")
+    assert list(states) == [("b.csv", "failed"), ("c.csv", "storing")]
+
+
+def test_choices_are_checked_and_every_bad_one_named():
+    record = draft()
+    bad = {
+        "preset": "x", "date_order": "ymd", "number_format": "x", "currency": "usd",
+        "rates": {"EUR": "x", "XXQ": 1}, "more": 1,
+    }  # fmt: skip
+    with pytest.raises(services.InvalidChoices) as refused:
+        services.choose(record, bad)
+    for word in (
+        "unknown: more",
+        "preset is",
+        "date_order",
+        "number_format",
+        "currency",
+        "EUR=x",
+        "XXQ",
+    ):
+        assert word in str(refused.value)
+    strange = {"columns": {"nothing": "a"}}
+    with (
+        pytest.raises(services.InvalidChoices, match="has no field nothing"),
+        services.check_file(io.BytesIO(b"a"), KIND, strange, NOW.date()),
+    ):
+        pass
+
+
+def test_what_cannot_be_read_is_said():
+    with services.check_file(io.BytesIO(b""), KIND, {}, NOW.date()) as found:
+        assert found.findings.faults[0].reason == "the file is empty"
+        assert not found.is_storable
+    content = io.BytesIO(b"date,channel,spend\n10/5/2026,a,1\n")
+    with services.check_file(content, KIND, {}, NOW.date()) as found:
+        assert found.findings.faults[0].column == "date_order"
+    with services.check_file(io.BytesIO(b"date,channel,spend\n"), KIND, {}, NOW.date()) as found:
+        assert found.findings.faults[0].reason == "there is no row below the header"
+    with pytest.raises(services.FileTooLarge, match="no limit"):
+        services.create_draft(
+            KIND, "", io.BytesIO(bytes(services.draft.MAX_FILE_BYTES + 1)), actor="", now=NOW
+        )
+
+
+def test_every_sample_is_read_whole():
+    for target in import_targets:
+        text = "\n".join(",".join(row) for row in target.sample)
+        with services.check_file(io.BytesIO(text.encode()), target.kind, {}, NOW.date()) as found:
+            assert found.is_storable, (target.kind, found.findings.faults)
