@@ -12,13 +12,13 @@ from aethercrown.csv.export import csv_lines
 from aethercrown.csv.reader import CSVColumn
 from aethercrown.formatting import COUNT
 from aethercrown.history.attribution import actor_of
+from aethercrown.page_parts import EmptyState, JobProgress, UndoNotice
 from aethercrown.registry import UnknownName
 from aethercrown.tabular.presets import presets
 from dashboards import page_context
 from dashboards.access import holds, opened_by
 from dashboards.imports.form import choices_form, posted_choices
 from dashboards.listing import ListField, Listing
-from dashboards.parts import EmptyState, JobProgress, UndoNotice
 from dashboards.tables import Column
 from operations.imports import reports, services
 from operations.imports.registry import import_targets
