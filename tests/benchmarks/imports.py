@@ -58,8 +58,14 @@ def run(report: Report, path: Path, rows: int) -> None:
         services.check_file(file, "budget-performance", {}, TODAY) as found,
     ):
         checked = perf_counter() - begun
-        given = {"name": path.name, "given": {}, "actor": "command:benchmark"}
-        services.store_file(file, found, progress=lambda *_: None, **given)
+        services.store_file(
+            file,
+            found,
+            name=path.name,
+            given={},
+            actor="command:benchmark",
+            progress=lambda *_: None,
+        )
     seconds, cpu = perf_counter() - begun, process_time() - cpu
     records = Performance.objects.count()
     report.say(f"{records:,} records in {seconds:.1f} s ({cpu:.1f} s CPU); check {checked:.1f} s")

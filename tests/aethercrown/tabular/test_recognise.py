@@ -172,17 +172,18 @@ def test_many_totals_are_counted():
 
 def test_a_workbook_s_numbers_are_exact_and_merged_cells_are_refused():
     book = openpyxl.Workbook()
+    page = book.worksheets[0]
     for row in (("date", "channel", "spend"), ("2026-10-05", "a", 1.204), ("2026-10-06", "a", "x")):
-        book.active.append(row)
+        page.append(row)
     file = io.BytesIO()
     book.save(file)
     _, rows, faults, _ = read(file)
     assert rows[0][2] == Decimal("1.20")
     assert faults[0].row == 3
-    book.active["C3"] = "2026"
-    book.active.merge_cells("B2:B3")
-    book.active.insert_rows(1)
-    book.active.merge_cells("A1:C1")
+    page["C3"] = "2026"
+    page.merge_cells("B2:B3")
+    page.insert_rows(1)
+    page.merge_cells("A1:C1")
     book.save(file)
     layout, *_ = read(file)
     assert len(layout.problems) == 1

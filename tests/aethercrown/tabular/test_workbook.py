@@ -16,11 +16,12 @@ MONDAY = datetime(2026, 10, 5)  # noqa: DTZ001 - a workbook has no time zones
 
 def workbook(*rows, sheet="Spend", merged="", then=lambda _book: None):
     book = openpyxl.Workbook()
-    book.active.title = sheet
+    page = book.worksheets[0]
+    page.title = sheet
     for row in rows:
-        book.active.append(row)
+        page.append(row)
     if merged:
-        book.active.merge_cells(merged)
+        page.merge_cells(merged)
     then(book)
     file = io.BytesIO()
     book.save(file)

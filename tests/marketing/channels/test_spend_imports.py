@@ -83,6 +83,17 @@ def test_stored_rows_are_compared():
     assert "a on 2026-10-06: spend 2.00 becomes 5.00" in found.consequences
 
 
+def test_five_changed_rows_are_listed_and_the_others_counted():
+    channel = Channel.objects.create(name="a")
+    days = range(5, 12)
+    for day in days:
+        Performance.objects.create(channel=channel, date=date(2026, 10, day), spend=1)
+    rows = "".join(f"2026-10-{day:02},a,2,\n" for day in days)
+    found = check(HEAD + rows, update=True)
+    assert found.replaced == 7
+    assert len([each for each in found.consequences if "becomes 2.00" in each]) == 5
+
+
 def test_a_channel_that_something_else_uses_outlives_the_import(live):
     live(2)
     record = services.create_draft(
@@ -101,6 +112,7 @@ def test_a_table_holds_so_many_channels(monkeypatch):
     one = (Decimal(1), None)
     assert table.add(1, "a", "USD", TODAY, one) is None
     fault = table.add(2, "b", "USD", TODAY, one)
+    assert fault is not None
     assert fault.reason == "there are more than 1 channels"
     for n in range(12):
         assert table.add(3, "a" + " " * n, "USD", TODAY, one) is None

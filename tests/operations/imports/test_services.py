@@ -4,15 +4,19 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError
 
+from aethercrown.csv.importing import Importer
 from marketing.channels import services as channels
 from marketing.channels.models import Channel, Performance
 from operations.imports import reports, services, tasks
 from operations.imports.models import DataImport
 from operations.imports.registry import import_targets
-from operations.imports.services import store
+from operations.imports.services import plain, store
+from operations.imports.services.plain import plain_target
 from operations.jobs import services as jobs
 from operations.jobs.models import Job
+from tests.aethercrown.registries import isolated
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KIND = "budget-performance"
@@ -53,7 +57,7 @@ def test_a_draft_stores_nothing_until_its_job_has_run_and_is_undone_whole():
     jobs.run_next(clock=lambda: NOW)
     record.refresh_from_db()
     assert (record.state, record.rows, record.records, record.content) == ("current", 2, 2, None)
-    assert Job.objects.get(pk=job.pk).result["records"] == 2
+    assert (Job.objects.get(pk=job.pk).result or {})["records"] == 2
     assert spend() == [10, 12]
     assert Channel.objects.get().is_active
     with pytest.raises(services.NotStorable, match="is stored"):
@@ -102,6 +106,7 @@ def test_an_import_that_stops_half_way_leaves_nothing_and_begins_anew():
     services.start(record.pk, actor="user:ann", now=NOW)
     record.refresh_from_db()
     with services.check_draft(record, NOW) as found:
+        assert found.checked is not None
         found.checked.store(record.pk, lambda *_: None)  # as a worker that dies then
         DataImport.objects.filter(pk=record.pk).update(created_names=["Search"])
     assert spend() == []
@@ -123,6 +128,47 @@ def test_an_error_in_the_middle_leaves_a_failed_import_and_no_row():
     assert (record.state, "nothing was stored" in record.error) == ("failed", True)
     assert not Performance.revisions.exists()
     assert not Channel.objects.exists()
+
+
+def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import(monkeypatch):
+    def save(*_):
+        raise IntegrityError("channel and date exist")
+
+    column = next(each for each in import_targets.get(KIND).columns if each.name == "channel")
+    odd = plain_target(Importer("odd", "Odd", (column,), ("channel",), lambda *_: [], save), ())
+    with isolated(import_targets, [odd]):
+        file = io.BytesIO(b"channel\nSearch\nSearch\n")
+        with services.check_file(file, "odd", {}, NOW.date()) as found:
+            assert found.findings.faults[0].reason == "Search is in row 2 already"
+        monkeypatch.setattr(plain, "MAX_ROWS", 1)
+        file = io.BytesIO(b"channel\nSearch\nPrint\n" + b"x" * 300 + b"\n")
+        with services.check_file(file, "odd", {}, NOW.date()) as found:
+            assert found.findings.faults[0].reason == "is beyond 1 rows"
+        file = io.BytesIO(b"channel\n" + b"x" * 300 + b"\n")
+        with services.check_file(file, "odd", {}, NOW.date()) as found:
+            assert found.findings.fault_count == 1
+        file = io.BytesIO(b"channel\nSearch\n")
+        record = services.create_draft("odd", "a.csv", file, actor="user:ann", now=NOW)
+        job = services.start(record.pk, actor="user:ann", now=NOW)
+        jobs.run_next(clock=lambda: NOW)
+    record.refresh_from_db()
+    job.refresh_from_db()
+    assert (record.state, "nothing was stored" in record.error) == ("failed", True)
+    assert job.state == "failed"
+
+
+def test_an_import_whose_state_changed_meanwhile_is_not_made_current():
+    file = io.BytesIO(FILE.encode())
+
+    def purged(*_):
+        DataImport.objects.update(state="failed")
+
+    with (
+        services.check_file(file, KIND, {}, NOW.date()) as found,
+        pytest.raises(services.NotStorable, match="its state changed"),
+    ):
+        services.store_file(file, found, name="a", given={}, actor="x", progress=purged)
+    assert spend() == []
 
 
 def test_a_job_of_an_import_that_was_stored_otherwise_changes_nothing():
@@ -189,6 +235,9 @@ def test_what_cannot_be_read_is_said():
     content = io.BytesIO(b"date,channel,spend\n10/5/2026,a,1\n")
     with services.check_file(content, KIND, {}, NOW.date()) as found:
         assert found.findings.faults[0].column == "date_order"
+    content = io.BytesIO(b"date,channel,channel,spend\n2026-10-05,a,b,1\n")
+    with services.check_file(content, KIND, {}, NOW.date()) as found:
+        assert "is in the header twice" in found.findings.faults[0].reason
     with services.check_file(io.BytesIO(b"date,channel,spend\n"), KIND, {}, NOW.date()) as found:
         assert found.findings.faults[0].reason == "there is no row below the header"
     with pytest.raises(services.FileTooLarge, match="no limit"):

@@ -51,6 +51,9 @@ def test_a_stripe_export_with_its_new_customers():
     assert trial.trial_until == date(2026, 12, 4)
     assert stored["s4"].ended_on == date(2026, 10, 20)
 
+    store("subscription,customer,amount,currency,started_on\ns5,c1,5,USD,2026-01-01\n")
+    assert Subscription.objects.get(external_id="s5").customer.external_id == "c1"
+
     found = store(STRIPE)
     assert found.fault_count == 4
     assert "s1 is stored already" in found.faults[0].reason
