@@ -39,9 +39,9 @@ class MetricQuery:
         return self.period.moments(self.now.tzinfo)
 
     def state(self, value: Number, note: str = "") -> Reading:
-        """The reading of what is only known for now; unknown for a period that is over."""
+        """The reading of a figure without history; unknown for a period that is over."""
         if self.period.last < self.now.date():
-            return unknown("Only known for now")
+            return unknown("No history is kept")
         return Reading(value, note=note)
 
 

@@ -208,7 +208,7 @@ def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
 
 
 def read_planned(query: MetricQuery) -> dict[str, Reading]:
-    """The budget of the leading plan is only known for now."""
+    """The budget of the leading plan, a figure without history."""
     plan = newest_plan(query.currency)
     if plan is None:
         return {"budget.planned": unknown(f"No plan in {query.currency} yet")}

@@ -65,7 +65,7 @@ def test_values_are_written_in_their_unit():
 def test_a_state_is_only_known_for_now():
     assert QUERY.state(3, "of 4") == Reading(3, note="of 4")
     over = MetricQuery(Period(date(2026, 3, 1), date(2026, 3, 19)), "USD", NOW)
-    assert over.state(3) == unknown("Only known for now")
+    assert over.state(3) == unknown("No history is kept")
     assert QUERY.span == (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 21, tzinfo=UTC))
 
 

@@ -16,7 +16,7 @@ NOW = company.NOW
 MONTH = Period(date(2025, 12, 14), NOW.date())
 
 
-def test_the_budget_of_the_leading_plan_is_a_figure_for_now_only(db):
+def test_the_budget_of_the_leading_plan_has_no_earlier_value(db):
     company.with_plans(weeks=30)
     [plan, spend] = measure(
         ["budget.planned", "budget.spend"], MetricQuery(MONTH, "USD", NOW), MONTH.before()
@@ -25,7 +25,7 @@ def test_the_budget_of_the_leading_plan_is_a_figure_for_now_only(db):
     assert tile.value.startswith("$")
     assert tile.note.startswith("proposed; expected lift ")
     assert plan.earlier is not None
-    assert plan.earlier.reason == "Only known for now"
+    assert plan.earlier.reason == "No history is kept"
     assert spend.reading.value is not None
     assert spend.reading.value > 0
 
