@@ -1,1 +1,1 @@
-"""The first page: attention, decisions waiting, last runs, and one card for each system."""
+"""The first page: what needs attention, the figures, decisions waiting, last runs."""

@@ -26,8 +26,8 @@ from operations.messaging import reports as outbox
 PRESETS, DEFAULT = ("30d", "90d", "12m"), "30d"
 TILES = (
     *("revenue.mrr", "revenue.arr", "revenue.paying_customers"),
-    *("budget.planned", "decisions.waiting", "health.components_down"),
-    *("keys.overdue", "alerts.open"),
+    *("budget.planned", "decisions.waiting", "tasks.waiting", "tasks.success"),
+    *("health.components_down", "health.availability", "keys.overdue", "alerts.open"),
 )
 
 
@@ -53,15 +53,13 @@ class OverviewData:
 
 @viewer
 def home(request: HttpRequest) -> HttpResponseBase:
-    now = timezone.now()
     period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT, compares=False)
-    query = MetricQuery(period.period, settings.DEFAULT_CURRENCY, now)
-    found = measure(TILES, query)
+    query = MetricQuery(period.period, settings.DEFAULT_CURRENCY, timezone.now())
     response = page_context.render_template(
         request,
         "overview",
-        overview=overview_data(now),
-        tiles=tiles(found),
+        overview=overview_data(query),
+        tiles=tiles(measure(TILES, query)),
         period=period,
         kept=kept_parameters(request, *PARAMETERS),
         problems=period.problems,
@@ -70,28 +68,26 @@ def home(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def overview_data(now: datetime) -> OverviewData:
-    """Read from each app's reports."""
+def overview_data(query: MetricQuery) -> OverviewData:
+    """Read from each app's reports; the query shares with the figures what both need."""
+    now, waiting = query.now, decisions.waiting(query)
     return OverviewData(
         attention=[
             *alerts.attention_items(now),
             *automations.attention_items(now),
-            *decisions.attention_items(now),
+            *decisions.attention_items(waiting, now),
             *outbox.attention_items(now),
         ],
-        waiting=_waiting(),
+        waiting=[_waiting_decision(each) for each in waiting.oldest],
         runs=automations.last_runs(6),
     )
 
 
-def _waiting() -> list[WaitingDecision]:
-    return [
-        WaitingDecision(
-            each.title,
-            each.proposed_at,
-            expected_text(each.expected),
-            decisions.page(each),
-            reverse("admin:operations_decision_change", args=[each.pk]),
-        )
-        for each in decisions.waiting(5)
-    ]
+def _waiting_decision(decision: Any) -> WaitingDecision:
+    return WaitingDecision(
+        decision.title,
+        decision.proposed_at,
+        expected_text(decision.expected),
+        decisions.page(decision),
+        reverse("admin:operations_decision_change", args=[decision.pk]),
+    )

@@ -1,11 +1,11 @@
 """Decisions that wait for a person, and expected beside measured effects."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Window
 from django.urls import reverse
 
 from aethercrown.formatting import counted
@@ -19,6 +19,7 @@ from operations.decisions.guardrails import MEASURED_VERDICTS
 from operations.decisions.models import Decision
 
 IS_OBSERVED = Q(mode="observe")
+MAX_SHOWN = 5  # of the decisions that wait
 COUNTS = {
     "proposed": Count("pk"),
     "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~IS_OBSERVED),
@@ -46,13 +47,24 @@ class DecisionTypeSummary:
     inside_percent: float | None  # of the expected intervals: near their level, 90
 
 
-def waiting(limit: int = 10) -> QuerySet[Decision]:
-    """Proposals that wait for a person, oldest first; not those of mode observe."""
-    return _waiting().order_by("proposed_at", "pk")[:limit]
+@dataclass(frozen=True, slots=True)
+class WaitingProposals:
+    """How many proposals wait for a person, and the oldest of them, oldest first."""
+
+    count: int
+    oldest: Sequence[Decision]
 
 
-def waiting_count() -> int:
-    return _waiting().count()
+def waiting(query: MetricQuery) -> WaitingProposals:
+    """Proposals that wait for a person, not those of mode observe; read once for the query."""
+    return query.shared("waiting proposals", _read_waiting)
+
+
+def _read_waiting() -> WaitingProposals:
+    rows = Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(IS_OBSERVED)
+    counted_rows = rows.annotate(of=Window(Count("pk"))).order_by("proposed_at", "pk")
+    oldest = list(counted_rows[:MAX_SHOWN])
+    return WaitingProposals(oldest[0].of if oldest else 0, oldest)
 
 
 def recent(limit: int = 10) -> QuerySet[Decision]:
@@ -74,14 +86,12 @@ def summaries_by_type() -> list[DecisionTypeSummary]:
     return [_summary(counts, measured.get(counts["kind"], [])) for counts in kinds]
 
 
-def attention_items(now: datetime) -> list[AttentionItem]:
+def attention_items(found: WaitingProposals, now: datetime) -> list[AttentionItem]:
     """How many decisions wait, and how soon the first of them expires."""
-    found = _waiting().aggregate(count=Count("pk"), oldest=Min("proposed_at"))
-    count = found["count"]
-    if not count:
+    if not found.count:
         return []
-    left = max(0, (found["oldest"] + states.PROPOSAL_LIFETIME - now).days)
-    what = f"{count} decisions wait" if count > 1 else f"{_waiting().get()} waits"
+    left = max(0, (found.oldest[0].proposed_at + states.PROPOSAL_LIFETIME - now).days)
+    what = f"{found.count:,} decisions wait" if found.count > 1 else f"{found.oldest[0]} waits"
     page = reverse("admin:operations_decision_changelist")
     return [
         AttentionItem(
@@ -116,10 +126,6 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
     else:
         return {path: "nothing" if value is None else str(value)}
     return {name: leaf for inner, each in parts for name, leaf in flatten(each, inner).items()}
-
-
-def _waiting() -> QuerySet[Decision]:
-    return Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(IS_OBSERVED)
 
 
 def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSummary:
@@ -158,7 +164,7 @@ def read_metrics(query: MetricQuery) -> dict[str, Reading]:
 
 
 def read_waiting(query: MetricQuery) -> dict[str, Reading]:
-    return {"decisions.waiting": query.state(waiting_count())}
+    return {"decisions.waiting": query.state(waiting(query).count)}
 
 
 METRICS = (

@@ -1,8 +1,6 @@
 """Availability and outages as metrics."""
 
-from datetime import datetime
-
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Q, Sum
 
 from aethercrown.formatting import counted, duration_text
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
@@ -13,46 +11,44 @@ from operations.health.models import HealthRollup, Incident
 from operations.health.reports.components import PAGE, components
 
 MAX_NAMED = 3  # components that are down
+NONE_CHECKED = "Nothing has been checked yet"
 
 
-def read(query: MetricQuery) -> dict[str, Reading]:
+def read_outages(query: MetricQuery) -> dict[str, Reading]:
     begin, end = query.span
     started = Incident.objects.filter(started_at__gte=begin, started_at__lt=end).count()
-    return {
-        "health.availability": _availability(begin, end),
-        "health.outages": Reading(started, note="that began in the period"),
-    }
+    return {"health.outages": Reading(started, note="that began in the period")}
 
 
 def read_down(query: MetricQuery) -> dict[str, Reading]:
     rows = components()
-    if not rows:
-        return {"health.components_down": unknown("Nothing has been checked yet")}
-    down = [each.name for each in rows if each.status == "unhealthy"]
-    names = f": {', '.join(down[:MAX_NAMED])}" if down else ""
     judged = sum(each.status in state_machine.JUDGED for each in rows)
+    if not judged:
+        reason = f"No state of {counted(len(rows), 'component')} is known" if rows else NONE_CHECKED
+        return {"health.components_down": unknown(reason)}
+    down = [each.name for each in rows if each.status == state_machine.UNHEALTHY]
+    names = f": {', '.join(down[:MAX_NAMED])}" if down else ""
     note = f"of {counted(judged, 'component')}{names}"
     if judged < len(rows):
         note += f"; {len(rows) - judged:,} more off, unknown or not looked at"
     return {"health.components_down": query.state(len(down), note)}
 
 
-def _availability(begin: datetime, end: datetime) -> Reading:
+def read_availability(query: MetricQuery) -> dict[str, Reading]:
     """From stored days, and the hours after the last of them."""
+    begin, end = query.span
     rows = HealthRollup.objects.filter(component__is_enabled=True, start__lt=end).order_by()
-    days = rows.filter(span=HealthRollup.Span.DAY, start__gte=begin)
-    last = days.aggregate(last=Max("start"))["last"]
-    hours_from = last + DAY if last else begin
-    hours = rows.filter(span=HealthRollup.Span.HOUR, start__gte=hours_from)
-    up, down = (sum(part) for part in zip(_seconds(days), _seconds(hours), strict=True))
+    is_day = Q(span=HealthRollup.Span.DAY, start__gte=begin)
+    last = rows.filter(is_day).aggregate(last=Max("start"))["last"]
+    is_later_hour = Q(span=HealthRollup.Span.HOUR, start__gte=last + DAY if last else begin)
+    seconds = rows.filter(is_day | is_later_hour).aggregate(
+        up=Sum("up_seconds"), down=Sum("down_seconds")
+    )
+    up, down = seconds["up"] or 0.0, seconds["down"] or 0.0
     if not up + down:
-        return unknown("No check was stored in the period")
-    return Reading(100 * up / (up + down), note=f"{duration_text(down)} down, of all components")
-
-
-def _seconds(rows: "QuerySet[HealthRollup]") -> tuple[float, float]:
-    found = rows.aggregate(up=Sum("up_seconds"), down=Sum("down_seconds"))
-    return found["up"] or 0.0, found["down"] or 0.0
+        return {"health.availability": unknown("No check was stored in the period")}
+    note = f"{duration_text(down)} down, of all components"
+    return {"health.availability": Reading(100 * up / (up + down), note=note)}
 
 
 METRICS = (
@@ -64,7 +60,7 @@ METRICS = (
         MetricUnit.PERCENT,
         Good.UP,
         PAGE,
-        read,
+        read_availability,
     ),
     Metric(
         "health.components_down",
@@ -82,6 +78,6 @@ METRICS = (
         MetricUnit.COUNT,
         Good.DOWN,
         PAGE,
-        read,
+        read_outages,
     ),
 )

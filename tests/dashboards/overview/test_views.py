@@ -36,6 +36,8 @@ def test_an_empty_platform_says_why_a_figure_is_unknown(page):
         "No subscription in USD until then",
         "No plan in USD yet",
         "Nothing has been checked yet",
+        "No task ended in the period",
+        "No check was stored in the period",
         "No managed key yet",
         "nothing is wrong",
     ):
@@ -49,6 +51,22 @@ def test_the_overview_names_what_is_down_and_counts_alerts(page):
     text = page.get("/").content.decode()
     assert "of 2 components: shop" in text
     assert "1 critical" in text
+
+
+def test_the_overview_has_figures_of_tasks_and_of_availability(page):
+    text = page.get("/").content.decode()
+    for path, title in (
+        ("/dashboards/scheduling", "Tasks waiting"),
+        ("/dashboards/scheduling", "Tasks that succeed"),
+        ("/dashboards/health", "Availability"),
+    ):
+        assert f'<a href="{path}">{title}</a>' in text
+
+
+def test_components_that_nobody_has_looked_at_are_not_shown_as_none_down(page):
+    Component.objects.create(name="shop")
+    Component.objects.create(name="mail", status="off")
+    assert "No state of 2 components is known" in page.get("/").content.decode()
 
 
 def test_the_overview_reads_everything_within_its_queries(page, django_assert_max_num_queries):

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.registry import MetricQuery
 from operations.decisions import reports, services
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
@@ -9,27 +11,47 @@ from tests.operations.decisions.conftest import draft
 LATER = NOON + timedelta(days=8)
 
 
+def waiting(now=NOON):
+    """As a query of its own reads it."""
+    return reports.waiting(MetricQuery(Period(now.date(), now.date()), "USD", now))
+
+
+def attention(now):
+    return reports.attention_items(waiting(), now)
+
+
 def test_nothing_decided_reports_nothing(db):
-    assert list(reports.waiting()) == []
+    assert waiting() == reports.WaitingProposals(0, [])
     assert reports.summaries_by_type() == []
-    assert reports.attention_items(NOON) == []
+    assert attention(NOON) == []
 
 
 def test_what_waits_comes_oldest_first_without_what_is_only_observed(proposed):
     services.propose(draft(inputs_digest="1" * 64), mode="observe", now=NOON)
     newer = services.propose(draft(inputs_digest="2" * 64), mode="propose", now=LATER)
-    assert [each.pk for each in reports.waiting()] == [proposed.pk, newer.pk]
-    assert reports.waiting_count() == 2
+    assert [each.pk for each in waiting().oldest] == [proposed.pk, newer.pk]
+    assert waiting().count == 2
     assert reports.recent(1)[0] == newer
 
 
 def test_attention_says_how_many_wait_and_until_when(proposed):
-    [one] = reports.attention_items(NOON + timedelta(days=1))
+    [one] = attention(NOON + timedelta(days=1))
     assert one.sentence == "Hall to 20 degrees waits for approval; the first expires in 13 days."
     assert one.link.endswith("?status__exact=proposed")
     services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
-    [two] = reports.attention_items(NOON + timedelta(days=20))
+    [two] = attention(NOON + timedelta(days=20))
     assert two.sentence == "2 decisions wait for approval; the first expires in 0 days."
+
+
+def test_of_many_that_wait_the_oldest_are_shown_and_all_counted_in_one_query(
+    proposed, django_assert_num_queries
+):
+    for number in range(1, 8):
+        services.propose(draft(inputs_digest=str(number)), mode="propose", now=LATER)
+    with django_assert_num_queries(1):
+        found = waiting()
+    assert (found.count, len(found.oldest)) == (8, reports.MAX_SHOWN)
+    assert found.oldest[0].pk == proposed.pk
 
 
 def test_the_promises_of_any_number_of_decisions_take_two_queries(
