@@ -68,9 +68,7 @@ def failed_guardrails(decision: Decision) -> list[str]:
 
 def undo_notice(decision: Decision) -> UndoNotice | None:
     """For a decision in effect that can be rolled back."""
-    if decision.applied_at is None or states.ROLLED_BACK not in states.TRANSITIONS.get(
-        decision.status, ()
-    ):
+    if decision.applied_at is None or states.ROLLED_BACK not in reports.allowed_steps(decision):
         return None
     path = reverse("admin:operations_decision_roll_back", args=[decision.pk])
     at = moment_text(decision.applied_at)

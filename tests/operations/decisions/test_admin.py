@@ -9,6 +9,7 @@ from operations.decisions import services
 from operations.decisions.admin import figure, guardrail_text
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
+from tests.aethercrown.registries import isolated
 from tests.operations.conftest import NOON
 from tests.operations.decisions.conftest import draft
 from tests.operations.people import messages_of, staff
@@ -81,6 +82,15 @@ def test_only_the_steps_that_may_follow_are_offered(proposed, admin_client):
     assert offered(admin_client, proposed) == ["Roll back"]
     services.roll_back(proposed.pk, actor="ada", now=NOON)
     assert offered(admin_client, proposed) == []
+
+
+def test_what_cannot_be_undone_offers_no_undo(applied, admin_client):
+    undo = f'action="{button(applied, "roll_back")}"'
+    assert undo in admin_client.get(page(applied)).content.decode()
+    kind = decision_type_registry.get("setting")
+    with isolated(decision_type_registry, [replace(kind, may_undo=lambda _subject: False)]):
+        assert undo not in admin_client.get(page(applied)).content.decode()
+        assert offered(admin_client, applied) == []
 
 
 def test_asking_changes_nothing_and_confirming_does(proposed, thermostat, admin_client):
