@@ -54,7 +54,7 @@ def component(request: HttpRequest, pk: int) -> HttpResponseBase:
         slots=slots,
         times=times,
         outages=outages,
-        no_outage=EmptyState("No outage", "It was not down in this period."),
+        no_outage=EmptyState("No outage", "None of it is recorded in this period."),
         admin_path=change if opens else "",
     )
 
