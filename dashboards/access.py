@@ -21,9 +21,9 @@ _permissions: dict[object, str | None] = {}  # of the views that `opened_by` dec
 
 
 def opened_by(permission: str | None, *, posts: str = "") -> Callable[[View], View]:
-    """A page that only reads: strangers are sent to sign in, others need `permission`, if any.
+    """A page: strangers are sent to sign in, others need `permission`, if any.
 
-    With `posts` it also takes forms, of people with that permission.
+    It only reads, unless `posts` names the permission of those whose forms it takes.
     """
     methods = require_http_methods(["GET", "HEAD", "POST"]) if posts else require_safe
 
@@ -35,7 +35,7 @@ def opened_by(permission: str | None, *, posts: str = "") -> Callable[[View], Vi
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not _has(request, posts if request.method == "POST" else permission):
+            if not holds(request, posts if request.method == "POST" else permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -43,11 +43,6 @@ def opened_by(permission: str | None, *, posts: str = "") -> Callable[[View], Vi
         return guarded
 
     return decorate
-
-
-def holds(request: HttpRequest, permission: str) -> bool:
-    """Whether the person holds a permission."""
-    return _has(request, permission)
 
 
 viewer = opened_by("security.view_pages")
@@ -60,10 +55,11 @@ def may_open(request: HttpRequest, address: str) -> bool:
         return False
     if match.app_name == "admin":
         return admin.site.has_permission(request) and _screen_opens(request, match)
-    return _has(request, _permissions.get(match.func))
+    return holds(request, _permissions.get(match.func))
 
 
-def _has(request: HttpRequest, permission: str | None) -> bool:
+def holds(request: HttpRequest, permission: str | None) -> bool:
+    """Whether the person holds a permission; everybody where it is None."""
     return permission is None or reports.has_permission(reports.person(request.user), permission)
 
 
