@@ -38,7 +38,8 @@ class JobKind:
 
     `perform` returns the result, which JSON can hold. It must be safe to repeat, and safe when
     killed half-way: it runs again after its worker died. A key needs the scope of `area` to see
-    such jobs.
+    such jobs. `on_cancelled`, given the input, runs in the transaction that cancels a job which
+    waits to run; a running one raises in `perform` instead.
     """
 
     name: str
@@ -46,6 +47,7 @@ class JobKind:
     area: str
     perform: Callable[[JobContext], Any]
     max_seconds: int = 1_200  # below CELERY_TASK_SOFT_TIME_LIMIT
+    on_cancelled: Callable[[Mapping[str, Any]], None] = lambda _input: None
 
 
 job_kinds = Registry[JobKind]("kind of job")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from aethercrown.history import audit_hooks
@@ -48,8 +49,7 @@ def start(import_id: int, *, actor: str, now: datetime) -> Job:
 
 
 def _open_job(record: DataImport) -> Job | None:
-    found = Job.objects.filter(pk=record.job_id or 0, ended_at=None)
-    return found.first()
+    return Job.objects.filter(pk=record.job_id or 0, ended_at=None).first()
 
 
 def perform(context: JobContext) -> dict[str, Any]:
@@ -68,7 +68,12 @@ def perform(context: JobContext) -> dict[str, Any]:
     return {"import": draft.pk, "state": State.CURRENT, "records": draft.records}
 
 
-JOB_KIND = JobKind(STORE_JOB, "Import a file", "operational", perform)
+def give_up(given: Mapping[str, Any]) -> None:
+    """Record that the job of an import was cancelled before it ran; `purge` removes staged rows."""
+    _close(given["import"], "Its job was cancelled; nothing was stored. Store it again.")
+
+
+JOB_KIND = JobKind(STORE_JOB, "Import a file", "operational", perform, on_cancelled=give_up)
 
 
 def store_file(
@@ -147,10 +152,14 @@ def undo(import_id: int, *, actor: str, now: datetime) -> DataImport:
 
 def _fail(record: DataImport, reason: str) -> None:
     """Record why an import is not stored, and remove what it staged."""
-    DataImport.objects.filter(pk=record.pk, state=State.STORING).update(
+    _close(record.pk, reason)
+    import_targets.get(record.kind).discard(record.pk)
+
+
+def _close(import_id: int, reason: str) -> None:
+    DataImport.objects.filter(pk=import_id, state=State.STORING).update(
         state=State.FAILED, error=reason
     )
-    import_targets.get(record.kind).discard(record.pk)
 
 
 def purge(now: datetime) -> int:
@@ -158,19 +167,18 @@ def purge(now: datetime) -> int:
     old = DataImport.objects.filter(
         state__in=(State.DRAFT, State.FAILED), created_at__lt=now - DRAFT_RETENTION
     )
+    _close_abandoned(now)
     stale = DataImport.objects.filter(state__in=(State.UNDONE, State.FAILED))
-    for record in (*stale, *_abandoned(now)):
-        import_targets.get(record.kind).discard(record.pk)
+    for import_id, kind in stale.values_list("pk", "kind"):
+        import_targets.get(kind).discard(import_id)
     deleted, _ = old.delete()
     return deleted
 
 
-def _abandoned(now: datetime) -> list[DataImport]:
-    """Imports whose storing ended without them: the job failed, or a command was killed."""
-    storing = DataImport.objects.filter(state=State.STORING, created_at__lt=now - timedelta(days=1))
-    found = []
-    for record in storing:
+def _close_abandoned(now: datetime) -> None:
+    """Fail imports whose job has ended without them, or whose command was killed a day ago."""
+    killed = Q(job_id=None, created_at__lt=now - timedelta(days=1))
+    storing = DataImport.objects.filter(killed | Q(job_id__isnull=False), state=State.STORING)
+    for record in storing.only("job_id"):
         if not _open_job(record):
-            _fail(record, "It stopped half-way; nothing was stored.")
-            found.append(record)
-    return found
+            _close(record.pk, "It stopped half-way; nothing was stored.")

@@ -70,6 +70,8 @@ def cancel(job_id: int, *, actor: str, now: datetime) -> Job:
     job.cancel_requested_at, job.cancelled_by = now, storable_text(actor)[:200]
     if job.state == states.QUEUED:
         job.state, job.ended_at, job.caller_slot = states.CANCELLED, now, None
+        if job.kind in job_kinds:
+            job_kinds.get(job.kind).on_cancelled(job.input)
     job.save(
         update_fields=["state", "cancel_requested_at", "cancelled_by", "ended_at", "caller_slot"]
     )

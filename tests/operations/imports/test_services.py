@@ -179,11 +179,14 @@ def test_a_job_of_an_import_that_was_stored_otherwise_changes_nothing():
     assert job.result == {"import": record.pk, "state": "current"}
 
 
-def test_a_cancelled_job_leaves_nothing():
+def test_a_job_cancelled_before_it_ran_fails_its_import_which_may_be_stored_again():
     record = draft()
     job = services.start(record.pk, actor="user:ann", now=NOW)
     jobs.cancel(job.pk, actor="user:ann", now=NOW)
     assert spend() == []
+    record.refresh_from_db()
+    assert record.state == "failed"
+    assert record.error == "Its job was cancelled; nothing was stored. Store it again."
     assert services.start(record.pk, actor="user:ann", now=NOW).pk != job.pk
 
 
@@ -197,9 +200,12 @@ def test_what_is_left_behind_is_purged():
     busy = draft(name="c.csv")
     services.start(busy.pk, actor="user:ann", now=NOW)
     DataImport.objects.filter(pk=busy.pk).update(created_at=NOW - timedelta(days=2))
+    lost = draft(name="d.csv")
+    ended = services.start(lost.pk, actor="user:ann", now=NOW)
+    Job.objects.filter(pk=ended.pk).update(state="failed", ended_at=NOW)  # its worker was lost
     assert services.purge(NOW) == 1
     states = DataImport.objects.order_by("file_name").values_list("file_name", "state")
-    assert list(states) == [("b.csv", "failed"), ("c.csv", "storing")]
+    assert list(states) == [("b.csv", "failed"), ("c.csv", "storing"), ("d.csv", "failed")]
 
 
 def test_choices_are_checked_and_every_bad_one_named():
