@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import isnan, nan
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from aethercrown.formatting import PERCENT, probability_text, signed
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
@@ -95,14 +96,22 @@ def leading_plans(currency: str) -> QuerySet[BudgetPlan]:
 def spend_trend(currency: str, channel: str | None = None) -> tuple[DailyPerformance, ...]:
     """Spend and revenue by date over the last 104 weeks of rows, of one channel or of all.
 
-    For all channels, total revenue is used where no channel's revenue is known.
+    Revenue with an unknown part is unknown. For all channels, total revenue is used where no
+    channel's revenue is known.
     """
     rows = Performance.objects.filter(currency=currency)
     if channel is not None:
         rows = rows.filter(channel__name=channel)
-    by_date = rows.values("date").annotate(spent=Sum("spend"), earned=Sum("revenue"))
-    newest = by_date.order_by("-date").values_list("date", "spent", "earned")[: TREND_PERIOD.days]
-    days = list(newest)
+    by_date = rows.values("date").annotate(
+        spent=Sum("spend"),
+        earned=Sum("revenue"),
+        unknown=Count("pk", filter=Q(revenue=None, spend__gt=0)),
+    )
+    newest = by_date.order_by("-date").values_list("date", "spent", "earned", "unknown")
+    days = [
+        (on, spent, None if unknown else earned)
+        for on, spent, earned, unknown in newest[: TREND_PERIOD.days]
+    ]
     days = [each for each in reversed(days) if each[0] > days[0][0] - TREND_PERIOD]
     if channel is None and days and all(earned is None for _, _, earned in days):
         totals = TotalRevenue.objects.filter(currency=currency, date__gte=days[0][0])
@@ -175,7 +184,10 @@ def underperforms(plan: BudgetPlan, applied_at: datetime, until: date) -> bool:
 
 
 def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
-    """Revenue by period up to `until`, of the plan's channels or, for totals, of the company."""
+    """Revenue by period up to `until`, of the plan's channels or, for totals, of the company.
+
+    A period in which a channel's revenue is unknown is left out.
+    """
     stored = stored_history(plan.currency, until)
     if not stored.spend:
         return {}
@@ -186,11 +198,12 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
     names = set(plan.allocations.values_list("channel_name", flat=True))
     factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
     own = (
-        (each.date, float(each.revenue) * factors[each.channel])
+        (each.date, nan if each.revenue is None else float(each.revenue) * factors[each.channel])
         for each in stored.spend
-        if each.revenue is not None and each.channel in factors
+        if each.channel in factors and (each.spend or each.revenue is not None)
     )
-    return weeks.by_period(own, weeks.calendar(spent_on, until=until))
+    found = weeks.by_period(own, weeks.calendar(spent_on, until=until))
+    return {on: revenue for on, revenue in found.items() if not isnan(revenue)}
 
 
 def _periods_in_force(

@@ -72,7 +72,7 @@ def build_request(
     aggregate = needs_totals(known, currency)
     totals = known.totals if aggregate else ()
     by = weeks.calendar((each.date for each in known.spend), (on for on, _ in totals), known.until)
-    rows = rows_by_period(known.spend, by, without_revenue=aggregate)
+    rows = rows_by_period(known.spend, by, aggregate=aggregate)
     if not rows:
         raise NotEnoughData("The rows do not make up one complete period yet.")
     seen = {row.channel for row in rows}
@@ -113,20 +113,33 @@ def needs_totals(known: StoredHistory, currency: str) -> bool:
 
 
 def rows_by_period(
-    spent: Sequence[SpendRow], by: Calendar, *, without_revenue: bool
+    spent: Sequence[SpendRow], by: Calendar, *, aggregate: bool
 ) -> tuple[PerformanceRow, ...]:
-    """Rows summed by period; rows without revenue only with `without_revenue`."""
+    """Rows summed by period; revenue with an unknown part is unknown, and keeps its spend.
+
+    None has a revenue in `aggregate` mode. Otherwise rows with neither spend nor revenue are
+    left out.
+    """
     spends: dict[tuple[str, dt.date], float] = {}
     revenues: dict[tuple[str, dt.date], float] = {}
+    unknown: set[tuple[str, dt.date]] = set()
     for each in spent:
         on = by.period(each.date)
-        if on is None or (each.revenue is None and not without_revenue):
+        if on is None or not (aggregate or each.spend or each.revenue is not None):
             continue
         key = (each.channel, on)
         spends[key] = spends.get(key, 0.0) + float(each.spend)
         revenues[key] = revenues.get(key, 0.0) + float(each.revenue or 0)
+        if each.revenue is None and not aggregate:
+            unknown.add(key)
     return tuple(
-        PerformanceRow(channel, spend, None if without_revenue else revenues[channel, on], on)
+        PerformanceRow(
+            channel,
+            spend,
+            None if aggregate or (channel, on) in unknown else revenues[channel, on],
+            on,
+            (channel, on) in unknown,
+        )
         for (channel, on), spend in sorted(spends.items())
     )
 

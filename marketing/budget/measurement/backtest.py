@@ -50,7 +50,7 @@ def forecast_fold(
     part = slice(start, start + FORECAST_PERIODS)
     x = history.spend[:, : start + FORECAST_PERIODS] / known.posterior.scale[:, None]
     adstock = adstocked(x, history.seen[:, : start + FORECAST_PERIODS], dated=True)[..., start:]
-    live = (history.seen & (history.spend > 0))[:, part]
+    live = history.usable[:, part]
     season, season_variance = season_forecast(known.season, adstock.shape[2])
     mean = np.exp(expected_log_revenue(known.joint, known.level, adstock) + season)
     mean = np.where(live, mean * np.exp(known.noise**2 / 2)[:, None], 0.0)
@@ -58,11 +58,7 @@ def forecast_fold(
     own = (mean**2 * (known.noise**2)[:, None] * (1 + 1 / rows)).sum(axis=0)
     total = mean.sum(axis=0)
     actual = np.where(live, history.revenue[:, part], 0.0).sum(axis=0)
-    naive = (
-        np.where(past.seen & (past.spend > 0), past.revenue, 0.0)
-        .sum(axis=0)[-RECENT_PERIODS:]
-        .mean()
-    )
+    naive = np.where(past.usable, past.revenue, 0.0).sum(axis=0)[-RECENT_PERIODS:].mean()
     return BacktestFold(actual, total, np.sqrt(own + total**2 * season_variance), float(naive))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketing.budget.measurement.backtest import describe, rolling_backtest
-from marketing.budget.model import fitted_model
+from marketing.budget.model import fitted_model, unknown_revenue
 from marketing.budget.model.fit import MIN_SEASON_CHANNELS, ChannelFit, fit_history, residuals
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.history import SpendHistory, build_history
@@ -21,29 +21,38 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
     history, notes = build_history(request.rows, names, request.incrementality)
     found = fit_history(history, request.lift_tests)
     tried = history.spend.max(axis=1) > 0
-    posterior = fitted_model.with_new_channels(found.posterior, tried, request.period_budget)
+    learnt = found.usable.any(axis=1)
+    posterior = fitted_model.with_new_channels(found.posterior, learnt, request.period_budget)
     name = request_digest(request)
     rows = found.usable.sum(axis=1).astype(np.float64)
     variation = fitted_model.spend_variation(history.spend, found.usable)
+    roi = fitted_model.roi_percent(history)
     together = int(np.count_nonzero(found.usable.any(axis=1))) >= MIN_SEASON_CHANNELS
     # few channels do not determine the season well enough for the best grade
     best: Grade = "high" if together or not history.dates else "medium"
-    backtest = rolling_backtest(history, request.lift_tests)
+    complete = history.complete()
+    backtest = rolling_backtest(complete, request.lift_tests)
+    grades = (evidence_grade(*each, best) for each in zip(rows, variation, strict=True))
     return FittedModel(
         request=request,
         mode="channels",
         history=history,
         posterior=posterior,
         sample=draw_posterior(posterior, draw_seed(name)),
-        roi=fitted_model.roi_percent(history),
+        roi=roi,
         rows=rows,
         variation=variation,
-        grades=tuple(evidence_grade(*each, best) for each in zip(rows, variation, strict=True)),
+        grades=unknown_revenue.lowered(tuple(grades), history),
         trends=channel_trends(found, history),
         season_factor=season_factor(history, found.season, request),
         backtest=backtest,
-        backtest_note=describe(backtest, len(history.dates)),
-        notes=(*notes, *history_notes(history, tried, together=together)),
+        backtest_note=describe(backtest, len(complete.dates)),
+        notes=(
+            *notes,
+            *history_notes(history, tried, together=together),
+            *unknown_revenue.warnings(history, roi, request.currency),
+        ),
+        other_reasons=unknown_revenue.reasons_against(history),
         digest=name,
     )
 

@@ -69,8 +69,8 @@ def fit_history(
 
     A known `season` (T,) on log revenue is used as it is; without one it is estimated.
     """
-    usable = history.seen & (history.spend > 0)
-    count = np.maximum(usable.sum(axis=1), 1)
+    usable = history.usable
+    count = np.maximum(history.funded.sum(axis=1), 1)
     scale = history.spend.sum(axis=1) / count
     scale = np.where(scale > 0, scale, 1.0)
     y, mean = log_revenue(history)

@@ -93,8 +93,10 @@ def with_new_channels(posterior: Posterior, tried: Bools, budget: float) -> Post
 
 
 def roi_percent(history: SpendHistory) -> Floats:
-    """100 (revenue - spend) / spend over the rows; 0 where nothing was spent."""
-    spent, earned = history.spend.sum(axis=1), history.revenue.sum(axis=1)
+    """100 (revenue - spend) / spend over rows of known revenue; 0 where they spent nothing."""
+    known = ~np.isnan(history.revenue)
+    spent = np.where(known, history.spend, 0.0).sum(axis=1)
+    earned = np.where(known, history.revenue, 0.0).sum(axis=1)
     gain = 100 * (earned - spent)
     return np.asarray(np.divide(gain, spent, out=np.zeros_like(spent), where=spent > 0))
 

@@ -20,6 +20,7 @@ ZERO_REVENUE_SHARE = 1e-3  # a revenue of 0 counts as this share of the channel'
 class SpendHistory:
     """`spend` and `revenue` are (C, T); `seen` says where a row was. Channels go by name.
 
+    A revenue is nan where it is not known; the spend beside it counts all the same.
     Undated rows have no `dates`; their periods are in no order.
     """
 
@@ -28,6 +29,30 @@ class SpendHistory:
     spend: Floats
     revenue: Floats
     seen: Bools
+
+    @property
+    def funded(self) -> Bools:
+        """Where (C, T) money was spent."""
+        return self.seen & (self.spend > 0)
+
+    @property
+    def usable(self) -> Bools:
+        """Where (C, T) money was spent and its revenue is known."""
+        return self.funded & ~np.isnan(self.revenue)
+
+    @property
+    def unknown(self) -> Bools:
+        """Where (C, T) money was spent and its revenue is not known."""
+        return self.funded & np.isnan(self.revenue)
+
+    def complete(self) -> "SpendHistory":
+        """Its periods in which every revenue is known."""
+        kept = np.flatnonzero(~self.unknown.any(axis=0))
+        if kept.size == self.spend.shape[1]:
+            return self
+        spend, revenue, seen = self.spend[:, kept], self.revenue[:, kept], self.seen[:, kept]
+        dates = tuple(self.dates[at] for at in kept) if self.dates else ()
+        return SpendHistory(self.channels, dates, spend, revenue, seen)
 
     def until(self, periods: int) -> "SpendHistory":
         """Its first `periods` periods."""
@@ -105,7 +130,7 @@ def _grid(
         return flat.astype(np.float64).reshape(shape)
 
     spend = summed([row.spend for row in rows])
-    revenue = summed([row.revenue or 0.0 for row in rows])
+    revenue = summed([np.nan if row.is_unknown else row.revenue or 0.0 for row in rows])
     return SpendHistory(channels, dates, spend, revenue, summed([1.0] * len(rows)) > 0)
 
 
@@ -125,7 +150,7 @@ def without_partial(history: SpendHistory) -> tuple[SpendHistory, tuple[str, ...
 
 def log_revenue(history: SpendHistory) -> tuple[Floats, Floats]:
     """Log of revenue over the channel's mean (C, T), and that mean (C,); 0 in unused cells."""
-    usable = history.seen & (history.spend > 0)
+    usable = history.usable
     count = np.maximum(usable.sum(axis=1), 1)
     mean = np.where(usable, history.revenue, 0.0).sum(axis=1) / count
     earning = usable & (history.revenue > 0)

@@ -23,6 +23,7 @@ def request_digest(request: BudgetRequest) -> str:
     values = REMOVED_FIELDS | {each.name: getattr(request, each.name) for each in fields(request)}
     values["rows"] = sorted(
         f"{row.channel}|{row.date or ''}|{row.spend:.17g}|{row.revenue or 0.0:.17g}"
+        f"{'|unknown' * row.is_unknown}"
         for row in request.rows
     )
     values["total_revenue"] = sorted(

@@ -9,12 +9,16 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class PerformanceRow:
-    """Spend and, where known, revenue of one channel in one period."""
+    """Spend and revenue of one channel in one period.
+
+    Without a revenue only where the company's total is given, or where it `is_unknown`.
+    """
 
     channel: str
     spend: float
     revenue: float | None = None
     date: dt.date | None = None
+    is_unknown: bool = False  # the revenue
 
 
 @dataclass(frozen=True, slots=True)

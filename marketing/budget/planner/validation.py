@@ -58,7 +58,7 @@ def _rows(request: BudgetRequest) -> Iterator[RequestProblem]:
         yield from _amount(f"{path}.spend", row.spend)
         if row.revenue is not None:
             yield from _amount(f"{path}.revenue", row.revenue)
-        elif not aggregate:
+        elif not (aggregate or row.is_unknown):
             yield RequestProblem(
                 f"{path}.revenue", "required", "must be given, or total_revenue instead"
             )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from marketing.budget import reports, services
 from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.planner.request import BudgetRequest, Infeasible, PerformanceRow
-from marketing.channels.models import Channel
+from marketing.channels.models import Channel, Performance
 from operations.automations import seeding
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
@@ -284,6 +284,30 @@ def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
     assert reports.amounts_in_force("USD") == {
         s.channel_name: s.amount for s in plan.allocations.all()
     }
+
+
+def test_a_plan_of_rows_with_an_unknown_revenue_is_never_applied_automatically(live):
+    """The bad weeks' revenue left blank must not make a channel look good."""
+    seeding.seed(apps, name="marketing.optimize_budget", title="Budget", at="03:00")
+    live(60)
+    rows = Performance.objects.filter(channel__name="Video").order_by("date")
+    blank = rows.values_list("pk", flat=True)[:7]
+    Performance.objects.filter(pk__in=list(blank)).update(revenue=None)
+    services.run_optimization(context("auto"))
+    [plan] = BudgetPlan.objects.select_related("decision")
+    assert plan.decision.status == "proposed"
+    assert "Revenue is unknown in rows of Video." in plan.proposal["reasons_against"]
+    [warning] = [each for each in plan.proposal["warnings"] if "unknown" in each]
+    assert warning.startswith("Revenue is unknown in 7 of 60 rows of Video, which spent $")
+    by_channel = {each["channel"]: each["evidence"] for each in plan.proposal["channels"]}
+    assert by_channel == {"Search": "high", "Social": "high", "Video": "low"}
+
+
+def test_a_week_of_unknown_revenue_does_not_take_a_plan_back(live):
+    in_force(live)
+    Performance.objects.filter(channel__name="Search", date__gte=NOW.date()).update(revenue=None)
+    outcome = services.run_optimization(context("auto", now=NOW + timedelta(weeks=4)))
+    assert "rolled back" not in outcome.summary
 
 
 def test_in_mode_observe_nothing_is_applied(live):

@@ -38,9 +38,22 @@ def test_channels_whose_revenue_is_known_are_planned_by_channel():
     assert request.max_change_percent == 20
 
 
-def test_rows_without_a_revenue_are_left_out_where_others_have_one():
+def test_a_row_without_a_revenue_keeps_its_spend_and_its_revenue_is_unknown():
     rows = [*spent("a"), SpendRow("a", MONDAY + 4 * WEEK, Decimal(100), None)]
-    assert len(ask(StoredHistory([ChannelSettings("a")], rows)).rows) == 4
+    asked = ask(StoredHistory([ChannelSettings("a")], rows)).rows
+    assert [(row.spend, row.revenue, row.is_unknown) for row in asked] == [
+        *[(100, 300, False)] * 4,
+        (100, None, True),
+    ]
+
+
+def test_a_week_with_one_day_of_unknown_revenue_is_unknown_and_keeps_all_spend():
+    days = [MONDAY + timedelta(days=n) for n in range(14)]
+    rows = [SpendRow("a", on, Decimal(10), Decimal(30)) for on in days]
+    rows[3] = rows[3]._replace(revenue=None)
+    rows[9] = rows[9]._replace(spend=Decimal(0), revenue=None)  # nothing spent, nothing hidden
+    asked = ask(StoredHistory([ChannelSettings("a")], rows)).rows
+    assert [(row.spend, row.revenue) for row in asked] == [(70, None), (60, 180)]
 
 
 def test_one_silent_channel_makes_it_a_question_of_totals():
