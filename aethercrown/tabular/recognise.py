@@ -246,12 +246,13 @@ def _decide_currency(
     amounts = [each.name for each in columns if each.cell == "number"]
     headed = {header_currency(layout.column_of(name)) for name in amounts} - {""}
     found = headed or evidence.symbols
-    if len(found) > 1 and not choices.currency:
+    chosen = layout.constants.get(CURRENCY) or choices.currency
+    if len(found) > 1 and not chosen:
         layout.problems.append(f"mixed currencies: {', '.join(sorted(found))}; choose one")
-    code = layout.constants.get(CURRENCY) or choices.currency or min(found, default=default)
+    code = chosen or min(found, default=default)
     layout.constants[CURRENCY] = code
     where = "in the header" if headed else "by its symbol" if found else "the default"
-    if not choices.currency:
+    if not chosen:
         layout.notes.append(f"Currency {code} ({where}).")
 
 

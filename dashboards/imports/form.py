@@ -1,7 +1,7 @@
 """The form of choices about a file, and the choices that a browser posts; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aethercrown.csv.reader import CSVColumn
@@ -54,7 +54,6 @@ class ChoicesForm:
     preset: str
     sheet: str = ""
     update: bool = False
-    problems: tuple[str, ...] = field(default_factory=tuple)
 
 
 def choices_form(

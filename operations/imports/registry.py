@@ -35,7 +35,6 @@ class Findings:
     header: tuple[str, ...] = ()
     lines: list[tuple[str, ...]] = field(default_factory=list)
     replaced: int = 0
-    change_percent: float | None = None
 
     def blame(self, fault: RowError) -> None:
         self.fault_count += 1

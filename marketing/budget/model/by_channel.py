@@ -21,7 +21,7 @@ def fit_rows(request: BudgetRequest) -> FittedModel:
     history, notes = build_history(request.rows, names, request.incrementality)
     found = fit_history(history, request.lift_tests)
     tried = history.spend.max(axis=1) > 0
-    learnt = found.usable.any(axis=1)
+    learnt = np.asarray(found.usable.any(axis=1))
     posterior = fitted_model.with_new_channels(found.posterior, learnt, request.period_budget)
     name = request_digest(request)
     rows = found.usable.sum(axis=1).astype(np.float64)

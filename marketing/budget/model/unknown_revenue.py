@@ -29,12 +29,12 @@ def unknown_share(history: SpendHistory) -> Floats:
     rows = unknown.sum(axis=1) / np.maximum(history.funded.sum(axis=1), 1)
     money = np.where(unknown, history.spend, 0.0).sum(axis=1)
     total = history.spend.sum(axis=1)
-    return np.maximum(rows, money / np.where(total > 0, total, 1.0))
+    return np.asarray(np.maximum(rows, money / np.where(total > 0, total, 1.0)))
 
 
 def warnings(history: SpendHistory, roi: Floats, currency: str) -> Iterator[str]:
     """For each channel how much is unknown, and its ROI if that were 0; `roi` (C,) in percent."""
-    unknown, known = history.unknown, history.usable.any(axis=1)
+    unknown, known = history.unknown, np.any(history.usable, axis=1).tolist()
     rows = history.funded.sum(axis=1)
     for at in np.flatnonzero(unknown.any(axis=1)).tolist():
         total = history.spend[at].sum()
@@ -51,6 +51,6 @@ def warnings(history: SpendHistory, roi: Floats, currency: str) -> Iterator[str]
 
 def reasons_against(history: SpendHistory) -> tuple[str, ...]:
     """Why no plan of these rows is applied automatically; empty if every revenue is known."""
-    unknown = history.unknown.any(axis=1)
+    unknown = np.any(history.unknown, axis=1).tolist()
     names = [name for name, some in zip(history.channels, unknown, strict=True) if some]
     return (f"Revenue is unknown in rows of {', '.join(names)}.",) if names else ()

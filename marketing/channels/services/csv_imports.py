@@ -50,19 +50,10 @@ def _bulk_store(
 # --- Rows of channels -------------------------------------------------------------------------
 
 
-def _stored_keys(entries: Sequence[SpendEntry]) -> set[tuple[str, date]]:
-    """The (channel, date) pairs of the entries that are stored already."""
-    if not entries:
-        return set()
-    dates = [each.date for each in entries]
-    rows = Performance.objects.filter(
-        channel__name__in={each.channel for each in entries},
-        date__range=(min(dates), max(dates)),
-    )
-    return set(rows.values_list("channel__name", "date").iterator())
-
-
 def _in_force(entries: Sequence[SpendEntry]) -> dict[tuple[str, date], Performance]:
+    """What is stored by channel and date, among the entries' channels and dates."""
+    if not entries:
+        return {}
     dates = [each.date for each in entries]
     rows = Performance.objects.filter(
         channel__name__in={each.channel for each in entries},
@@ -74,7 +65,7 @@ def _in_force(entries: Sequence[SpendEntry]) -> dict[tuple[str, date], Performan
 def _entry_conflicts(entries: Sequence[SpendEntry], options: ImportOptions) -> Iterator[RowError]:
     kept = Channel.objects.filter(name__in={each.channel for each in entries})
     currencies = dict(kept.values_list("name", "currency"))
-    stored = set() if options.update else _stored_keys(entries)
+    stored = {} if options.update else _in_force(entries)
     for each in entries:
         own = currencies.setdefault(each.channel, each.currency)
         if own != each.currency:
@@ -90,9 +81,8 @@ def _save_entries(
     currencies = {each.channel: each.currency for each in entries}
     known = set(Channel.objects.filter(name__in=currencies).values_list("name", flat=True))
     channels = get_or_create(currencies)
-    stored = _stored_keys(entries) if options.update else set()
-    replaced = sum((each.channel, each.date) in stored for each in entries)
-    in_force = _in_force(entries) if stored else {}
+    in_force = _in_force(entries) if options.update else {}
+    replaced = sum((each.channel, each.date) in in_force for each in entries)
     revision = manual_revision()
     fresh_rows: list[Performance] = []
     changed: list[Performance] = []

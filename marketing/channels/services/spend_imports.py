@@ -94,8 +94,6 @@ class CheckedSpend:
                 name = self._table.channels[record.channel].name
                 listed.append(f"{name} on {record.date}: spend {row[0]:,} becomes {record.spend:,}")
         self.findings.replaced = replaced
-        if before:
-            self.findings.change_percent = float(100 * (after - before) / before)
         if replaced and not self._options.update:
             reason = (
                 f"{counted(replaced, 'record')} of the same channel and date stored already; "
@@ -136,8 +134,10 @@ class CheckedSpend:
             spend = sum((each.spend for each in own), Decimal(0))
             known = [each.revenue for each in own if each.revenue is not None]
             earned = money_text(sum(known, Decimal(0)), currency) if known else "unknown"
+            unknown = sum(each.unknown_revenue for each in own)
+            beside = f", and {counted(unknown, 'record')} of unknown revenue" if unknown else ""
             findings.consequences.append(
-                f"In all {money_text(spend, currency)} of spend, {earned} of revenue."
+                f"In all {money_text(spend, currency)} of spend, {earned} of revenue{beside}."
             )
 
     def store(self, import_id: int, progress: Progress) -> None:

@@ -35,6 +35,9 @@ LISTS = (
     ("--zero", "FIELD", "Blank cells of this field mean 0; by default they are unknown."),
     ("--rate", "CODE=RATE", "Convert amounts of a currency into --currency: EUR=1.08."),
 )
+OF_ANY_PROGRAM = (  # options of the kinds whose files come from other programs
+    *("set", "zero", "rate", "preset", "dates", "numbers", "sheet", "header", "add_up"),
+)
 
 
 class Command(BaseCommand):
@@ -116,14 +119,14 @@ class Command(BaseCommand):
         if not stored:
             self.stdout.write(f"{findings.rows} rows are good; nothing was stored (dry run).")
             return
-        made = f"; new: {', '.join(findings.new_names)}" if findings.new_names else ""
-        self.stdout.write(
-            f"{findings.rows} rows read: {findings.records - findings.replaced} records stored, "
-            f"{findings.replaced} replaced{made}."
-        )
+        created = findings.records - findings.replaced
+        self._print_stored(findings.rows, created, findings.replaced, findings.new_names)
 
     def _import_plain(self, file: BinaryIO, options: dict[str, Any]) -> None:
-        """Import a UTF-8 CSV file with columns by pattern."""
+        """Import a UTF-8 CSV file with columns by pattern. Raises ValueError."""
+        if any(options[name] for name in OF_ANY_PROGRAM):
+            listed = ", ".join(f"--{name.replace('_', '-')}" for name in OF_ANY_PROGRAM)
+            raise ValueError(f"{options['kind']} files are plain: {listed} do not apply.")
         report = importing.load(
             importing.named(options["kind"]),
             file,
@@ -159,11 +162,11 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"{report.rows} rows are good; nothing was stored (dry run).")
             return
-        made = f"; new: {', '.join(report.also)}" if report.also else ""
-        self.stdout.write(
-            f"{report.rows} rows read: {report.created} records stored, "
-            f"{report.updated} replaced{made}."
-        )
+        self._print_stored(report.rows, report.created, report.updated, report.also)
+
+    def _print_stored(self, rows: int, created: int, replaced: int, names: Sequence[str]) -> None:
+        made = f"; new: {', '.join(names)}" if names else ""
+        self.stdout.write(f"{rows} rows read: {created} records stored, {replaced} replaced{made}.")
 
 
 def given_choices(options: dict[str, Any]) -> dict[str, Any]:

@@ -233,3 +233,8 @@ def test_an_export_whose_reader_leaves_ends_without_a_word(capfd):
 
     ExportCommand(stdout=Left()).print_all(["a,b\n"])
     assert capfd.readouterr() == ("", "")
+
+
+def test_options_for_files_of_other_programs_are_refused_for_plain_kinds(file):
+    with pytest.raises(CommandError, match="channels files are plain: --set, --zero"):
+        call_command("import_data", "channels", file("name\na\n"), "--set", "currency=EUR")

@@ -111,11 +111,12 @@ def test_currencies_of_a_column_are_counted_and_converted_by_a_rate():
         (Decimal("10.80"), None, "USD"),
         (Decimal("5.00"), None, "USD"),
     ]
-    layout, *_ = read("date,channel,spend (EUR),revenue (USD)\n2026-10-05,a,1,2\n")
+    mixed = "date,channel,spend (EUR),revenue (USD)\n2026-10-05,a,1,2\n"
+    layout, *_ = read(mixed)
     assert layout.problems == ["mixed currencies: EUR, USD; choose one"]
-    layout, rows, *_ = read(
-        "date,channel,spend (EUR),revenue (USD)\n2026-10-05,a,1,2\n", Choices(currency="GBP")
-    )
+    layout, rows, *_ = read(mixed, Choices(constants={"currency": "EUR"}))  # as on the page
+    assert (layout.problems, rows[0][4]) == ([], "EUR")
+    layout, rows, *_ = read(mixed, Choices(currency="GBP"))
     assert rows[0][4] == "GBP"
 
 

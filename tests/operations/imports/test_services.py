@@ -252,6 +252,21 @@ def test_what_cannot_be_read_is_said():
         )
 
 
+def test_the_preview_says_of_how_many_records_the_revenue_is_unknown():
+    with services.check_file(
+        io.BytesIO(f"{FILE}2026-10-19,Search,9,\n".encode()), KIND, {}, NOW.date()
+    ) as found:
+        assert (
+            "In all $31.00 of spend, $41.00 of revenue, and 1 record of unknown revenue."
+            in found.findings.consequences
+        )
+
+
+def test_an_import_that_is_not_in_force_cannot_be_undone():
+    with pytest.raises(services.NotStorable, match="cannot be undone"):
+        services.undo(draft().pk, actor="user:ann", now=NOW)
+
+
 def test_every_sample_is_read_whole():
     for target in import_targets:
         text = "\n".join(",".join(row) for row in target.sample)

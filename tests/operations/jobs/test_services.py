@@ -14,8 +14,10 @@ from aethercrown.history.attribution import current_actor
 from operations.automations import worker_id
 from operations.jobs import notify, reports, services, tasks
 from operations.jobs.models import Job
+from operations.jobs.registry import job_kinds
 from operations.jobs.services import execute, recover
 from operations.jobs.services.start import _saved
+from tests.aethercrown.registries import isolated
 from tests.operations.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +98,21 @@ def test_progress_is_stored_at_most_once_a_second(start):
     writer.report(5, None, "")
     job.refresh_from_db()
     assert (job.done, job.percent) == (5, None)
+
+
+def test_a_kind_is_told_once_when_its_queued_job_is_cancelled(kind, start):
+    told: list[dict[str, int]] = []
+    kind(on_cancelled=told.append)
+    job = start(subject_id=7)
+    for _ in range(2):
+        services.cancel(job.pk, actor="ada", now=NOON)
+    assert told == [{"subject_id": 7}]
+
+
+def test_a_job_of_a_kind_that_is_gone_can_be_cancelled(start):
+    job = start()
+    with isolated(job_kinds):
+        assert services.cancel(job.pk, actor="ada", now=NOON).state == "cancelled"
 
 
 def test_a_queued_job_is_cancelled_at_once_and_again_changes_nothing(start):
