@@ -136,3 +136,8 @@ def test_a_sheet_that_breaks_off_is_damaged():
             new.writestr(name, content[:-60] if name.endswith("sheet1.xml") else content)
     with pytest.raises(TableError, match="the workbook is damaged"):
         list(WorkbookSource(cut).rows())
+
+
+def test_empty_cells_at_the_end_of_a_row_are_left_out():
+    file = workbook(["date", "spend", ""], ["2026-10-05", 1, "  "])
+    assert [len(cells) for _, cells in open_table(file).rows()] == [2, 2]
