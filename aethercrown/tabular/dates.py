@@ -11,9 +11,9 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da")
 ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2})?")
 ORDERED = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
-WORDED = re.compile(r"(\d{1,2})\.?[ -]([^\W\d]{3,})\.?,?[ -](\d{4})(?!\d)")
-WORDED_FIRST = re.compile(r"([^\W\d]{3,})\.? (\d{1,2}),? (\d{4})(?!\d)")
-CLOCK = re.compile(r"[T ,]+\d{1,2}:\d{2}.{0,40}| *\(?UTC\)?")  # what may follow a date
+WORDED = re.compile(r"(\d{1,2})\.?[ -]([^\W\d]{3,20})\.?,?[ -](\d{4})(?!\d)")
+WORDED_FIRST = re.compile(r"(?<![^\W\d])([^\W\d]{3,20})\.? (\d{1,2}),? (\d{4})(?!\d)")
+CLOCK = re.compile(r"[T ,]{1,3}\d{1,2}:\d{2}.{0,40}| {0,3}\(?UTC\)?")  # what may follow a date
 ORDERS = {"dmy": "day first", "mdy": "month first"}
 
 

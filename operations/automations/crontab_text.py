@@ -62,7 +62,7 @@ def read(text: str) -> WallClock:
         weekdays=weekdays,
         days=days,
         months=months,
-        each_hour="*" in fields[1] or "/" in fields[1],
+        each_hour=len(hours) > 1 and ("*" in fields[1] or "/" in fields[1]),
     )
 
 

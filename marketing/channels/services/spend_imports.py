@@ -198,7 +198,10 @@ def undo(import_id: int) -> None:
     """Deactivate channels that only this import has rows of; its rows are in force no longer."""
     names = imports.created_names(import_id)
     others = Performance.objects.exclude(data_import=import_id).values("channel")
-    Channel.objects.filter(name__in=names).exclude(pk__in=others).update(is_active=False)
+    idle = Channel.objects.filter(name__in=names, is_active=True).exclude(pk__in=others)
+    ids = set(idle.values_list("pk", flat=True))
+    Channel.objects.filter(pk__in=ids).update(is_active=False)
+    tracking.keep(Channel, Channel.objects.filter(pk__in=ids))
 
 
 def discard(import_id: int) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from operations.automations import crontab_text
@@ -136,6 +136,7 @@ def field(low, high):
 
 
 @settings(max_examples=60)
+@example(minute="*", hour="6-7/3", day="*", month="*", weekday="*")  # a step of one hour
 @given(
     minute=field(0, 59),
     hour=field(0, 23),
