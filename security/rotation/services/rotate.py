@@ -73,7 +73,7 @@ def rotate(
         return _value_required(key, rotator, reason)
     try:
         with execute.leased(key, request, ROTATABLE) as attempt:
-            _check_version(attempt, expected_version)
+            _check_still_allowed(attempt, expected_version)
             if not end_previous and reason != COMPROMISED:
                 _check_promise(attempt)
             done = execute.run_rotation(attempt, value)
@@ -150,6 +150,13 @@ def _value_required(key: ManagedSecret, rotator: Rotator, reason: str) -> Rotati
     if reason == COMPROMISED:
         action = f"{action} Do it at once: until then the old value still works."
     return _result(key, reason, steps.current_version(key), action)
+
+
+def _check_still_allowed(attempt: RotationAttempt, expected: int | None) -> None:
+    """Check what another rotation may have changed before the lease: approval and version."""
+    request = attempt.request
+    four_eyes.check(attempt.key, request.actor, request.reason, request.clock())
+    _check_version(attempt, expected)
 
 
 def _check_version(attempt: RotationAttempt, expected: int | None) -> None:

@@ -181,6 +181,19 @@ class TestRotations:
         with pytest.raises(services.SamePerson):
             services.approve(Decision.objects.get().pk, actor="user:ada", now=NOW)
 
+    def test_of_two_at_once_one_has_the_approval(self, key):
+        with pytest.raises(rotations.ApprovalRequired):
+            rotations.rotate("shop", actor="user:ada")
+        services.approve(Decision.objects.get().pk, actor="user:bob", now=NOW)
+
+        def overtake(point):
+            if point == "rotation.before_claim":
+                rotations.rotate("shop", actor="user:eve")
+
+        with pytest.raises(rotations.ApprovalRequired):
+            rotations.rotate("shop", actor="user:ada", end_previous=True, failpoint=overtake)
+        assert ManagedSecret.objects.get().versions.count() == 2
+
     def test_a_compromised_key_waits_for_nobody(self, key):
         assert rotations.rotate("shop", reason="compromised", actor="user:ada").version == 2
 
