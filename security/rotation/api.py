@@ -34,7 +34,6 @@ ASK_AGAIN = (
     "A worker goes on with it. Send the same request again within 15 minutes for the result and, "
     "once, the new value."
 )
-LOOK_LATER = "A worker goes on with it; the key's version shows when the value is current."
 
 
 class RotationConflict(Conflict):
@@ -342,8 +341,7 @@ class RotateKeyView(KeyEndpoint):
         if services.wait(made) and (rotation := services.collect(made, timezone.now())):
             return rotated(rotation)
         unchanged = reports.unchanged(key, asked["reason"])
-        action = LOOK_LATER if "value" in asked else ASK_AGAIN
-        data = {"rotation": {**unchanged, "action_required": action}}
+        data = {"rotation": {**unchanged, "action_required": ASK_AGAIN}}
         answer = reply("The rotation is under way", data, 202)
         answer.ask_again = True  # type: ignore[attr-defined]  # read by `endpoint.is_final`
         return answer

@@ -160,8 +160,6 @@ def _by_worker(key_id: str, actor: str, **asked: Any) -> RotationResult | None:
         return services.rotate_now(key, actor, known)
     made = services.order(key, actor, timezone.now(), **known)
     if not services.wait(made):
-        if "value" in known:
-            raise UnderWay("A worker goes on with it; the key's versions show when it is current.")
         raise UnderWay("A worker goes on with it; do the same again in a moment for the result.")
     return services.collect(made, timezone.now())
 

@@ -43,13 +43,12 @@ def order(
     A `value` that a person entered is kept encrypted, until the rotation has ended. Raises
     RotationInProgress, InvalidTransition for a key that cannot be rotated, and InvalidArgument.
     """
+    found = _earlier(key, actor, now, value, asked)
+    if found is not None:
+        return found
     if value is not None:
         check_request(key, value, asked.get("reason", MANUAL))
         asked[SEALED_VALUE] = sealing.seal(value, _sealing_context(key))
-    mine = RotationOrder.objects.filter(key=key, actor=actor, asked=asked, collected_at=None)
-    found = mine.filter(ordered_at__gt=now - COLLECT_WITHIN).first()
-    if found is not None:
-        return found
     if key.state not in ROTATABLE:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
     if not asked.get("rehearse"):
@@ -63,6 +62,28 @@ def order(
         raise RotationInProgress(f"{key} is being rotated already.") from error
     transaction.on_commit(wake_worker, robust=True)
     return made
+
+
+def _earlier(
+    key: ManagedSecret, actor: str, now: datetime, value: str | None, asked: Mapping[str, Any]
+) -> RotationOrder | None:
+    """What the same caller asked for a moment ago, with the same `value`."""
+    mine = RotationOrder.objects.filter(key=key, actor=actor, collected_at=None)
+    for each in mine.filter(ordered_at__gt=now - COLLECT_WITHIN).select_related("key"):
+        given = {name: part for name, part in each.asked.items() if name != SEALED_VALUE}
+        entered = _entered_value(each) if SEALED_VALUE in each.asked else None
+        if given == asked and (SEALED_VALUE in each.asked, entered) == (value is not None, value):
+            return each
+    return None
+
+
+def _entered_value(made: RotationOrder) -> str | None:
+    """The value that a person entered: of the order, then of its version; None where it failed."""
+    if sealed := made.asked[SEALED_VALUE]:
+        return sealing.unseal(sealed, _sealing_context(made.key))
+    number = made.answer["version"] if made.answer else 0
+    version = SecretVersion.objects.filter(key=made.key, number=number).first()
+    return reports.decrypt(made.key, version) if version else None
 
 
 def _sealing_context(key: ManagedSecret) -> str:
@@ -137,7 +158,8 @@ def _run(pk: int, clock: Clock) -> bool:
 
 
 def _without_value(made: RotationOrder) -> dict[str, Any]:
-    return {name: each for name, each in made.asked.items() if name != SEALED_VALUE}
+    """What was asked, the entered value erased: that there was one is kept."""
+    return {name: "" if name == SEALED_VALUE else each for name, each in made.asked.items()}
 
 
 def purge(now: datetime) -> int:

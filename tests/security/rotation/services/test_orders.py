@@ -137,7 +137,35 @@ def test_an_entered_value_reaches_the_worker_encrypted_and_is_erased(world, vers
     assert services.run_ordered() == 1
     assert current_value("gate") == "s3cret-2222"
     placed.refresh_from_db()
-    assert placed.asked == {"reason": "manual"}
+    assert placed.asked == {"reason": "manual", "sealed_value": ""}
+
+
+def test_the_same_value_again_finds_its_order_also_after_the_rotation(world, versions):
+    made = services.register("gate", "code", value="1111").key
+    placed = asked(made, reason="manual", value="2222")
+    assert asked(made, reason="manual", value="2222") == placed
+    with pytest.raises(services.RotationInProgress):
+        asked(made, reason="manual", value="3333")
+    services.run_ordered()
+    assert asked(made, reason="manual", value="2222") == placed
+    assert asked(made, reason="manual", value="3333") != placed
+
+
+def test_a_request_without_a_value_is_not_answered_by_one_with_a_value(world):
+    made = services.register("gate", "code", value="1111").key
+    placed = asked(made, reason="manual", value="2222")
+    services.run_ordered()
+    assert asked(made, reason="manual") != placed
+
+
+def test_a_value_that_failed_is_ordered_anew(world):
+    made = services.register("gate", "code", value="1111").key
+    placed = asked(made, reason="manual", value="2222")
+    ManagedSecret.objects.update(state="paused")
+    assert services.run_ordered() == 0
+    placed.refresh_from_db()
+    assert (placed.state, placed.asked["sealed_value"]) == ("failed", "")
+    assert asked(made, reason="manual", value="2222") != placed
 
 
 def test_an_entered_value_is_refused_before_it_is_ordered():
