@@ -2,6 +2,7 @@
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.db.models import QuerySet
 
 from security.access.models import User
 
@@ -18,9 +19,14 @@ def is_last_administrator(person: User) -> bool:
     One without a password cannot, unless none of them has one.
     """
     administrators = User.objects.filter(is_superuser=True, is_active=True)
-    with_password = administrators.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-    able = set(with_password.values_list("pk", flat=True))
+    able = set(superusers_with_password().values_list("pk", flat=True))
     return (able or set(administrators.values_list("pk", flat=True))) == {person.pk}
+
+
+def superusers_with_password() -> QuerySet[User]:
+    """The active superusers who can sign in without the identity provider."""
+    administrators = User.objects.filter(is_superuser=True, is_active=True)
+    return administrators.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
 
 def lock_administrators() -> None:

@@ -4,7 +4,7 @@ A person's roles are exactly those that the mapping gives for the claim, from ea
 next. The superuser flag is neither given nor taken, and who has it always signs in by password.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
@@ -16,6 +16,7 @@ from security.access import roles
 from security.access.models import User
 from security.access.openid import claims
 from security.access.openid.claims import Identity
+from security.access.services import people
 from security.access.services.sessions import end_sessions
 
 ROLES_FROM_PROVIDER = (
@@ -51,6 +52,8 @@ def admit(identity: Identity, provider: str, *, creates: bool = True) -> Admitte
 def _admit(identity: Identity, provider: str, *, creates: bool) -> AdmittedPerson:
     # One sign-in at a time: two first ones make one account, and two last administrators stay one.
     Group.objects.select_for_update().filter(name=roles.ADMINISTRATOR).first()
+    groups = Group.objects.filter(name__in=identity.roles).values_list("name", flat=True)
+    identity = replace(identity, roles=frozenset(groups))  # a name of no group here is no role
     link = SocialAccount.objects.filter(provider=provider, uid=identity.subject).first()
     if link is None:
         return _first_sign_in(identity, provider, creates=creates)
@@ -103,14 +106,17 @@ def _may_link(user: User, identity: Identity) -> bool:
 
 
 def _created(identity: Identity) -> User:
-    """A new account, under a name that nobody has."""
+    """A new account, under a name that nobody has; only with an address that was confirmed.
+
+    With another's address it would keep that person out.
+    """
     name, number = identity.username, 1
     while User.objects.filter(username__iexact=name).exists():
         number += 1
         name = f"{identity.username[:140]}-{number}"
     user = User(
         username=name,
-        email=identity.email,
+        email=identity.email if identity.is_email_verified else "",
         first_name=identity.first_name,
         last_name=identity.last_name,
     )
@@ -131,8 +137,7 @@ def set_roles(user: User, names: frozenset[str]) -> None:
 
 def _is_last_of_administrators(user: User) -> bool:
     """Whether without this one's role nobody would administer."""
-    people = User.objects.filter(is_active=True)
-    if people.filter(is_superuser=True).exists():
+    if people.superusers_with_password().exists():
         return False
-    holders = people.filter(groups__name=roles.ADMINISTRATOR)
+    holders = User.objects.filter(is_active=True, groups__name=roles.ADMINISTRATOR)
     return set(holders.values_list("pk", flat=True)) == {user.pk}

@@ -252,6 +252,13 @@ class TestWhoseAccount:
         assert client.session[SESSION_KEY] == str(anna.pk)
         assert not anna.has_usable_password()  # whoever chose it before is out
 
+    def test_an_address_that_is_not_confirmed_keeps_nobody_out(self, client, provider):
+        fake.signed_in(client, provider, sub="eve", email="anna@example.org")
+        assert User.objects.get().email == ""
+        answer = fake.signed_in(Client(), provider, email="anna@example.org", email_verified=True)
+        assert answer.status_code == 302
+        assert SocialAccount.objects.get(user__email="anna@example.org").uid == "anna-1"
+
     @pytest.mark.parametrize("verified", [False, None, "true", 1])
     def test_one_that_is_not_confirmed_opens_none(self, client, provider, verified):
         person(email="anna@example.org")
@@ -365,6 +372,11 @@ class TestRoles:
         fake.signed_in(client, provider)
         assert roles_of(User.objects.get()) == ["viewer"]
 
+    def test_who_has_only_such_a_role_is_not_let_in(self, client, provider, settings):
+        settings.OIDC_ROLES = {"ops": ("a role nobody made",)}
+        assert fake.signed_in(client, provider).status_code == 403
+        assert not User.objects.exists()
+
     def test_the_superuser_flag_is_neither_given_nor_taken(self, client, provider, boss):
         linked(boss)
         fake.signed_in(client, provider, groups=[])
@@ -391,6 +403,12 @@ class TestRoles:
         fake.signed_in(Client(), provider, sub="eve", groups=["admins"])
         fake.signed_in(Client(), provider, groups=[])
         assert roles_of(anna) == []
+
+    def test_a_superuser_without_a_password_does_not_count(self, client, provider):
+        User.objects.create_superuser("machine")
+        fake.signed_in(client, provider, groups=["admins"])
+        fake.signed_in(Client(), provider, groups=[])
+        assert roles_of(User.objects.get(is_superuser=False)) == ["administrator"]
 
 
 class TestPasswords:
