@@ -1,6 +1,6 @@
 """Read the settings of single sign-on: the identity provider, the roles, the second factors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,7 +15,7 @@ class ProviderSettings:
 
     issuer: str
     client_id: str
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
     networks: tuple[Network, ...] = ()
     ca_file: str = ""
 

@@ -22,6 +22,10 @@ def test_a_provider_is_read_and_without_an_issuer_there_is_none():
     assert settings(**{**GIVEN, "issuer": ""}) is None
 
 
+def test_the_secret_is_not_printed():
+    assert "s3cret" not in repr(settings(**{**GIVEN, "client_secret": "s3cret"}))
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
