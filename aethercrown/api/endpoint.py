@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import Model
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.utils import timezone
 from rest_framework import exceptions, viewsets
 from rest_framework.negotiation import BaseContentNegotiation
@@ -121,6 +121,8 @@ class Endpoint(APIView):
         if wait := throttling.admit(self.request):  # before the key is looked up
             raise exceptions.Throttled(wait)
         super().initial(request, *args, **kwargs)
+        if repeated := repeated_names(request.query_params):
+            raise exceptions.ValidationError(repeated)
         if request.method in {"POST", "PUT", "PATCH"}:
             content = request.data  # a bad body is refused even if the view ignores it
             handler = getattr(self, "post", None)
@@ -222,6 +224,13 @@ class StrictEndpoint(Endpoint):
         if unknown:
             raise exceptions.ValidationError(unknown)
         return values
+
+
+def repeated_names(query: QueryDict) -> dict[str, Any]:
+    """An error for each name that stands in the query more than once."""
+    names = [name for name, values in query.lists() if len(values) > 1]
+    error = exceptions.ErrorDetail("must stand only once", "repeated")
+    return {name: [error] for name in names[:MAX_ERRORS]}
 
 
 def unknown_names(given: object, known: Iterable[str], before: int = 0) -> dict[str, Any]:

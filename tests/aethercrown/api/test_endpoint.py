@@ -24,6 +24,14 @@ def test_the_answer_is_json_whatever_is_asked_for(caller, accept):
     assert answer["Content-Type"] == "application/json"
 
 
+def test_a_parameter_given_twice_is_refused(caller):
+    answer = caller.get("/api/v1/replies?limit=1&format=a&limit=2")
+    assert answer.status_code == 400
+    assert [(each["field"], each["code"]) for each in answer.json()["errors"]] == [
+        ("limit", "repeated")
+    ]
+
+
 def test_a_list_over_its_limit_names_the_limit(caller):
     rows = [{"channel": "a", "spend": 1}] * 4
     answer = caller.send("/api/v1/checked", {"total": 5, "rows": rows})
