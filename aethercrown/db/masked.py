@@ -92,6 +92,11 @@ def masked_config(value: Any) -> Any:
     return mask_address(value, hide_path=True) if "://" in value else redaction.text(value)
 
 
+def masked_config_text(value: Any) -> str:
+    """A configuration as pages show it."""
+    return json.dumps(masked_config(value), ensure_ascii=False)
+
+
 def unmasked_config(shown: Any, stored: Any) -> Any:
     """What a form that showed `stored` masked stands for: each mask sent back is what is stored."""
     if isinstance(shown, dict) and isinstance(stored, dict):
@@ -134,7 +139,7 @@ class MaskedConfigField(models.JSONField):
         return name, "django.db.models.JSONField", names, options
 
     def masked(self, value: Any) -> str:
-        return json.dumps(masked_config(value), ensure_ascii=False)
+        return masked_config_text(value)
 
     def get_lookup(self, lookup_name: str) -> Any:
         return super().get_lookup(lookup_name) if lookup_name in COMPARISONS else None

@@ -1,6 +1,5 @@
 """The admin screen of delivery channels: how a new value reaches those who use it."""
 
-import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from aethercrown.db.masked import masked_config, masked_fieldsets
+from aethercrown.db.masked import masked_config_text, masked_fieldsets
 from aethercrown.http.sessions import fresh_login
 from aethercrown.transitions import InvalidTransition
 from security.rotation.models import KeyChannel
@@ -36,7 +35,7 @@ class KeyChannelAdmin(ModelAdmin):
 
     @admin.display(description="configuration")
     def masked_config(self, row: KeyChannel) -> str:
-        return json.dumps(masked_config(row.config), ensure_ascii=False)
+        return masked_config_text(row.config)
 
     @fresh_login
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

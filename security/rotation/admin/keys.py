@@ -1,6 +1,5 @@
 """The admin screen of managed keys: register, rotate, pause and end; values are shown once."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
-from aethercrown.db.masked import masked_config, masked_fieldsets
+from aethercrown.db.masked import masked_config_text, masked_fieldsets
 from aethercrown.formatting import moment_text
 from aethercrown.history.attribution import actor_of
 from aethercrown.http.sessions import fresh_login
@@ -140,7 +139,7 @@ class ManagedSecretAdmin(ModelAdmin):
 
     @admin.display(description="rotator configuration")
     def masked_config(self, row: ManagedSecret) -> str:
-        return json.dumps(masked_config(row.config), ensure_ascii=False)
+        return masked_config_text(row.config)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ManagedSecret]:
         return reports.keys_with_version()
