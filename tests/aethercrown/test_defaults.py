@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.rig import TEST_VARIABLES
+from tests.test_spine import sources
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASK = """
@@ -94,3 +95,10 @@ def test_the_linter_looks_for_unsafe_calls():
     assert not [
         each for rules in left_out.values() for each in rules if re.fullmatch(r"S\d*", each)
     ]
+
+
+def test_no_template_is_made_of_a_text():
+    """Templates are files: what a person enters is only ever a value in one."""
+    made = re.compile(r"\bTemplate\(|\bfrom_string\(|\bEngine\(")
+    assert made.search('Template(f"Dear {name}")')
+    assert [str(path) for path in sources() if made.search(path.read_text())] == []

@@ -1,16 +1,18 @@
+import logging
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
-from django.urls import include, path
+from django.urls import include, path, resolve
 from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from security.apikeys import services
 from security.apikeys.api import AnyCredential
+from security.apikeys.models import ApiKey
 
 
 class Plans(APIView):
@@ -111,6 +113,16 @@ def test_a_key_does_not_write_with_the_reading_scope(client, key):
     reply = client.post("/plans", headers=bearer(key))
     assert reply.status_code == 403
     assert "optimization:write" in reply.content.decode()
+
+
+def test_a_refusal_is_logged_with_the_route_the_status_and_the_key(client, key, caplog):
+    there = "/api/v1/operational/security/keys/register"
+    with caplog.at_level(logging.INFO, logger="aethercrown.access"):
+        answer = client.post(there, {}, "application/json", headers=bearer(key))
+    assert answer.status_code == 403
+    [line] = [vars(each) for each in caplog.records if each.name == "aethercrown.access"]
+    assert (line["route"], line["status"]) == (resolve(there).view_name, 403)
+    assert line["key_id"] == ApiKey.objects.get().pk
 
 
 def test_a_view_with_scopes_of_its_own_asks_for_all_of_them(client, key):
