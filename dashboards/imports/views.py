@@ -158,9 +158,11 @@ def _act(request: HttpRequest, record: DataImport) -> HttpResponse:
             services.start(record.pk, actor=actor, now=now)
         elif "check" in request.POST:
             services.choose(record, _posted(request, record))
-        else:
+        elif "undo" in request.POST:
             services.undo(record.pk, actor=actor, now=now)
             messages.success(request, "The import is undone; what it had replaced is in force.")
+        else:
+            messages.error(request, "Choose to check, store or undo the import.")
     except (services.NotStorable, services.InvalidChoices, JobLimitReached) as error:
         messages.error(request, str(error))
     return redirect("import", pk=record.pk)

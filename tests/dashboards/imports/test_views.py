@@ -67,7 +67,10 @@ def test_upload_mapping_preview_store_progress_and_undo(staff, django_assert_max
 
     again = upload(staff, ADS)
     assert "The same file is in force" in staff.get(again["Location"]).content.decode()
-    staff.post(sent["Location"], {})
+    refused = staff.post(sent["Location"], {}, follow=True)
+    assert "Choose to check, store or undo" in refused.content.decode()
+    assert Performance.objects.count() == 2
+    staff.post(sent["Location"], {"undo": "yes"})
     assert Performance.objects.count() == 0
     assert "Undone" in staff.get(sent["Location"]).content.decode()
     assert "report.csv" in staff.get(PAGE).content.decode()
