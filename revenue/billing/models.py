@@ -275,6 +275,9 @@ class InvoiceRun(models.Model):
     requested_by = models.CharField(
         max_length=200, blank=True, help_text="The person who started issuing; empty: the schedule."
     )
+    hold_without_use = models.BooleanField(
+        default=False, help_text="Customers whose use is missing are left out."
+    )
     preview = models.JSONField(
         null=True, encoder=DjangoJSONEncoder, help_text="What a person was shown before."
     )

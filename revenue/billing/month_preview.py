@@ -58,6 +58,10 @@ class MonthPreview:
         if missing := missing_use(usage, past.usage if past else {}):
             self.without_use.append((customer_id, missing))
 
+    @property
+    def ids_without_use(self) -> set[int]:
+        return {key for key, _ in self.without_use}
+
     def as_dict(self) -> dict[str, Any]:
         """For a stored row; of long lists the first NAMED, beside their length."""
         return {
@@ -77,4 +81,4 @@ def _size(each: Difference) -> tuple[Decimal, int]:
 
 def missing_use(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> tuple[str, ...]:
     """The metrics that were used the month before, and of which nothing is known now."""
-    return tuple(sorted(name for name, value in before.items() if value and not now.get(name)))
+    return tuple(sorted(name for name, value in before.items() if value and name not in now))

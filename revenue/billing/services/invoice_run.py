@@ -105,7 +105,9 @@ def _finish(row: InvoiceRun, refused: list[tuple[int, str]], now: datetime) -> N
     row.issued_count, _ = invoice_run.billed(row.currency, row.period_start)
     row.not_billed, row.finished_at = refused, now
     row.save(update_fields=["issued_count", "not_billed", "finished_at"])
-    if refused:
+    if not refused:
+        alerts.resolve(SOURCE, NOT_BILLED, str(row), now=now)
+    else:
         reasons = "; ".join(f"customer {key}: {why}" for key, why in refused[:LISTED])
         verb = "was" if len(refused) == 1 else "were"
         message = f"{counted(len(refused), 'customer')} of {row} {verb} not billed: {reasons}."
@@ -122,7 +124,6 @@ def issue_month(
     now: datetime,
     keep_going: Callable[[], bool] = always,
     may_rate: Callable[[], bool] = always,
-    hold_without_use: bool = False,
 ) -> InvoiceRun:
     """Issue a month's invoices now; called again, those that could not be billed before.
 
@@ -132,17 +133,17 @@ def issue_month(
     rejected.
     """
     check_over(span, now)
-    proposed = InvoiceRun.objects.filter(decision__isnull=False)
-    row = proposed.filter(currency=currency, period_start=span.start).first()
+    row = InvoiceRun.objects.filter(currency=currency, period_start=span.start).first()
+    is_proposed = row is not None and row.decision_id is not None
     held: Collection[int] = ()
-    if row is None or hold_without_use:
+    if row is None or not is_proposed or row.hold_without_use:
         found = invoice_run.month_preview(currency, span, may_rate)
         if found is None:
             raise InvalidEntry("month", "It was stopped before an invoice was issued.")
-        held = {key for key, _ in found.without_use} if hold_without_use else ()
-        if row is None and not (found.invoices or found.refused):
+        if not is_proposed and not (found.invoices or found.refused):
             raise InvalidEntry("month", nobody_due(currency, span))
         row = propose(currency, span, found, mode="propose", now=now)
+        held = found.ids_without_use if row.hold_without_use else ()
     return _approve_and_issue(row, by, now, keep_going, held)
 
 
@@ -152,8 +153,8 @@ def _approve_and_issue(
     if row.approved_at is None:
         decisions.approve(row.decision_id or 0, actor=by, now=now)
         row.refresh_from_db()
-    row.requested_by = by
-    row.save(update_fields=["requested_by"])
+    row.requested_by, row.finished_at = by, None  # if it is stopped, the nightly run issues the rest
+    row.save(update_fields=["requested_by", "finished_at"])
     issue_all(row, now=now, by=by, keep_going=keep_going, held=held)
     return row
 
@@ -256,10 +257,21 @@ def _issue_approved(context: RunContext) -> tuple[int, int]:
     approved = InvoiceRun.objects.filter(approved_at__isnull=False, finished_at=None)
     for row in approved.order_by("period_start", "currency"):
         before, _ = invoice_run.billed(row.currency, row.period_start)
-        done += issue_all(row, now=context.now, keep_going=context.may_continue)
+        held = _held(row, context.may_continue)
+        if held is None:
+            break
+        done += issue_all(row, now=context.now, keep_going=context.may_continue, held=held)
         after, _ = invoice_run.billed(row.currency, row.period_start)
         issued += after - before
     return issued, done
+
+
+def _held(row: InvoiceRun, keep_going: Callable[[], bool]) -> Collection[int] | None:
+    """Customers whom a person left out for missing use; None where `keep_going` ended it."""
+    if not row.hold_without_use:
+        return ()
+    found = invoice_run.month_preview(row.currency, billing_month(row.period_start), keep_going)
+    return None if found is None else found.ids_without_use
 
 
 AUTOMATIONS = (AutomationSpec(AUTOMATION, "Issue the month's invoices", run_invoicing),)

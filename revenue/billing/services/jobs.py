@@ -39,14 +39,19 @@ def request_preview(currency: str, span: Month, *, caller: str, now: datetime) -
 
 @transaction.atomic
 def request_issue(run_id: int, *, hold_without_use: bool, caller: str, now: datetime) -> None:
-    """Start issuing a month that was previewed. Raises InvalidTransition and JobLimitReached."""
+    """Start issuing a month that was previewed. Raises InvalidTransition and JobLimitReached.
+
+    With `hold_without_use` customers whose use is missing are left out, also by the nightly run
+    where it issues what the job did not.
+    """
     row = InvoiceRun.objects.select_for_update().get(pk=run_id)
     if row.preview is None:
         raise InvalidTransition(f"{row} were not previewed yet; look at the preview first.")
     if is_open(row):
         raise InvalidTransition(f"{row} are being previewed or issued already.")
-    given = {"run": row.pk, "hold_without_use": hold_without_use}
-    jobs.start(ISSUE_JOB, given, caller=caller, now=now, subject=subject(row))
+    row.hold_without_use = hold_without_use
+    row.save(update_fields=["hold_without_use"])
+    jobs.start(ISSUE_JOB, {"run": row.pk}, caller=caller, now=now, subject=subject(row))
 
 
 def subject(row: InvoiceRun) -> str:
@@ -87,7 +92,6 @@ def perform_issue(context: JobContext) -> dict[str, Any]:
         now=context.now,
         keep_going=_reporter(context, total, "Issuing"),
         may_rate=_reporter(context, total, "Rating"),
-        hold_without_use=bool(context.input["hold_without_use"]),
     )
     words = f"{counted(done.issued_count, 'invoice')} issued"
     return {"issued": done.issued_count, "not_billed": len(done.not_billed), "summary": words}

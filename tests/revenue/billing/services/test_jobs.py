@@ -6,11 +6,13 @@ from decimal import Decimal
 import pytest
 
 from aethercrown.transitions import InvalidTransition
+from operations.alerts.models import Alert
 from operations.jobs import services as job_services
 from operations.jobs.registry import JobContext
 from revenue.billing.models import Invoice, InvoiceRun
 from revenue.billing.periods import billing_month
 from revenue.billing.services import invoices, jobs, usage
+from revenue.billing.services.invoice_run import NOT_BILLED
 from revenue.billing.services.usage import DailyTotal
 from revenue.customers.services import InvalidEntry
 from tests.revenue.billing.conftest import MARCH_MONTH, NOW, run_automation
@@ -20,22 +22,35 @@ MAY = datetime(2026, 5, 2, tzinfo=UTC)
 APRIL_MONTH = billing_month(date(2026, 4, 1))
 
 
-def perform(run, hold_without_use=None, now=NOW):
-    """Run a job of this run as a worker would; its result."""
-    given = {"run": run.pk}
-    work = jobs.perform_preview
-    if hold_without_use is not None:
-        given["hold_without_use"], work = hold_without_use, jobs.perform_issue
-    steps = []
-    context = JobContext(1, given, ADA, now, lambda *each: steps.append(each), lambda: None)
-    return work(context), steps
+class Stopped(Exception):
+    """The job was cancelled."""
+
+
+def perform(run, work=jobs.perform_issue, now=NOW, steps=99):
+    """Run a job of this run as a worker would, cancelled after some steps; its result."""
+    done = []
+
+    def report(*step):
+        if len(done) == steps:
+            raise Stopped
+        done.append(step)
+
+    context = JobContext(1, {"run": run.pk}, ADA, now, report, lambda: None)
+    return work(context), done
 
 
 def previewed(span=MARCH_MONTH, now=NOW):
     run = jobs.request_preview("USD", span, caller=ADA, now=now)
-    perform(run, now=now)
+    perform(run, jobs.perform_preview, now)
+    job_services.cancel(jobs.newest_job(run).pk, actor=ADA, now=now)
     run.refresh_from_db()
     return run
+
+
+def request_issue(run, hold_without_use, now=NOW):
+    """Ask for the invoices; the queued job is cancelled, since the test does its work."""
+    jobs.request_issue(run.pk, hold_without_use=hold_without_use, caller=ADA, now=now)
+    job_services.cancel(jobs.newest_job(run).pk, actor=ADA, now=now)
 
 
 def test_a_preview_issues_nothing_and_says_what_would_be(two_customers, customer_without_price):
@@ -50,19 +65,20 @@ def test_a_preview_issues_nothing_and_says_what_would_be(two_customers, customer
 
 def test_issuing_is_in_the_name_of_who_asked_and_shows_progress(two_customers):
     run = previewed()
-    job_services.cancel(jobs.newest_job(run).pk, actor=ADA, now=NOW)
     jobs.request_issue(run.pk, hold_without_use=False, caller=ADA, now=NOW)
     assert (jobs.newest_job(run).subject, jobs.is_open(run)) == (str(run), True)
-    found, steps = perform(run, hold_without_use=False)
+    found, steps = perform(run)
     assert (found["issued"], found["not_billed"]) == (2, 0)
     assert steps == [(done, 2, note) for note in ("Rating", "Issuing") for done in (0, 1)]
     assert set(Invoice.objects.values_list("issued_by", flat=True)) == {ADA}
     run.refresh_from_db()
     assert (run.requested_by, run.decision.actor) == (ADA, ADA)
-    assert perform(run, hold_without_use=False)[0]["issued"] == 2  # run twice, none is issued twice
+    assert perform(run)[0]["issued"] == 2  # run twice, none is issued twice
 
 
-def test_customers_whose_use_is_missing_can_be_left_out(two_customers):
+@pytest.fixture
+def without_use(two_customers):
+    """A previewed April, for which no use of the first customer is known."""
     usage.ensure_meter("api_calls", title="API calls")
     usage.record(
         [DailyTotal(two_customers[0].pk, "api_calls", date(2026, 3, 5), Decimal(9))], now=NOW
@@ -71,10 +87,48 @@ def test_customers_whose_use_is_missing_can_be_left_out(two_customers):
         invoices.issue(each.pk, MARCH_MONTH.start, by=ADA, now=NOW)
     run = previewed(APRIL_MONTH, MAY)
     assert run.preview["without_use"] == [[two_customers[0].pk, ["api_calls"]]]
-    assert perform(run, hold_without_use=True, now=MAY)[0]["not_billed"] == 1
+    return run
+
+
+def not_billed(run):
     run.refresh_from_db()
-    assert run.not_billed[0][0] == two_customers[0].pk
-    assert perform(run, hold_without_use=False, now=MAY)[0]["issued"] == 2
+    return [key for key, _ in run.not_billed]
+
+
+def test_customers_whose_use_is_missing_can_be_left_out(two_customers, without_use):
+    request_issue(without_use, True, MAY)
+    assert perform(without_use, now=MAY)[0]["not_billed"] == 1
+    assert not_billed(without_use) == [two_customers[0].pk]
+    alert = Alert.objects.get(kind=NOT_BILLED)
+    assert alert.state == "open"
+    request_issue(without_use, False, MAY)
+    assert perform(without_use, now=MAY)[0]["issued"] == 2
+    alert.refresh_from_db()
+    assert (alert.state, not_billed(without_use)) == ("resolved", [])
+
+
+def test_the_nightly_run_leaves_out_whom_a_cancelled_job_left_out(two_customers, without_use):
+    request_issue(without_use, True, MAY)
+    with pytest.raises(Stopped):
+        perform(without_use, now=MAY, steps=2)  # both are rated, none is billed
+    april = Invoice.objects.filter(period_start=APRIL_MONTH.start)
+    stopped = iter([True, False])
+    assert "0 invoices issued" in run_automation(now=MAY, held=lambda: next(stopped, False)).summary
+    assert not april.exists()
+    run_automation(now=MAY)
+    assert [each.customer for each in april] == [two_customers[1]]
+    assert not_billed(without_use) == [two_customers[0].pk]
+
+
+def test_the_nightly_run_issues_what_a_second_job_did_not(without_use):
+    request_issue(without_use, True, MAY)
+    perform(without_use, now=MAY)
+    request_issue(without_use, False, MAY)
+    with pytest.raises(Stopped):
+        perform(without_use, now=MAY, steps=0)
+    run_automation(now=MAY)
+    assert Invoice.objects.filter(period_start=APRIL_MONTH.start).count() == 2
+    assert not_billed(without_use) == []
 
 
 def test_a_month_is_issued_after_its_preview_only(two_customers):
@@ -82,7 +136,8 @@ def test_a_month_is_issued_after_its_preview_only(two_customers):
     run = InvoiceRun.objects.get()
     with pytest.raises(InvalidTransition, match="not previewed yet"):
         jobs.request_issue(run.pk, hold_without_use=True, caller=ADA, now=NOW)
-    run = previewed()
+    jobs.request_preview("USD", MARCH_MONTH, caller=ADA, now=NOW)
+    perform(run, jobs.perform_preview)
     with pytest.raises(InvalidTransition, match="being previewed or issued"):
         jobs.request_issue(run.pk, hold_without_use=True, caller=ADA, now=NOW)
 
