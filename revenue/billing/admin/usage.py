@@ -17,6 +17,7 @@ from aethercrown.csv.admin import CSVAdmin
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.billing.models import DailyUse, Meter, UnbilledUseChoice
+from revenue.billing.reports.previews import RATING_ERRORS
 from revenue.billing.services import unbilled_use
 from revenue.billing.unbilled_use import UseChoice
 from revenue.customers.models import Customer
@@ -127,6 +128,9 @@ class UnbilledUseChoiceAdmin(ReadOnlyAdmin, ModelAdmin):
             )
         except InvalidEntry as error:
             form.add_error(error.field, str(error).removeprefix(f"{error.field}: "))
+            return False
+        except RATING_ERRORS as error:
+            form.add_error("plan", str(error))
             return False
         self.log_change(request, row, "Recorded.")
         self.message_user(request, f"{row}, for {customer}.", messages.SUCCESS)

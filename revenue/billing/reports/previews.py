@@ -215,6 +215,12 @@ def _issued(keys: Collection[int], before: date) -> dict[int, list[Invoice]]:
     return found
 
 
+def adjusted_since(customer_id: int, today: date) -> date | None:
+    """The first day whose bill is still adjusted; None without an invoice."""
+    first = _first_invoices([customer_id]).get(customer_id)
+    return first and max(first, _adjusted_since(periods.billing_month(today).start))
+
+
 def _first_invoices(keys: Collection[int]) -> dict[int, date]:
     """The first invoiced month of each customer."""
     rows = _of_customers(keys).order_by() if keys else Invoice.objects.none()

@@ -1,5 +1,6 @@
 """Choosing whether use on days without a plan is billed, waived or left."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -7,6 +8,7 @@ from django.db import transaction
 from revenue.billing import periods
 from revenue.billing.models import DailyUse, UnbilledUseChoice
 from revenue.billing.plan_calendar import PlanCalendar
+from revenue.billing.reports.previews import adjusted_since
 from revenue.billing.reports.versions import in_force
 from revenue.billing.unbilled_use import UseChoice
 from revenue.customers.models import Customer
@@ -34,7 +36,8 @@ def choose(
 
     Billed use is priced as on `plan`, by default the last plan before these days, without its base
     fee, on the bill of its month, or as an adjustment where that month is closed. What an invoice
-    billed stays billed. Raises InvalidEntry.
+    billed stays billed. Raises InvalidEntry, also for days whose closed month is not adjusted any
+    more, and NothingPublished.
     """
     customer = lock_customer(customer_id)
     _check_days(customer, first, last, now)
@@ -42,7 +45,9 @@ def choose(
     _check_without_plan(terms, first, last)
     if choice is UseChoice.BILL:
         plan = plan or _last_plan(terms, first)
-        _check_priced(customer, plan, first)
+        _check_adjusted(customer, first, now)
+        for month in _months(first, last):
+            _check_priced(customer, plan, month)
     return UnbilledUseChoice.objects.create(
         customer=customer,
         first_day=first,
@@ -83,8 +88,26 @@ def _last_plan(terms: list[list[PlanTerms]], day: date) -> str:
     return max(steps, key=lambda each: each.on).plan
 
 
-def _check_priced(customer: Customer, plan: str, day: date) -> None:
-    known = {each.code for each in pricing.book(in_force(customer.currency, day)).plans}
+def _check_adjusted(customer: Customer, first: date, now: datetime) -> None:
+    since = adjusted_since(customer.pk, periods.today_in(customer.time_zone, now))
+    if since is not None and first < since:
+        raise InvalidEntry(
+            "first_day", f"Bills before {since} are not adjusted any more: choose later days."
+        )
+
+
+def _months(first: date, last: date) -> Iterator[date]:
+    """The first day of each month of these days."""
+    start = first
+    while start <= last:
+        month = periods.billing_month(start)
+        yield month.start
+        start = month.end
+
+
+def _check_priced(customer: Customer, plan: str, month: date) -> None:
+    """A month is priced by the book in force on its first day."""
+    known = {each.code for each in pricing.book(in_force(customer.currency, month)).plans}
     if plan not in known:
         names = ", ".join(sorted(known))
         raise InvalidEntry("plan", f"{plan} is in no price book in force. Known: {names}.")

@@ -13,6 +13,9 @@ from revenue.billing.unbilled_use import UseChoice
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
+from revenue.pricing import services as pricing
+from revenue.pricing.models import PlanCharge
+from revenue.pricing.reports import NothingPublished
 from tests.revenue.billing.conftest import (
     APRIL,
     MARCH,
@@ -27,9 +30,13 @@ FIRST, LAST = date(2026, 3, 20), date(2026, 3, 31)
 
 @pytest.fixture
 def left(published, meters):
-    """A customer of a plan that charges calls, who left on 16 March and used more since."""
-    plan = published.prices.get(plan__code="starter").plan
-    assert plan.code == "starter"
+    """A customer who left on 16 March and used more since; starter charges calls."""
+    draft = pricing.draft("standard", effective_from=MARCH, now=NOW)
+    PlanCharge.objects.create(
+        version=draft, plan=draft.prices.get(plan__code="starter").plan, metric="api_calls",
+        title="Calls", model="per_unit", price={"unit": "0.01"},
+    )  # fmt: skip
+    pricing.publish(draft.pk, actor="ada", now=NOW)
     made = Customer.objects.create(external_id="gone", name="Gone", currency="USD")
     subscription = subscribed(made, plan="professional", since=MARCH)
     customers.end(subscription.pk, on=date(2026, 3, 16), now=NOW)
@@ -66,8 +73,8 @@ def test_billed_use_of_a_closed_month_is_an_adjustment_and_stays_billed(left):
     assert [each.reason for each in found.unbilled] == ["no plan in force"]
     choose(left, UseChoice.BILL, plan="starter")
     assert bills.bill("gone", MARCH, NOW).unbilled == ()
-    adjusted = previews.preview(left, APRIL)[0].adjustments
-    assert [each.month.key for each in adjusted] == [issued.pk] * bool(adjusted)
+    (adjusted,) = previews.preview(left, APRIL)[0].adjustments
+    assert (adjusted.month.key, adjusted.amount) == (issued.pk, Decimal(700))
     assert list(invoice_run.due_customers("USD", MARCH_MONTH)) == []
 
 
@@ -94,6 +101,26 @@ def test_wrong_days_and_plans_are_refused(left, given, field, words):
         choose(left, UseChoice.BILL, **given)
     assert caught.value.field == field
     assert not UnbilledUseChoice.objects.exists()
+
+
+def test_use_that_no_bill_adjusts_any_more_is_waived_but_not_billed(left):
+    record_calls(left, d0110=5, d0205=5)
+    invoices.issue(left.pk, MARCH, by="ada", now=NOW)
+    early = date(2026, 2, 5)
+    with pytest.raises(InvalidEntry, match="Bills before 2026-03-01 are not adjusted") as caught:
+        choose(left, UseChoice.BILL, early, early, plan="starter")
+    assert caught.value.field == "first_day"
+    assert choose(left, UseChoice.WAIVE, early, early).choice == UseChoice.WAIVE
+
+
+def test_a_plan_is_priced_in_each_month_of_the_days(left):
+    record_calls(left, d0405=5)
+    made = choose(left, UseChoice.BILL, last=date(2026, 4, 5), plan="starter")
+    assert made.plan == "starter"
+    euros = Customer.objects.create(external_id="eur", name="Euro", currency="EUR")
+    record_calls(euros, d0322=5)
+    with pytest.raises(NothingPublished):
+        choose(euros, UseChoice.BILL, plan="starter")
 
 
 def test_without_an_earlier_plan_one_is_named(published, meters):
