@@ -25,7 +25,7 @@ from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from operations.jobs.services import JobLimitReached
 from revenue.billing.models import InvoiceRun
-from revenue.billing.periods import Month, billing_month, complete_months
+from revenue.billing.periods import billing_month, complete_months
 from revenue.billing.reports import invoice_run as reports
 from revenue.billing.services import jobs
 from revenue.customers.services import InvalidEntry
@@ -148,10 +148,9 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
         span = billing_month(form.cleaned_data["month"])
         currency = form.cleaned_data["currency"].upper()
         try:
-            runs = [
-                jobs.request_preview(each, span, caller=actor_of(request), now=timezone.now())
-                for each in ([currency] if currency else _currencies(span))
-            ]
+            runs = jobs.request_previews(
+                currency, span, caller=actor_of(request), now=timezone.now()
+            )
         except REFUSED as error:
             form.add_error("month", str(error).removeprefix("month: "))
             return []
@@ -206,12 +205,6 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
         else:
             self.log_change(request, run, done)
             self.message_user(request, f"{run}: {done[0].lower()}{done[1:]}", messages.SUCCESS)
-
-
-def _currencies(span: Month) -> list[str]:
-    """Currencies in which somebody is due."""
-    found = reports.currencies(span)
-    return [each for each in found if reports.due_customers(each, span).exists()]
 
 
 def _amount(stored: str, run: InvoiceRun) -> str:

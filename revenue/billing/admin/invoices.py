@@ -56,7 +56,7 @@ class CreditNoteForm(forms.Form):
 
 
 class OneInvoiceForm(forms.Form):
-    """`shown` is the total that the person was shown; another one is shown again first."""
+    """`shown` is the bill that the person was shown; another one is shown first."""
 
     customer = forms.CharField(
         max_length=100, help_text="Its external id.", widget=UnfoldAdminTextInputWidget()
@@ -64,7 +64,7 @@ class OneInvoiceForm(forms.Form):
     month = forms.DateField(
         help_text="Any day of it.", widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"})
     )
-    shown = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput())
+    shown = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput())
 
 
 @admin.register(Invoice)
@@ -105,7 +105,7 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
                 if self._issued_as_shown(request, form, found):
                     return redirect(list_url(self))
                 question = _bill_in_words(found)
-                form.data = {**form.cleaned_data, "shown": str(found.total)}
+                form.data = {**form.cleaned_data, "shown": _shown(found)}
             except Customer.DoesNotExist:
                 form.add_error("customer", "There is no such customer.")
             except InvalidEntry as error:
@@ -116,14 +116,13 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
         return confirmation_page(self, request, None, question, "Continue", form=form, title=title)
 
     def _issued_as_shown(self, request: HttpRequest, form: OneInvoiceForm, found: Bill) -> bool:
-        """Issue the bill if its total is the one that was shown."""
+        """Issue the bill if this customer, month and total were shown."""
         if not found.is_complete:
             raise InvalidEntry("month", f"{month_text(found.span.start)} is not over.")
-        if found.issued or form.cleaned_data["shown"] != str(found.total):
+        if found.issued or form.cleaned_data["shown"] != _shown(found):
             return False
-        made = invoices.issue(
-            found.customer.pk, found.span.start, by=actor_of(request), now=timezone.now()
-        )
+        by, now, key = actor_of(request), timezone.now(), found.customer.pk
+        made = invoices.issue(key, found.span.start, by=by, now=now, shown=found.total)
         self.log_change(request, made, "Issued.")
         amount = money_text(made.total, made.currency)
         self.message_user(request, f"{made}: issued, {amount}.", messages.SUCCESS)
@@ -140,7 +139,8 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
             return redirect(change_url(invoice))
         question = (
             "A credit note is a negative invoice that refers to this one. The invoice stays as it"
-            " is, and its month is not billed again."
+            " is, and its month is not billed again. Credit that the invoice used is not given"
+            " back."
             f" Left to credit: {money_text(left, invoice.currency)}."
         )
         return confirmation_page(self, request, invoice, question, "Issue", form=form)
@@ -158,6 +158,11 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
         self.log_change(request, invoice, f"Credit note: {amount}.")
         self.message_user(request, f"{made}: {amount}.", messages.SUCCESS)
         return True
+
+
+def _shown(found: Bill) -> str:
+    """A customer, a month and a total, to be compared with what is posted."""
+    return f"{found.customer.pk} {found.span.start} {found.total}"
 
 
 def _bill_in_words(found: Bill) -> str:

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
+from aethercrown.formatting import month_text
 from operations.automations.registry import always
 from revenue.billing.models import Adjustment, DailyUse, Invoice, InvoiceRun, UnbilledUseChoice
 from revenue.billing.month_preview import MonthPreview, PastInvoice
 from revenue.billing.periods import Month
 from revenue.billing.reports.previews import RefusedBill, previews
 from revenue.billing.reports.versions import PriceBooks
+from revenue.billing.unbilled_use import UseChoice
 from revenue.customers.billing_interval import months_before
 from revenue.customers.models import Customer, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
@@ -40,7 +42,7 @@ def due_customers(currency: str, span: Month) -> QuerySet[Customer]:
         Exists(mine.filter(recorded_at__gte=issued_at, on__lt=span.end))
         | Exists(use.filter(booked_at__gte=issued_at))
         | Exists(chosen.filter(chosen_at__gte=issued_at))
-        | Exists(chosen.filter(choice="bill", end_day__gt=span.start))
+        | Exists(chosen.filter(choice=UseChoice.BILL, end_day__gt=span.start))
     )
     billed = Invoice.objects.filter(customer=OuterRef("pk"), period_start=span.start)
     rows = Customer.objects.filter(currency=currency, merged_into=None, erased_at=None)
@@ -56,9 +58,14 @@ def iterate_due(currency: str, span: Month) -> Iterator[Customer]:
 
 
 def currencies(span: Month) -> list[str]:
-    """Currencies with customers due for a month."""
+    """Currencies of customers with a subscription before the end of a month."""
     rows = Customer.objects.filter(subscriptions__started_on__lt=span.end, merged_into=None)
     return sorted(set(rows.order_by().values_list("currency", flat=True)))
+
+
+def due_currencies(span: Month) -> list[str]:
+    """Currencies in which somebody is due."""
+    return [each for each in currencies(span) if due_customers(each, span).exists()]
 
 
 def month_preview(
@@ -68,17 +75,30 @@ def month_preview(
     found, books, after = MonthPreview(), PriceBooks(), 0
     while batch := list(due_customers(currency, span).filter(pk__gt=after)[:BATCH]):
         after = batch[-1].pk
-        past = _past_invoices([each.pk for each in batch], months_before(span.start, 1))
+        keys = [each.pk for each in batch]
+        past, later = _past_invoices(keys, months_before(span.start, 1)), closed_later(keys, span)
         for each in previews(batch, span, books):
             if not keep_going():
                 return None
             key = each.customer.pk
-            if isinstance(each, RefusedBill):
+            if key in later:
+                found.refused.append((key, words_of_closed_later(span)))
+            elif isinstance(each, RefusedBill):
                 found.refused.append((key, str(each.error)))
             elif each.found.lines:
                 usage = each.found.situation.usage
                 found.add(key, each.found.total, usage, past.get(key))
     return found
+
+
+def closed_later(keys: Collection[int], span: Month) -> set[int]:
+    """Customers with an invoice of a later month: no earlier month is closed any more."""
+    rows = Invoice.objects.filter(customer__in=keys, period_start__gt=span.start).order_by()
+    return set(rows.values_list("customer", flat=True))
+
+
+def words_of_closed_later(span: Month) -> str:
+    return f"A month after {month_text(span.start)} is closed already."
 
 
 def _past_invoices(keys: Collection[int], start: date) -> dict[int, PastInvoice]:

@@ -153,7 +153,8 @@ def _approve_and_issue(
     if row.approved_at is None:
         decisions.approve(row.decision_id or 0, actor=by, now=now)
         row.refresh_from_db()
-    row.requested_by, row.finished_at = by, None  # if it is stopped, the nightly run issues the rest
+    row.requested_by = by
+    row.finished_at = None  # if issuing is stopped, the nightly run issues the rest
     row.save(update_fields=["requested_by", "finished_at"])
     issue_all(row, now=now, by=by, keep_going=keep_going, held=held)
     return row

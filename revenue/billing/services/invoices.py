@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, datetime
+from decimal import Decimal
 from typing import cast
 
 from django.db import transaction
 
-from aethercrown.formatting import month_text
+from aethercrown.formatting import money_text, month_text
 from revenue.billing import periods
 from revenue.billing.models import Adjustment, Invoice
 from revenue.billing.periods import Month
-from revenue.billing.reports import bills
+from revenue.billing.reports import bills, invoice_run
 from revenue.billing.reports.previews import preview
 from revenue.billing.reports.versions import PriceBooks, in_force
 from revenue.billing.services import credit_balance
@@ -27,13 +28,16 @@ def issue_due(
     return _issue(customer_id, day, by=by, now=now, books=books, skip_empty=True)
 
 
-def issue(customer_id: int, day: date, *, by: str, now: datetime) -> Invoice:
+def issue(
+    customer_id: int, day: date, *, by: str, now: datetime, shown: Decimal | None = None
+) -> Invoice:
     """Close the month that contains `day` with an invoice; returns the invoice of a closed month.
 
     It has the lines that `reports.previews.preview` shows at that moment. Raises InvalidEntry where
-    the month is not over or a later one is closed, and what a preview raises.
+    the month is not over, a later one is closed or the total is not the one that was `shown`, and
+    what a preview raises.
     """
-    return cast("Invoice", _issue(customer_id, day, by=by, now=now, skip_empty=False))
+    return cast("Invoice", _issue(customer_id, day, by=by, now=now, skip_empty=False, shown=shown))
 
 
 @transaction.atomic
@@ -45,6 +49,7 @@ def _issue(
     now: datetime,
     skip_empty: bool,
     books: PriceBooks | None = None,
+    shown: Decimal | None = None,
 ) -> Invoice | None:
     customer = lock_customer(customer_id)
     existing = bills.issued_invoice(customer, day)
@@ -55,6 +60,9 @@ def _issue(
     found, version = preview(customer, day, books)
     if skip_empty and not found.lines:
         return None
+    if shown is not None and found.total != shown:
+        now_due, before = (money_text(each, found.currency) for each in (found.total, shown))
+        raise InvalidEntry("total", f"It is {now_due} now, and was {before} when it was shown.")
     made = Invoice.objects.create(
         customer=customer,
         version=version,
@@ -78,11 +86,12 @@ def _issue(
 
 def _check_may_close(customer: Customer, span: Month, now: datetime) -> None:
     """Raise InvalidEntry where the month is not over or a later one is closed."""
-    today, month = periods.today_in(customer.time_zone, now), month_text(span.start)
+    today = periods.today_in(customer.time_zone, now)
     if today < span.end:
+        month = month_text(span.start)
         raise InvalidEntry("period", f"{month} runs until {span.end}; today is {today}.")
-    if Invoice.objects.filter(customer=customer, period_start__gt=span.start).exists():
-        raise InvalidEntry("period", f"A month after {month} is closed already.")
+    if invoice_run.closed_later([customer.pk], span):
+        raise InvalidEntry("period", invoice_run.words_of_closed_later(span))
 
 
 def _store_adjustments(made: Invoice, adjustments: Iterable[LateAdjustment]) -> None:

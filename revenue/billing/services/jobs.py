@@ -22,6 +22,16 @@ PREVIEW_JOB, ISSUE_JOB = "revenue.preview_invoices", "revenue.issue_month"
 
 
 @transaction.atomic
+def request_previews(currency: str, span: Month, *, caller: str, now: datetime) -> list[InvoiceRun]:
+    """Start the preview of a month in one currency, or in each in which somebody is due; or none.
+
+    Raises as `request_preview`.
+    """
+    every = [currency] if currency else reports.due_currencies(span)
+    return [request_preview(each, span, caller=caller, now=now) for each in every]
+
+
+@transaction.atomic
 def request_preview(currency: str, span: Month, *, caller: str, now: datetime) -> InvoiceRun:
     """Start the preview of a month; its result is stored with the run.
 

@@ -12,6 +12,7 @@ from operations.jobs.services import run_next
 from revenue.billing.models import CreditEntry, DailyUse, Invoice, InvoiceRun, Meter
 from revenue.billing.services import invoices
 from revenue.customers import services as customers
+from revenue.customers.models import Customer
 from security.access.roles import APPROVER, OPERATOR
 from tests.operations.people import messages_of
 from tests.revenue.billing.conftest import MARCH, NOW, record_calls, run_automation
@@ -174,10 +175,16 @@ def test_one_customers_invoice_is_shown_then_issued(customer):
     given = {"customer": "acme", "month": "2026-03-09"}
     shown = client.post(path, given).content.decode()
     assert "Acme, March 2026: 2 lines, $94.05. Press again to issue it" in shown
-    assert 'name="shown" value="94.05"' in shown
-    assert "$94.05" in client.post(path, {**given, "shown": "90.00"}).content.decode()
+    seen = f"{customer.pk} 2026-03-01 94.05"
+    assert f'name="shown" value="{seen}"' in shown
+    for other in (
+        "94.05",
+        f"{customer.pk} 2026-03-01 90.00",
+        f"{customer.pk + 1} 2026-03-01 94.05",
+    ):
+        assert "Press again" in client.post(path, {**given, "shown": other}).content.decode()
     assert not Invoice.objects.exists()
-    found = client.post(path, {**given, "shown": "94.05"}, follow=True)
+    found = client.post(path, {**given, "shown": seen}, follow=True)
     assert messages_of(found) == ["Acme, March 2026: issued, $94.05."]
     assert "has an invoice for March 2026 already" in client.post(path, given).content.decode()
 
@@ -220,6 +227,9 @@ def test_unbilled_use_is_waived_from_its_page(customer):
     assert "There is no customer nobody" in unknown.content.decode()
     wrong = client.post(path, {**given, "choice": "bill", "plan": "gold"}).content.decode()
     assert "gold is in no price book" in wrong
+    Customer.objects.update(currency="EUR")
+    unpublished = client.post(path, {**given, "choice": "bill", "plan": "starter"})
+    assert "price book in EUR is published" in unpublished.content.decode()
     found = client.post(path, {**given, "choice": "waive"}, follow=True)
     assert messages_of(found) == ["Waive: 5 Mar 2026 to 5 Mar 2026, for Acme."]
     assert browser(OPERATOR).get(path).status_code == 403

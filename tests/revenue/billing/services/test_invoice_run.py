@@ -233,3 +233,14 @@ def test_a_running_month_is_not_closed(two_customers):
 
 def test_the_page_of_a_decision_is_the_list_of_months(two_customers):
     assert invoice_run.KINDS[0].path("invoices USD 2026-03-01") == "/admin/revenue/invoicerun/"
+
+
+def test_a_preview_refuses_whom_issuing_refuses_since_a_later_month_is_closed(two_customers):
+    later = datetime.fromisoformat("2026-05-03T00:00:00+00:00")
+    invoices.issue(two_customers[0].pk, date(2026, 4, 1), by="ada", now=later)
+    found = reports.month_preview("USD", MARCH_MONTH)
+    assert found is not None
+    words = "A month after March 2026 is closed already."
+    assert (found.invoices, found.refused) == (1, [(two_customers[0].pk, words)])
+    row = invoice_run.issue_month("USD", MARCH_MONTH, by="ada", now=NOW)
+    assert row.not_billed == [(two_customers[0].pk, f"period: {words}")]

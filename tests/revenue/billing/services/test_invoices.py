@@ -234,3 +234,13 @@ def test_a_preview_asks_few_questions(customer, django_assert_max_num_queries):
     invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
     with django_assert_max_num_queries(16):
         previews.preview(customer, APRIL)
+
+
+def test_an_invoice_at_another_total_than_was_shown_is_refused(customer):
+    shown = previews.preview(customer, MARCH)[0].total
+    record_calls(customer, d0305=10**6)
+    with pytest.raises(InvalidEntry, match=r"now, and was \$94\.05 when it was shown"):
+        invoices.issue(customer.pk, MARCH, by="ada", now=NOW, shown=shown)
+    assert not Invoice.objects.exists()
+    total = previews.preview(customer, MARCH)[0].total
+    assert invoices.issue(customer.pk, MARCH, by="ada", now=NOW, shown=total).total == total

@@ -9,13 +9,15 @@ from aethercrown.transitions import InvalidTransition
 from operations.alerts.models import Alert
 from operations.jobs import services as job_services
 from operations.jobs.registry import JobContext
+from operations.jobs.services import JobLimitReached
 from revenue.billing.models import Invoice, InvoiceRun
 from revenue.billing.periods import billing_month
 from revenue.billing.services import invoices, jobs, usage
 from revenue.billing.services.invoice_run import NOT_BILLED
 from revenue.billing.services.usage import DailyTotal
+from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
-from tests.revenue.billing.conftest import MARCH_MONTH, NOW, run_automation
+from tests.revenue.billing.conftest import MARCH_MONTH, NOW, run_automation, subscribed
 
 ADA = "user:7"
 MAY = datetime(2026, 5, 2, tzinfo=UTC)
@@ -47,7 +49,7 @@ def previewed(span=MARCH_MONTH, now=NOW):
     return run
 
 
-def request_issue(run, hold_without_use, now=NOW):
+def request_issue(run, *, hold_without_use, now=NOW):
     """Ask for the invoices; the queued job is cancelled, since the test does its work."""
     jobs.request_issue(run.pk, hold_without_use=hold_without_use, caller=ADA, now=now)
     job_services.cancel(jobs.newest_job(run).pk, actor=ADA, now=now)
@@ -96,19 +98,19 @@ def not_billed(run):
 
 
 def test_customers_whose_use_is_missing_can_be_left_out(two_customers, without_use):
-    request_issue(without_use, True, MAY)
+    request_issue(without_use, hold_without_use=True, now=MAY)
     assert perform(without_use, now=MAY)[0]["not_billed"] == 1
     assert not_billed(without_use) == [two_customers[0].pk]
     alert = Alert.objects.get(kind=NOT_BILLED)
     assert alert.state == "open"
-    request_issue(without_use, False, MAY)
+    request_issue(without_use, hold_without_use=False, now=MAY)
     assert perform(without_use, now=MAY)[0]["issued"] == 2
     alert.refresh_from_db()
     assert (alert.state, not_billed(without_use)) == ("resolved", [])
 
 
 def test_the_nightly_run_leaves_out_whom_a_cancelled_job_left_out(two_customers, without_use):
-    request_issue(without_use, True, MAY)
+    request_issue(without_use, hold_without_use=True, now=MAY)
     with pytest.raises(Stopped):
         perform(without_use, now=MAY, steps=2)  # both are rated, none is billed
     april = Invoice.objects.filter(period_start=APRIL_MONTH.start)
@@ -121,9 +123,9 @@ def test_the_nightly_run_leaves_out_whom_a_cancelled_job_left_out(two_customers,
 
 
 def test_the_nightly_run_issues_what_a_second_job_did_not(without_use):
-    request_issue(without_use, True, MAY)
+    request_issue(without_use, hold_without_use=True, now=MAY)
     perform(without_use, now=MAY)
-    request_issue(without_use, False, MAY)
+    request_issue(without_use, hold_without_use=False, now=MAY)
     with pytest.raises(Stopped):
         perform(without_use, now=MAY, steps=0)
     run_automation(now=MAY)
@@ -155,3 +157,15 @@ def test_a_preview_does_not_keep_the_schedule_from_proposing_the_month(two_custo
     run_automation()
     run.refresh_from_db()
     assert run.decision.status == "proposed"
+
+
+def test_every_currency_is_previewed_or_none(two_customers):
+    euros = Customer.objects.create(external_id="eur", name="Euro", currency="EUR")
+    subscribed(euros, amount=50, since=MARCH_MONTH.start)
+    for _ in range(4):
+        jobs.request_preview("USD", MARCH_MONTH, caller=ADA, now=NOW)
+    with pytest.raises(JobLimitReached):
+        jobs.request_previews("", MARCH_MONTH, caller=ADA, now=NOW)
+    assert not InvoiceRun.objects.filter(currency="EUR").exists()
+    found = jobs.request_previews("", MARCH_MONTH, caller="user:8", now=NOW)
+    assert [each.currency for each in found] == ["EUR", "USD"]
