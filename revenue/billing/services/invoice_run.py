@@ -258,7 +258,7 @@ def _issue_approved(context: RunContext) -> tuple[int, int]:
     approved = InvoiceRun.objects.filter(approved_at__isnull=False, finished_at=None)
     for row in approved.order_by("period_start", "currency"):
         before, _ = invoice_run.billed(row.currency, row.period_start)
-        held = _held(row, context.may_continue)
+        held = _left_out(row, context.may_continue)
         if held is None:
             break
         done += issue_all(row, now=context.now, keep_going=context.may_continue, held=held)
@@ -267,7 +267,7 @@ def _issue_approved(context: RunContext) -> tuple[int, int]:
     return issued, done
 
 
-def _held(row: InvoiceRun, keep_going: Callable[[], bool]) -> Collection[int] | None:
+def _left_out(row: InvoiceRun, keep_going: Callable[[], bool]) -> Collection[int] | None:
     """Customers whom a person left out for missing use; None where `keep_going` ended it."""
     if not row.hold_without_use:
         return ()

@@ -16,7 +16,7 @@ from revenue.billing.reports import bills, invoice_run
 from revenue.billing.reports.previews import preview
 from revenue.billing.reports.versions import PriceBooks, in_force
 from revenue.billing.services import credit_balance
-from revenue.billing.statement import LateAdjustment
+from revenue.billing.statement import LateAdjustment, Statement
 from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry, lock_customer
 
@@ -60,9 +60,7 @@ def _issue(
     found, version = preview(customer, day, books)
     if skip_empty and not found.lines:
         return None
-    if shown is not None and found.total != shown:
-        now_due, before = (money_text(each, found.currency) for each in (found.total, shown))
-        raise InvalidEntry("total", f"It is {now_due} now, and was {before} when it was shown.")
+    _check_shown(found, shown)
     made = Invoice.objects.create(
         customer=customer,
         version=version,
@@ -92,6 +90,13 @@ def _check_may_close(customer: Customer, span: Month, now: datetime) -> None:
         raise InvalidEntry("period", f"{month} runs until {span.end}; today is {today}.")
     if invoice_run.closed_later([customer.pk], span):
         raise InvalidEntry("period", invoice_run.words_of_closed_later(span))
+
+
+def _check_shown(found: Statement, shown: Decimal | None) -> None:
+    """Raise InvalidEntry where a total was shown and it is another one now."""
+    if shown is not None and found.total != shown:
+        now_due, before = (money_text(each, found.currency) for each in (found.total, shown))
+        raise InvalidEntry("total", f"It is {now_due} now, and was {before} when it was shown.")
 
 
 def _store_adjustments(made: Invoice, adjustments: Iterable[LateAdjustment]) -> None:
