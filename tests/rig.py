@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -161,11 +161,6 @@ def start(
 def outer_environment() -> dict[str, str]:
     """This process's environment without the variables that tests set."""
     return {name: text for name, text in os.environ.items() if name not in TEST_VARIABLES}
-
-
-def unmeasured(environment: Mapping[str, str]) -> dict[str, str]:
-    """The same without coverage's variables: a process that runs only covered code is faster."""
-    return {name: text for name, text in environment.items() if not name.startswith("COVERAGE_")}
 
 
 @contextlib.contextmanager

@@ -139,7 +139,7 @@ def test_the_commands_of_a_document_run_as_printed(document, tmp_path):
     template.migrated_folder(migrated)
     (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
     copy = f'new=$(command mktemp -d -p {tmp_path}); cp -r {migrated}/. "$new"; echo "$new"'
-    environment = rig.unmeasured(rig.outer_environment()) | {
+    environment = rig.outer_environment() | {
         "DATA_DIR": str(migrated),
         "DJANGO_SETTINGS_MODULE": "aethercrown.settings",
         "HOME": str(tmp_path),

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str], plan: GatePlan) -
     try:
         with environment(given) as settings:
             if options.tests:
-                return run_tests(options.tests, settings, plan, on=options.on)
+                return run_tests(options, settings, plan)
             if options.changed is not None:
                 return run_changed(options.changed, settings, plan)
             return run_all(settings, plan)
@@ -63,6 +63,11 @@ def parser() -> argparse.ArgumentParser:
         help="Static checks, and on SQLite the tests of the apps that differ from COMMIT (HEAD) "
         "and of those above them, without coverage.",
     )
+    options.add_argument(
+        "--cover",
+        metavar="FOLDERS",
+        help="With tests named: what of these folders (comma separated) the tests do not run.",
+    )
     options.add_argument("tests", nargs="*", help="After --: arguments of pytest, without the gate")
     return options
 
@@ -77,7 +82,8 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     )
     chosen.setdefault("ENCRYPTION_KEYS", keyring.new_entry())
     chosen["PYTHONPATH"] = str(data_dir.ROOT)
-    chosen["COVERAGE_FILE"] = str(folder / "coverage")
+    chosen["COVERAGE_FOLDER"] = str(folder / "coverage")
+    chosen.pop("COVERED", None)
     chosen.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it
     try:
         yield chosen
@@ -95,13 +101,16 @@ def database(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {**settings, "DATABASE_URL": cluster.url("aethercrown")}
 
 
-def run_tests(arguments: list[str], settings: Mapping[str, str], plan: GatePlan, *, on: str) -> int:
+def run_tests(options: argparse.Namespace, settings: Mapping[str, str], plan: GatePlan) -> int:
     """Only the tests named, on one database, without the other checks."""
-    step = GateStep("tests", plan.suite(arguments, 0))
-    if on == "postgresql":
-        with database(settings) as served:
-            return run_step(step, served).code
-    return run_step(step, {**settings, "DATABASE_URL": ""}).code
+    step = GateStep("tests", plan.suite(options.tests, 0))
+    measured = {**settings, **({"COVERED": options.cover} if options.cover else {})}
+    if options.on == "postgresql":
+        with database(measured) as served:
+            code = run_step(step, served).code
+    else:
+        code = run_step(step, {**measured, "DATABASE_URL": ""}).code
+    return (run_step(plan.coverage, measured).code or code) if options.cover else code
 
 
 def run_changed(since: str, settings: Mapping[str, str], plan: GatePlan) -> int:
@@ -127,7 +136,10 @@ def run_all(settings: Mapping[str, str], plan: GatePlan) -> int:
 
     def rest() -> list[StepResult]:
         results = run_suites(settings, plan)
-        return results + [run_step(step, settings) for step in plan.coverage]
+        return [
+            *results,
+            run_step(plan.coverage, {**settings, "COVERED": ",".join(selection.APPS)}),
+        ]
 
     return report(plan.in_parallel, plan.quick, rest, settings)
 
@@ -169,11 +181,15 @@ def run_beside(step: GateStep, settings: Mapping[str, str]) -> Iterator[Callable
 
 
 def run_suites(settings: Mapping[str, str], plan: GatePlan) -> list[StepResult]:
-    """The suite on PostgreSQL, then what differs there on SQLite."""
+    """The suite on PostgreSQL, then what differs there on SQLite.
+
+    The second measures coverage only of features that have code of their own for each database.
+    """
     first, second = (plan.suite(steps.suite_options(again=again), 2) for again in (False, True))
-    with database(settings) as served:
+    features = selection.vendor_specific_features(data_dir.ROOT)
+    with database({**settings, "COVERED": ",".join(selection.APPS)}) as served:
         on_postgresql = run_step(GateStep("tests on PostgreSQL", first), served)
-    without = {**settings, "DATABASE_URL": ""}
+    without = {**settings, "DATABASE_URL": "", "COVERED": ",".join(features)}
     return [on_postgresql, run_step(GateStep("tests on SQLite", second), without)]
 
 

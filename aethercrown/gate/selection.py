@@ -1,6 +1,7 @@
 """Which tests `make check` runs: those of the apps that a change touches and of those above.
 
-Pure but for `changed_files`, which asks git.
+And which features have code of their own for each database. Pure but for what asks git or reads
+the tree.
 """
 
 import subprocess
@@ -16,6 +17,7 @@ APPS = (  # from the bottom up: an app imports only those before it
     "enterprise",
     "dashboards",
 )
+APPS_WITH_FEATURES = ("enterprise", "marketing", "revenue", "security", "operations")
 WHOLE_TREE = ("tests/test_*.py",)  # small, and about every file
 NEUTRAL = (".md", ".txt", ".png", ".example")  # read by tests of WHOLE_TREE alone
 
@@ -45,6 +47,18 @@ def test_paths(changed: Iterable[str]) -> list[str]:
     if lowest == 0:
         return ["tests"]
     return [*(f"tests/{app}" for app in APPS[lowest:]), *WHOLE_TREE]
+
+
+def vendor_specific_features(root: Path) -> tuple[str, ...]:
+    """Folders such as `security/audit` whose code has a way for each database (`vendor`)."""
+    found = set()
+    for app in APPS:
+        for file in (root / app).rglob("*.py"):
+            place = file.relative_to(root)
+            inside = len(place.parts) > 2 and place.parts[1] not in {"migrations", "gate"}
+            if inside and "vendor" in file.read_text(encoding="utf-8"):
+                found.add("/".join(place.parts[:2]))
+    return tuple(sorted(found))
 
 
 def _git(root: Path, *arguments: str) -> list[str]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from aethercrown.gate.selection import APPS
 
-APPS_WITH_FEATURES = ("enterprise", "marketing", "revenue", "security", "operations")
-DJANGO_MODULES = ("models", "reports", "api", "admin", "tasks")  # not held to 100 % coverage
 PYTHON = sys.executable
 SHARING = ("--dist", "worksteal")  # an idle worker takes tests from one that has many left
 
@@ -55,34 +53,22 @@ QUICK = (
 
 def pytest_command(arguments: Sequence[str], processes: int) -> tuple[str, ...]:
     """The command that runs the tests, or those that `arguments` name."""
+    plugins = ("-p", "tests.branch_coverage")  # first: what is imported before it is not measured
     workers = ("-n", str(processes), *SHARING)
-    return (PYTHON, "-m", "pytest", "--ds=tests.settings", *workers, *arguments)
+    return (PYTHON, "-m", "pytest", *plugins, "--ds=tests.settings", *workers, *arguments)
 
 
 def suite_options(*, again: bool) -> tuple[str, ...]:
-    """Options of the first run (PostgreSQL, with coverage) or of the run `again` (SQLite).
+    """Options of the first run (PostgreSQL) or of the run `again` (SQLite).
 
-    The second leaves out what no database decides and what only shapes HTTP, and measures
-    coverage only for features that have code of their own for each database: tests.second_run.
+    The second leaves out what no database decides and what only shapes HTTP: tests.second_run.
     Properties draw half the usual examples: each run draws others.
     """
-    first = ("--cov", "--cov-report=", "--cov-fail-under=0")
     second = ("-p", "tests.second_run", "-m", "not fault and not once")
-    return ("--hypothesis-profile=gate", *(second if again else first))
+    return ("--hypothesis-profile=gate", *(second if again else ()))
 
 
-def coverage_steps() -> tuple[GateStep, ...]:
-    """Combine the data of both runs, then check the two bars: 95 % of all, 100 % of pure code."""
-    includes = ",".join(f"{app}/*/**/*.py" for app in APPS_WITH_FEATURES)
-    omitted = ["*/migrations/*", "*/management/*"]
-    omitted += [f"*/{name}{ending}" for name in DJANGO_MODULES for ending in (".py", "/*.py")]
-    strict = ("--include", includes, "--omit", ",".join(omitted), "--fail-under", "100")
-    report = ("-m", "coverage", "report", "--skip-covered", "--skip-empty")
-    return (
-        python("combine", "-m", "coverage", "combine", "--append", "--quiet"),
-        python("coverage", *report),
-        python("pure, services", *report, *strict),
-    )
+COVERAGE = python("coverage", "-m", "aethercrown.gate.coverage_report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +81,7 @@ class GatePlan:
     in_parallel: tuple[GateStep, ...] = IN_PARALLEL
     quick: tuple[GateStep, ...] = QUICK
     suite: Callable[[Sequence[str], int], tuple[str, ...]] = pytest_command
-    coverage: tuple[GateStep, ...] = coverage_steps()
+    coverage: GateStep = COVERAGE
 
 
 def table(results: Iterable[StepResult], seconds: float, cpu_seconds: float) -> list[str]:

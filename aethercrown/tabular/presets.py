@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aethercrown.currencies import CODES
 from aethercrown.registry import Registry
 
-IN_BRACKETS = re.compile(r"\s*[(\[]([A-Za-z]{3}|[€£$])[)\]]\s*$")
+IN_BRACKETS = re.compile(r"[(\[]([A-Za-z]{3}|[€£$])[)\]]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ def normalized(name: str) -> str:
     text = " ".join(unicodedata.normalize("NFKC", name).split())
     found = IN_BRACKETS.search(text)
     if found and (found[1].upper() in CODES or found[1] in "€£$"):
-        text = text[: found.start()]
+        text = text[: found.start()].rstrip()
     return text.casefold()
 
 
 def header_currency(name: str) -> str:
     """The currency that a header names, such as Amount spent (USD); empty where it names none."""
-    found = IN_BRACKETS.search(name)
+    found = IN_BRACKETS.search(name.strip())
     code = {"€": "EUR", "£": "GBP"}.get(found[1], found[1].upper()) if found else ""
     return code if code in CODES else ""
 

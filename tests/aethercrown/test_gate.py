@@ -1,4 +1,6 @@
 import dataclasses
+import io
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aethercrown.embedded.servers import ServerUnavailable
-from aethercrown.gate import run, selection, steps
+from aethercrown.gate import coverage_report, run, selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
 from tests import rig, second_run
 
@@ -28,7 +30,7 @@ def test_the_table_has_a_line_a_step_and_a_verdict():
 def test_every_app_is_checked_for_types_and_every_feature_for_its_coverage():
     on_disk = {path.parent.name for path in rig.ROOT.glob("*/apps.py")}
     assert set(selection.APPS) == on_disk
-    assert set(steps.APPS_WITH_FEATURES) == on_disk - {"aethercrown", "dashboards"}
+    assert set(selection.APPS_WITH_FEATURES) == on_disk - {"aethercrown", "dashboards"}
 
 
 GIVEN = {"DATABASE_URL": "postgresql://x/y", "DEBUG": "1", "PATH": os.environ["PATH"]}
@@ -36,7 +38,7 @@ QUICK = GatePlan(
     in_parallel=(PASSING,),
     quick=(PASSING, PASSING),
     suite=lambda _arguments, _processes: PASSING.command,
-    coverage=(PASSING,),
+    coverage=PASSING,
 )
 
 
@@ -64,6 +66,16 @@ def test_named_tests_run_alone_on_the_database_chosen(capfd, on, url):
     plan = dataclasses.replace(QUICK, suite=suite)
     assert answer(plan, "--on", on, "--", "tests/x", "-k", "one") == 0
     assert f"0 {url} False tests/x -k one" in capfd.readouterr().out.splitlines()
+
+
+def test_named_tests_may_say_what_they_do_not_run(capfd):
+    def suite(_names, _processes):
+        return ("/bin/sh", "-c", 'echo "measures $COVERED"')
+
+    report = GateStep("coverage", ("/bin/sh", "-c", 'echo "reports $COVERED"; exit 1'))
+    plan = dataclasses.replace(QUICK, suite=suite, coverage=report)
+    assert answer(plan, "--cover", "a/b", "--", "tests/x") == 1
+    assert {"measures a/b", "reports a/b"} <= set(capfd.readouterr().out.splitlines())
 
 
 def test_without_a_server_a_postgresql_is_started_for_the_block():
@@ -106,14 +118,47 @@ def test_the_command_hands_its_arguments_to_pytest(through_make):
     assert done.returncode == 0
 
 
-def test_the_second_run_measures_coverage_of_vendor_specific_features_only():
-    assert "--cov" in steps.suite_options(again=False)
-    assert "--cov" not in steps.suite_options(again=True)
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [
+        ("revenue/billing/services/invoices.py", True),
+        ("marketing/budget/planner/proposal.py", True),
+        ("revenue/billing/reports/bills.py", False),
+        ("revenue/billing/models.py", False),
+        ("operations/management/commands/jobs.py", False),
+        ("revenue/apps.py", False),
+        ("aethercrown/csv/reader.py", False),
+    ],
+)
+def test_pure_modules_and_services_of_features_need_every_branch(path, needed):
+    assert coverage_report.needs_every_branch(Path(path)) is needed
+
+
+def test_what_no_process_ran_counts_and_each_bar_is_said(tmp_path):
+    output = io.StringIO()
+    assert coverage_report.main(tmp_path, ["revenue/mrr", "aethercrown/gate"], output) == 1
+    printed = output.getvalue()
+    assert "0.00 % is covered, not 95 %." in printed
+    assert "revenue/mrr/services/rollups.py: 0.00 %, pure modules and services" in printed
+    assert "aethercrown/gate/run.py: " not in printed
+
+
+def test_the_processes_of_a_run_are_merged(tmp_path):
+    whole = coverage_report.merged([], ["aethercrown/gate"])
+    for number, each in enumerate(whole["files"].values()):
+        each["executed_lines"], each["missing_lines"] = each["missing_lines"], []
+        each["executed_branches"], each["missing_branches"] = each["missing_branches"], []
+        (tmp_path / f"{number}.json").write_text(json.dumps(whole))
+    assert coverage_report.main(tmp_path, ["aethercrown/gate"], io.StringIO()) == 0
+
+
+def test_the_second_run_alone_leaves_tests_out():
+    assert "tests.second_run" not in steps.suite_options(again=False)
     assert "tests.second_run" in steps.suite_options(again=True)
 
 
 def test_vendor_specific_features_are_found():
-    found = second_run.vendor_specific_features()
+    found = selection.vendor_specific_features(rig.ROOT)
     assert {"security/audit", "aethercrown/db"} <= set(found)
     assert not [each for each in found if each.startswith("tests")]
 

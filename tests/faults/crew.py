@@ -41,7 +41,7 @@ class Crew:
     # --- Starting and ending ------------------------------------------------------------------
     def environment(self):
         return {
-            **rig.unmeasured(rig.outer_environment()),
+            **rig.outer_environment(),
             "DATA_DIR": str(self.folder),
             "REDIS_URL": self.address.url,
             **({"DATABASE_URL": self.database} if self.database else {}),

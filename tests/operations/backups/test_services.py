@@ -155,6 +155,9 @@ def test_open_jobs_end_with_a_restoration_and_its_notes_say_so():
     assert notes[1] == "1 open job ended: start it again if it is still wanted."
     job.refresh_from_db()
     assert (job.state, job.ended_at) == ("cancelled", NOON)
+    assert is_paused()
+    services.finalize_restore(NOON, None)
+    assert end("user:anna", NOON) == 1  # the second restore found automation paused
 
 
 def test_a_person_ends_the_standstill_and_the_audit_knows():
