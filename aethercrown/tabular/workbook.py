@@ -8,8 +8,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, BinaryIO
 
-from openpyxl import load_workbook
-
 from aethercrown.tabular.errors import TableError
 
 MAX_UNPACKED_BYTES = 500_000_000
@@ -64,6 +62,8 @@ class WorkbookSource:
             yield f"Stored results of formulas are read, in cells {', '.join(self.formulas[:5])}."
 
     def _open(self) -> Any:
+        from openpyxl import load_workbook  # noqa: PLC0415 - only who reads a workbook waits for it
+
         self._file.seek(0)
         return load_workbook(self._file, read_only=True, data_only=True)
 

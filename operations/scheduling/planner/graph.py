@@ -8,8 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -124,6 +122,10 @@ def cycles(graph: Graph) -> list[list[int]]:
     Each lists its tasks in the order of the work, without repeating the first. Components are
     found by scipy (Pearce, 2005), which does not recurse; linear in tasks and edges.
     """
+    # half a second of imports, which only a cycle needs
+    from scipy.sparse import csr_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     links = csr_array(
         (np.ones(graph.after.size, np.int8), graph.after, graph.first), (graph.size, graph.size)
     )
