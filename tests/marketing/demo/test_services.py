@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 from django.apps import apps
 from django.core.management import call_command
@@ -12,6 +13,7 @@ from marketing.budget import services
 from marketing.budget.models import BudgetPlan
 from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS
+from marketing.demo.services import seed
 from tests import snapshot
 from tests.marketing.conftest import overview
 
@@ -58,19 +60,10 @@ def told():
     return [*rows], [*plans], [*quotes.values_list("plan__code", "final_price")]
 
 
-def test_the_same_day_makes_the_same_company(loaded):
-    first = told()
-    demo.clear()
-    demo.seed(TODAY)
-    assert told() == first
-
-
-def test_clearing_leaves_no_row_behind(capsys):
+def test_it_goes_out_to_the_last_row_and_the_same_day_makes_it_again(capsys):
     before = counts()
-    call_command("seed_demo", "--today", TODAY.isoformat())
-    assert "The demo company is loaded" in capsys.readouterr().out
-    assert counts() != before
-
+    snapshot.loaded("the demo company", lambda: demo.seed(TODAY))
+    first, loaded_counts = told(), counts()
     call_command("seed_demo")
     assert "loaded already; nothing was changed" in capsys.readouterr().out
 
@@ -78,15 +71,19 @@ def test_clearing_leaves_no_row_behind(capsys):
     assert "rows of the demo company were removed" in capsys.readouterr().out
     assert counts() == before
     assert not DemoRow.objects.exists()
-
     call_command("clear_demo")
     assert "There is no demo company here" in capsys.readouterr().out
 
-
-def test_an_installation_with_channels_of_its_own_is_left_alone(capsys):
-    Channel.objects.create(name="Ours")
     call_command("seed_demo", "--today", TODAY.isoformat())
-    assert "has channels of its own" in capsys.readouterr().out
+    assert "The demo company is loaded" in capsys.readouterr().out
+    assert counts() == loaded_counts != before
+    assert told() == first
+
+
+def test_an_installation_with_channels_of_its_own_is_left_alone():
+    Channel.objects.create(name="Ours")
+    with pytest.raises(demo.NotEmpty, match="has channels of its own"):
+        seed(demo.Seeding(TODAY, np.random.default_rng(1)))
     assert counts()["Channel"] == 1
     assert not demo.is_there()
 

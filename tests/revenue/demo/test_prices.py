@@ -2,11 +2,13 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 from django.apps import apps
 
 from aethercrown import demo
 from revenue.billing import reports
+from revenue.demo.services import seed_prices
 from revenue.pricing import services
 from revenue.pricing.models import PlanPrice, PriceBookVersion, Quote
 from revenue.pricing.seeding import seed_default_book
@@ -40,6 +42,5 @@ def test_quotes_and_a_draft_are_there_and_gone_again(published):
 
 def test_without_the_documented_prices_nothing_is_quoted(published):
     services.retire(published.pk, now=NOON)
-    demo.seed(TODAY)
+    seed_prices(demo.Seeding(TODAY, np.random.default_rng(1)))
     assert counts() == [0, 1, 3]
-    demo.clear()

@@ -135,9 +135,8 @@ def test_an_installation_with_customers_is_left_alone():
     assert counts() == [1, *[0] * (len(TABLES) - 1)]
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("company")
 def test_clearing_leaves_no_row_behind():
-    seeded()
     assert all(counts())
     assert Decision.objects.exists()
     assert demo.clear().kept == []
