@@ -186,7 +186,7 @@ def run_suites(settings: Mapping[str, str], plan: GatePlan) -> list[StepResult]:
     The second measures coverage only of features that have code of their own for each database.
     """
     first, second = (plan.suite(steps.suite_options(again=again), 2) for again in (False, True))
-    features = selection.vendor_specific_features(data_dir.ROOT)
+    features = selection.feature_folders(selection.vendor_specific_modules(data_dir.ROOT))
     with database({**settings, "COVERED": ",".join(selection.APPS)}) as served:
         on_postgresql = run_step(GateStep("tests on PostgreSQL", first), served)
     without = {**settings, "DATABASE_URL": "", "COVERED": ",".join(features)}

@@ -49,16 +49,21 @@ def test_paths(changed: Iterable[str]) -> list[str]:
     return [*(f"tests/{app}" for app in APPS[lowest:]), *WHOLE_TREE]
 
 
-def vendor_specific_features(root: Path) -> tuple[str, ...]:
-    """Folders such as `security/audit` whose code has a way for each database (`vendor`)."""
+def vendor_specific_modules(root: Path) -> tuple[str, ...]:
+    """Modules such as `security.audit.triggers` that have a way for each database (`vendor`)."""
     found = set()
     for app in APPS:
         for file in (root / app).rglob("*.py"):
             place = file.relative_to(root)
             inside = len(place.parts) > 2 and place.parts[1] not in {"migrations", "gate"}
             if inside and "vendor" in file.read_text(encoding="utf-8"):
-                found.add("/".join(place.parts[:2]))
+                found.add(".".join(place.with_suffix("").parts))
     return tuple(sorted(found))
+
+
+def feature_folders(modules: Iterable[str]) -> tuple[str, ...]:
+    """The features of modules, as folders such as `security/audit`."""
+    return tuple(sorted({"/".join(each.split(".")[:2]) for each in modules}))
 
 
 def _git(root: Path, *arguments: str) -> list[str]:

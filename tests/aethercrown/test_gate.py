@@ -157,10 +157,25 @@ def test_the_second_run_alone_leaves_tests_out():
     assert "tests.second_run" in steps.suite_options(again=True)
 
 
-def test_vendor_specific_features_are_found():
-    found = selection.vendor_specific_features(rig.ROOT)
-    assert {"security/audit", "aethercrown/db"} <= set(found)
+def test_vendor_specific_modules_are_found():
+    found = selection.vendor_specific_modules(rig.ROOT)
+    assert {"security.audit.triggers", "aethercrown.db.bulk"} <= set(found)
+    assert {"security/audit", "aethercrown/db"} <= set(selection.feature_folders(found))
     assert not [each for each in found if each.startswith("tests")]
+
+
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        ("tests/operations/scheduling/test_api.py", True),
+        ("tests/operations/scheduling/test_admin.py", False),
+        ("tests/aethercrown/db/test_bulk.py", True),
+        ("tests/security/access/test_single_sign_on.py", False),
+    ],
+)
+def test_the_second_run_keeps_what_is_about_code_with_two_ways(file, kept):
+    plugin = second_run.SecondRun(selection.vendor_specific_modules(rig.ROOT))
+    assert plugin.is_vendor_specific(rig.ROOT / file) is kept
 
 
 @pytest.mark.parametrize(
