@@ -39,7 +39,7 @@ def tile(measured: Measured, compared: str = "") -> Tile:
         note=reading.note if reading.value is not None else reading.reason,
         definition=metric.definition,
         change=change(reading.value, earlier.value, metric.unit, metric.good)
-        if earlier and reading.value is not None
+        if earlier and metric.has_history and reading.value is not None
         else None,
         compared=compared,
         sparkline=sparkline([value for _, value in reading.series]),

@@ -72,6 +72,8 @@ class Browser:
         }
         made = self._request("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{made['sessionId']}"
+        seconds = {"script": 120_000, "pageLoad": 120_000}  # in milliseconds; machines are busy
+        self._request("POST", f"{self._session}/timeouts", seconds)
 
     def close(self) -> None:
         if self._session:
@@ -153,7 +155,7 @@ class Browser:
         return found
 
     def _request(self, method: str, path: str, body: object = None) -> Any:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=150)
         try:
             text = json.dumps(body) if body is not None else None
             connection.request(method, path, text, {"Content-Type": "application/json"})

@@ -78,6 +78,7 @@ def parse(words: list[str], name: str = "screenshots") -> argparse.Namespace:
     parser.add_argument("--user", default="admin")
     parser.add_argument("--password", default=os.environ.get("SCREENSHOT_PASSWORD", ""))
     parser.add_argument("--folder", default=str(IMAGES), help="where the pictures go")
+    parser.add_argument("--under", default="/", help="only addresses that begin so (make browser)")
     return parser.parse_args(words)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from aethercrown.formatting import Number
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.registry import Registry
@@ -38,11 +37,10 @@ class MetricQuery:
         """From the first moment of the period to the first one after it."""
         return self.period.moments(self.now.tzinfo)
 
-    def state(self, value: Number, note: str = "") -> Reading:
-        """The reading of a figure without history; unknown for a period that is over."""
-        if self.period.last < self.now.date():
-            return unknown("No history is kept")
-        return Reading(value, note=note)
+    @property
+    def is_over(self) -> bool:
+        """Whether the period ended before today."""
+        return self.period.last < self.now.date()
 
 
 # Reads every metric of a feature at once, by name: metrics with one reader cost one read.
@@ -51,7 +49,10 @@ Reader = Callable[[MetricQuery], Mapping[str, Reading]]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure with its definition; `source` is the path of the page with the rows behind it."""
+    """A figure with its definition; `source` is the path of the page with the rows behind it.
+
+    One without history is only known for now: it is not read for a period that is over.
+    """
 
     name: str
     title: str
@@ -60,6 +61,7 @@ class Metric:
     good: Good
     source: str
     read: Reader
+    has_history: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,11 @@ def measure(
 
 def _read(metrics: Iterable[Metric], query: MetricQuery) -> dict[str, Reading]:
     listed = list(metrics)
+    known = [each for each in listed if each.has_history or not query.is_over]
     found: dict[str, Reading] = {}
-    for reader in dict.fromkeys(each.read for each in listed):
+    for reader in dict.fromkeys(each.read for each in known):
         found.update(reader(query))
-    missing = unknown("Not calculated")
-    return {each.name: found.get(each.name, missing) for each in listed}
+    missing, forgotten = unknown("Not calculated"), unknown("No history is kept")
+    return {
+        each.name: found.get(each.name, missing) if each in known else forgotten for each in listed
+    }

@@ -53,13 +53,13 @@ class OverviewData:
 
 @viewer
 def home(request: HttpRequest) -> HttpResponseBase:
-    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT, compares=False)
+    period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT)
     query = MetricQuery(period.period, settings.DEFAULT_CURRENCY, timezone.now())
     response = page_context.render_template(
         request,
         "overview",
         overview=overview_data(query),
-        tiles=tiles(measure(TILES, query)),
+        tiles=tiles(measure(TILES, query, period.compared), period.compared_text),
         period=period,
         kept=kept_parameters(request, *PARAMETERS),
         problems=period.problems,

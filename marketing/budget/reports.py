@@ -221,7 +221,7 @@ def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
 
 
 def read_planned(query: MetricQuery) -> dict[str, Reading]:
-    """The budget of the leading plan, a figure without history."""
+    """The budget of the leading plan."""
     plan = newest_plan(query.currency)
     if plan is None:
         return {"budget.planned": unknown(f"No plan in {query.currency} yet")}
@@ -229,7 +229,7 @@ def read_planned(query: MetricQuery) -> dict[str, Reading]:
     chance = probability_text(plan.probability_of_lift)
     status = plan.decision.get_status_display().lower()
     note = f"{status}; expected lift {lift}, probability {chance}"
-    return {"budget.planned": query.state(plan.total, note)}
+    return {"budget.planned": Reading(plan.total, note=note)}
 
 
 def read_spend(query: MetricQuery) -> dict[str, Reading]:
@@ -241,7 +241,9 @@ def read_spend(query: MetricQuery) -> dict[str, Reading]:
     return {"budget.spend": Reading(spent, reason)}
 
 
-def _metric(name: str, title: str, definition: str, reader: Reader) -> Metric:
+def _metric(
+    name: str, title: str, definition: str, reader: Reader, *, has_history: bool = True
+) -> Metric:
     return Metric(
         f"budget.{name}",
         title,
@@ -250,6 +252,7 @@ def _metric(name: str, title: str, definition: str, reader: Reader) -> Metric:
         Good.NEITHER,
         "/dashboards/budget",
         reader,
+        has_history,
     )
 
 
@@ -259,6 +262,7 @@ METRICS = (
         "Marketing budget",
         "The total of the leading plan, with its status.",
         read_planned,
+        has_history=False,
     ),
     _metric(
         "spend", "Marketing spend", "What was spent in the period, over all channels.", read_spend

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from aethercrown.formatting import counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
-from aethercrown.metrics.registry import Metric, MetricQuery, Reader
+from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.severity import CRITICAL, HIGH, LEVELS
 from operations.alerts.models import Alert
@@ -64,9 +64,9 @@ def page(alert: Alert) -> str:
     return reverse("admin:operations_alert_change", args=[alert.pk])
 
 
-def read_open(query: MetricQuery) -> dict[str, Reading]:
+def read_open(_query: MetricQuery) -> dict[str, Reading]:
     found = counts()
-    return {"alerts.open": query.state(sum(found.values()), severities_text(found))}
+    return {"alerts.open": Reading(sum(found.values()), note=severities_text(found))}
 
 
 def read_raised(query: MetricQuery) -> dict[str, Reading]:
@@ -85,19 +85,24 @@ def severities_text(found: Mapping[str, int]) -> str:
     return ", ".join(named) or "nothing is wrong"
 
 
-def _metric(name: str, title: str, definition: str, reader: Reader) -> Metric:
-    return Metric(
-        f"alerts.{name}",
-        title,
-        definition,
+METRICS = (
+    Metric(
+        "alerts.open",
+        "Open alerts",
+        "Alerts that are not resolved, acknowledged or not.",
         MetricUnit.COUNT,
         Good.DOWN,
         "/dashboards/alerts",
-        reader,
-    )
-
-
-METRICS = (
-    _metric("open", "Open alerts", "Alerts that are not resolved, acknowledged or not.", read_open),
-    _metric("raised", "Alerts raised", "Alerts that were raised first in the period.", read_raised),
+        read_open,
+        has_history=False,
+    ),
+    Metric(
+        "alerts.raised",
+        "Alerts raised",
+        "Alerts that were raised first in the period.",
+        MetricUnit.COUNT,
+        Good.DOWN,
+        "/dashboards/alerts",
+        read_raised,
+    ),
 )

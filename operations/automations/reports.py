@@ -194,33 +194,30 @@ def broken_promises(now: datetime) -> list[str]:
 
 def attention_items(now: datetime) -> list[AttentionItem]:
     """What a person should look at: failed runs, lost workers, late automations."""
-    return [*_failed(), *_abandoned(), *_late(now)]
+    return [*_failed_or_abandoned(), *_late(now)]
 
 
-def _failed() -> Sequence[AttentionItem]:
-    """Automations whose last run that was not skipped failed."""
+def _failed_or_abandoned() -> Sequence[AttentionItem]:
+    """Failed runs, each its automation's last that was not skipped, then abandoned ones.
+
+    A run is abandoned whose lease expired a whole lease ago, and that no worker claimed again.
+    """
     ended = Run.objects.filter(
         automation=OuterRef("pk"), state__in=[Run.State.DONE, Run.State.FAILED]
     )
     last = Automation.objects.annotate(last=Subquery(ended.values("pk")[:1])).values("last")
-    found = []
-    failed = Run.objects.filter(pk__in=last, state=Run.State.FAILED)
-    for run in failed.select_related("automation").order_by("automation__name"):
-        when = moment_text(run.planned_for)
-        words = f"{run.automation} failed at {when}: {last_line(run.error)}"
-        found.append(AttentionItem(words, page(run)))
-    return found
-
-
-def _abandoned() -> Sequence[AttentionItem]:
-    """Runs whose lease expired a whole lease ago and that no worker has claimed again."""
-    abandoned = Run.objects.filter(
-        state=Run.State.RUNNING, lease_until__lt=Now() - run_rules.LEASE_LENGTH
+    expired = Now() - run_rules.LEASE_LENGTH
+    rows = Run.objects.filter(
+        Q(pk__in=last, state=Run.State.FAILED) | Q(state=Run.State.RUNNING, lease_until__lt=expired)
     )
-    return [
-        AttentionItem(f"{run} lost its worker {run.worker} and waits for another.", page(run))
-        for run in abandoned.select_related("automation")
-    ]
+    ordered = rows.select_related("automation").order_by("state", "automation__name")
+    return [AttentionItem(_what_happened(run), page(run)) for run in ordered]
+
+
+def _what_happened(run: Run) -> str:
+    if run.state == Run.State.RUNNING:
+        return f"{run} lost its worker {run.worker} and waits for another."
+    return f"{run.automation} failed at {moment_text(run.planned_for)}: {last_line(run.error)}"
 
 
 def _late(now: datetime) -> Sequence[AttentionItem]:
@@ -254,23 +251,25 @@ def decisions(run: Run) -> QuerySet[Any]:
     return run.decisions.model.objects.filter(Q(run=run) | Q(pk__in=named)).order_by("pk")
 
 
+PAGE = "/dashboards/automations"
+
+
 def page(run: Run) -> str:
     return reverse("admin:operations_run_change", args=[run.pk])
+
+
+def read_on(_query: MetricQuery) -> dict[str, Reading]:
+    on = Automation.objects.filter(is_enabled=True).count()
+    known = f"of {len(automation_registry.names())} in this version"
+    return {"automations.on": Reading(on, note=known)}
 
 
 def read_metrics(query: MetricQuery) -> dict[str, Reading]:
     """Runs are only counted where none was deleted: failed ones are kept longer than others."""
     begin, end = query.span
-    on = Automation.objects.filter(is_enabled=True).count()
-    known = f"of {len(automation_registry.names())} in this version"
-    found = {"automations.on": query.state(on, known)}
     if begin < query.now - run_rules.RETENTION:
         gone = unknown(f"Runs are kept {counted(run_rules.RETENTION.days, 'day')}")
-        return {**found, "automations.runs": gone, "automations.success": gone}
-    return {**found, **_ended_runs(begin, end)}
-
-
-def _ended_runs(begin: datetime, end: datetime) -> dict[str, Reading]:
+        return {"automations.runs": gone, "automations.success": gone}
     ended = Run.objects.filter(ended_at__gte=begin, ended_at__lt=end)
     found = ended.aggregate(
         done=Count("pk", filter=Q(state=Run.State.DONE)),
@@ -292,18 +291,21 @@ def _metric(name: str, title: str, definition: str, unit: MetricUnit, good: Good
         definition,
         unit,
         good,
-        "/dashboards/automations",
+        PAGE,
         read_metrics,
     )
 
 
 METRICS = (
-    _metric(
-        "on",
+    Metric(
+        "automations.on",
         "Automations on",
         "Automations that staff switched on.",
         MetricUnit.COUNT,
         Good.NEITHER,
+        PAGE,
+        read_on,
+        has_history=False,
     ),
     _metric(
         "runs",

@@ -164,7 +164,7 @@ def read_metrics(query: MetricQuery) -> dict[str, Reading]:
 
 
 def read_waiting(query: MetricQuery) -> dict[str, Reading]:
-    return {"decisions.waiting": query.state(waiting(query).count)}
+    return {"decisions.waiting": Reading(waiting(query).count)}
 
 
 METRICS = (
@@ -176,6 +176,7 @@ METRICS = (
         Good.DOWN,
         "/dashboards/decisions",
         read_waiting,
+        has_history=False,
     ),
     Metric(
         "decisions.applied",

@@ -20,7 +20,7 @@ def read_outages(query: MetricQuery) -> dict[str, Reading]:
     return {"health.outages": Reading(started, note="that began in the period")}
 
 
-def read_down(query: MetricQuery) -> dict[str, Reading]:
+def read_down(_query: MetricQuery) -> dict[str, Reading]:
     rows = components()
     judged = sum(each.status in state_machine.JUDGED for each in rows)
     if not judged:
@@ -31,17 +31,18 @@ def read_down(query: MetricQuery) -> dict[str, Reading]:
     note = f"of {counted(judged, 'component')}{names}"
     if judged < len(rows):
         note += f"; {len(rows) - judged:,} more off, unknown or not looked at"
-    return {"health.components_down": query.state(len(down), note)}
+    return {"health.components_down": Reading(len(down), note=note)}
 
 
 def read_availability(query: MetricQuery) -> dict[str, Reading]:
     """From stored days, and the hours after the last of them."""
     begin, end = query.span
-    rows = HealthRollup.objects.filter(component__is_enabled=True, start__lt=end).order_by()
-    is_day = Q(span=HealthRollup.Span.DAY, start__gte=begin)
-    last = rows.filter(is_day).aggregate(last=Max("start"))["last"]
-    is_later_hour = Q(span=HealthRollup.Span.HOUR, start__gte=last + DAY if last else begin)
-    seconds = rows.filter(is_day | is_later_hour).aggregate(
+    rows = HealthRollup.objects.filter(component__is_enabled=True).order_by()
+    days = rows.filter(span=HealthRollup.Span.DAY)
+    last = query.shared("last day", lambda: days.aggregate(last=Max("start"))["last"])
+    after = max(begin, last + DAY) if last else begin
+    is_part = Q(span=HealthRollup.Span.DAY) | Q(span=HealthRollup.Span.HOUR, start__gte=after)
+    seconds = rows.filter(is_part, start__gte=begin, start__lt=end).aggregate(
         up=Sum("up_seconds"), down=Sum("down_seconds")
     )
     up, down = seconds["up"] or 0.0, seconds["down"] or 0.0
@@ -70,6 +71,7 @@ METRICS = (
         Good.DOWN,
         PAGE,
         read_down,
+        has_history=False,
     ),
     Metric(
         "health.outages",

@@ -4,7 +4,7 @@ from django.db.models import Avg, Count, Q
 
 from aethercrown.formatting import counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
-from aethercrown.metrics.registry import Metric, MetricQuery, Reader
+from aethercrown.metrics.registry import Metric, MetricQuery
 from operations.scheduling.models import Task
 from operations.scheduling.reports.tasks import WAITING
 
@@ -13,15 +13,17 @@ PAGE = "/dashboards/scheduling"
 
 def read(query: MetricQuery) -> dict[str, Reading]:
     begin, end = query.span
-    ended = Task.objects.filter(completed_at__gte=begin, completed_at__lt=end)
-    found = ended.aggregate(
-        completed=Count("pk", filter=Q(status=Task.Status.COMPLETED)),
-        failed=Count("pk", filter=Q(status=Task.Status.FAILED)),
-        mean=Avg("run_seconds"),
+    waits, ended = Q(status__in=WAITING), Q(completed_at__gte=begin, completed_at__lt=end)
+    found = Task.objects.filter(waits | ended).aggregate(
+        waiting=Count("pk", filter=waits),
+        completed=Count("pk", filter=ended & Q(status=Task.Status.COMPLETED)),
+        failed=Count("pk", filter=ended & Q(status=Task.Status.FAILED)),
+        mean=Avg("run_seconds", filter=ended),
     )
     total = found["completed"] + found["failed"]
     none = "No task ended in the period"
     return {
+        "tasks.waiting": Reading(found["waiting"]),
         "tasks.completed": Reading(found["completed"], note=f"{found['failed']:,} failed"),
         "tasks.success": Reading(
             100 * found["completed"] / total, note=f"of {counted(total, 'task')} that ended"
@@ -32,25 +34,20 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     }
 
 
-def read_waiting(query: MetricQuery) -> dict[str, Reading]:
-    waiting = Task.objects.filter(status__in=WAITING).count()
-    return {"tasks.waiting": query.state(waiting)}
-
-
-def _metric(
-    name: str, title: str, definition: str, unit: MetricUnit, good: Good, *, reader: Reader = read
-) -> Metric:
-    return Metric(f"tasks.{name}", title, definition, unit, good, PAGE, reader)
+def _metric(name: str, title: str, definition: str, unit: MetricUnit, good: Good) -> Metric:
+    return Metric(f"tasks.{name}", title, definition, unit, good, PAGE, read)
 
 
 METRICS = (
-    _metric(
-        "waiting",
+    Metric(
+        "tasks.waiting",
         "Tasks waiting",
         "Tasks without a worker.",
         MetricUnit.COUNT,
         Good.DOWN,
-        reader=read_waiting,
+        PAGE,
+        read,
+        has_history=False,
     ),
     _metric(
         "completed",

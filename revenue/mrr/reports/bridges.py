@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from revenue.customers.billing_interval import month_of, months_before
@@ -86,12 +86,19 @@ def _rows(currency: str, basis: str) -> Iterator[SegmentRow]:
 
 def valid_watermark() -> RollupWatermark | None:
     """The watermark; None where there is none, or rows below it are missing."""
-    watermark = RollupWatermark.objects.filter(pk=1).first()
-    if watermark is None:
-        return None
     # Counting a whole table reads its narrowest index; counting a part would read its rows.
-    later = MrrMovement.objects.filter(pk__gt=watermark.upto).count()
-    return watermark if MrrMovement.objects.count() - later == watermark.rows else None
+    later = MrrMovement.objects.filter(pk__gt=OuterRef("upto"))
+    counts = {"total": _count(MrrMovement.objects.all()), "later": _count(later)}
+    watermark: Any = RollupWatermark.objects.filter(pk=1).annotate(**counts).first()
+    if watermark is None or watermark.total - watermark.later != watermark.rows:
+        return None
+    found: RollupWatermark = watermark
+    return found
+
+
+def _count(rows: QuerySet[MrrMovement]) -> Subquery:
+    count = Func(template="COUNT(*)", output_field=IntegerField())
+    return Subquery(rows.order_by().values(count=count))
 
 
 def summed(grouped: Any) -> Any:

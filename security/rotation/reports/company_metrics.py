@@ -2,7 +2,7 @@
 
 from aethercrown.formatting import counted, date_text
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
-from aethercrown.metrics.registry import Metric, MetricQuery, Reader
+from aethercrown.metrics.registry import Metric, MetricQuery
 from security.rotation.models import SecretVersion
 from security.rotation.reports.status import key_counts
 
@@ -17,8 +17,8 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     if counts.next_at is not None:
         note += f"; next is {counts.next_key} on {date_text(counts.next_at)}"
     return {
-        "keys.overdue": query.state(counts.overdue, note),
-        "keys.due_soon": query.state(counts.due_soon, "within 7 days"),
+        "keys.overdue": Reading(counts.overdue, note=note),
+        "keys.due_soon": Reading(counts.due_soon, note="within 7 days"),
     }
 
 
@@ -28,18 +28,21 @@ def read_rotated(query: MetricQuery) -> dict[str, Reading]:
     return {"keys.rotated": Reading(rotated, note="new values that became current")}
 
 
-def _metric(name: str, title: str, definition: str, good: Good, reader: Reader = read) -> Metric:
-    return Metric(f"keys.{name}", title, definition, MetricUnit.COUNT, good, PAGE, reader)
+def _state(name: str, title: str, definition: str, good: Good) -> Metric:
+    unit = MetricUnit.COUNT
+    return Metric(f"keys.{name}", title, definition, unit, good, PAGE, read, has_history=False)
 
 
 METRICS = (
-    _metric("overdue", "Keys overdue", "Working keys whose next rotation is past.", Good.DOWN),
-    _metric("due_soon", "Keys due soon", "Working keys to be rotated within 7 days.", Good.NEITHER),
-    _metric(
-        "rotated",
+    _state("overdue", "Keys overdue", "Working keys whose next rotation is past.", Good.DOWN),
+    _state("due_soon", "Keys due soon", "Working keys to be rotated within 7 days.", Good.NEITHER),
+    Metric(
+        "keys.rotated",
         "Rotations",
         "Values of keys that became current in the period.",
+        MetricUnit.COUNT,
         Good.NEITHER,
+        PAGE,
         read_rotated,
     ),
 )

@@ -62,10 +62,26 @@ def test_values_are_written_in_their_unit():
     assert value_text(1234, MetricUnit.COUNT, "EUR") == "1,234"
 
 
-def test_a_state_is_only_known_for_now():
-    assert QUERY.state(3, "of 4") == Reading(3, note="of 4")
-    over = MetricQuery(Period(date(2026, 3, 1), date(2026, 3, 19)), "USD", NOW)
-    assert over.state(3) == unknown("No history is kept")
+def test_a_figure_without_history_is_not_read_for_a_period_that_is_over():
+    asked: list[Period] = []
+
+    def read(query: MetricQuery) -> dict[str, Reading]:
+        asked.append(query.period)
+        return {"test.state": Reading(3)}
+
+    metric = Metric("test.state", "A", "A.", MetricUnit.COUNT, UP, "/", read, has_history=False)
+    metric_registry._entries[metric.name] = metric
+    try:
+        over = Period(date(2026, 3, 1), date(2026, 3, 19))
+        [found] = measure(["test.state"], QUERY, over)
+    finally:
+        del metric_registry._entries[metric.name]
+    assert found.reading == Reading(3)
+    assert found.earlier == unknown("No history is kept")
+    assert asked == [QUERY.period]
+
+
+def test_a_span_is_from_the_first_moment_to_the_first_after_the_period():
     assert QUERY.span == (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 21, tzinfo=UTC))
 
 

@@ -10,6 +10,10 @@ from aethercrown.metrics.registry import MetricQuery, measure
 from dashboards.tiles import tiles
 from operations.alerts import services as alerts
 from operations.health.models import Component
+from operations.messaging.models import Destination
+from revenue.customers.models import Customer
+from revenue.mrr.models import MrrMovement
+from revenue.mrr.services.rollups import roll_up
 from tests.dashboards import company
 
 NOW = company.NOW
@@ -70,10 +74,20 @@ def test_components_that_nobody_has_looked_at_are_not_shown_as_none_down(page):
 
 
 def test_the_overview_reads_everything_within_its_queries(page, django_assert_max_num_queries):
+    """With its comparison, roll-ups of the ledger, and mail that cannot be sent."""
     company.channels(weeks=30)
     company.waiting()
+    payer = Customer.objects.create(external_id="c1", name="Ash Ltd", currency="USD")
+    MrrMovement.objects.create(
+        customer=payer, currency="USD", on=date(2026, 1, 5), effective_on=date(2026, 1, 5),
+        kind="new", amount=90, payers=1, before=0, after=90, cause="imported", booked_at=NOW,
+    )  # fmt: skip
+    roll_up(now=NOW)
+    Destination.objects.create(name="staff", channel="email", address="staff@firm.example")
     with django_assert_max_num_queries(25):
-        page.get("/")
+        text = page.get("/").content.decode()
+    assert "$90" in text
+    assert "from the period before" in text
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,11 @@ def test_an_automation_that_nothing_starts_calls_for_attention(automation):
     assert sentences(late) == []
 
 
-def test_attention_takes_three_queries_however_many_automations_there_are(
+def test_attention_takes_two_queries_however_many_automations_there_are(
     automation, django_assert_num_queries
 ):
     for number in range(5):
         automation(f"number{number}", perform=failing)
         services.run_planned(f"number{number}", NOON, trigger="manual", clock=lambda: NOON)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert len(reports.attention_items(ONE + HOUR)) == 10

@@ -173,7 +173,7 @@ def test_merged_customers_count_in_the_segment_of_the_one_that_stays(company):
 
 def test_the_sums_answer_in_few_questions(company, django_assert_num_queries):
     roll_up(now=NOW)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         bridges_by_segment("USD", FIRST, TODAY)
 
 
