@@ -24,6 +24,7 @@ from operations.imports import reports, services
 from operations.imports.registry import import_targets
 from operations.imports.reports import DataImport
 from operations.jobs import reports as jobs
+from operations.jobs.caller import caller_of
 from operations.jobs.services import JobLimitReached
 
 READ, WRITE = "operations.view_dataimport", "operations.add_dataimport"
@@ -155,7 +156,7 @@ def _act(request: HttpRequest, record: DataImport) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     try:
         if "store" in request.POST:
-            services.start(record.pk, actor=actor, now=now)
+            services.start(record.pk, caller=caller_of(request), now=now)
         elif "check" in request.POST:
             services.choose(record, _posted(request, record))
         elif "undo" in request.POST:

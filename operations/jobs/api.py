@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import endpoint, fields, throttling
+from aethercrown.api import endpoint, fields
 from aethercrown.api.endpoint import (
     Conflict,
     ReadOnlyViewSet,
@@ -22,6 +22,7 @@ from aethercrown.api.openapi import Accepted, documented
 from aethercrown.history.attribution import actor_of
 from aethercrown.text import last_line
 from operations.jobs import examples, reports, services
+from operations.jobs.caller import caller_of
 from operations.jobs.models import Job
 from operations.jobs.registry import job_kinds
 
@@ -116,9 +117,8 @@ def prefers_async(request: Request) -> bool:
 
 def accept(request: Request, kind: str, given: Mapping[str, Any], subject: str = "") -> Response:
     """Start a job in the caller's name; 202 with the job and its address. Raises JobLimit."""
-    caller = throttling.principal(request)
     try:
-        job = services.start(kind, given, caller=caller, now=timezone.now(), subject=subject)
+        job = services.start(kind, given, caller=caller_of(request), now=timezone.now(), subject=subject)
     except services.JobLimitReached as error:
         raise JobLimit(str(error)) from error
     response = reply(ACCEPTED.message, {"job": job_fields(job)}, 202)
@@ -168,7 +168,7 @@ class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
         known = job_id.isascii() and job_id.isdecimal() and len(job_id) <= MAX_ID_DIGITS
         job = Job.objects.filter(pk=job_id).only("kind", "caller").first() if known else None
         area = reports.area_of(job.kind) if job else self.area
-        own = job is not None and job.caller == throttling.principal(self.request)
+        own = job is not None and job.caller == caller_of(self.request)
         reads = self.request.method in READ and not own
         return (f"{area}:{'read' if reads else 'write'}",)
 

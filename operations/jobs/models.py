@@ -23,7 +23,7 @@ class Job(models.Model):
         max_length=200, blank=True, help_text="What it is about, such as a version of a price book."
     )
     caller = models.CharField(
-        max_length=200, help_text="Who started it: key:<id>, user:<id> or command:<name>."
+        max_length=200, help_text="Who started it: key:<id>, account:<id> or command:<name>."
     )
     caller_slot = models.PositiveSmallIntegerField(
         null=True, help_text="Which of the caller's open jobs it is; empty once it has ended."

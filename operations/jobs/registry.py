@@ -14,13 +14,13 @@ Item = TypeVar("Item")
 class JobContext:
     """One attempt to run a job; its three functions raise where the job is to stop.
 
-    `input` is what the job was started with. `report(done, total, note)` stores progress, at most
+    `input` is what the job was started with, `actor` who started it. `report(done, total, note)` stores progress, at most
     once a second. `checkpoint` is for long steps without progress.
     """
 
     job_id: int
     input: Mapping[str, Any]
-    caller: str
+    actor: str
     now: datetime
     report: Callable[[int, int | None, str], None]
     checkpoint: Callable[[], None]
@@ -39,7 +39,8 @@ class JobKind:
     `perform` returns the result, which JSON can hold. It must be safe to repeat, and safe when
     killed half-way: it runs again after its worker died. A key needs the scope of `area` to see
     such jobs. `on_cancelled`, given the input, runs in the transaction that cancels a job which
-    waits to run; a running one raises in `perform` instead.
+    waits to run; a running one raises in `perform` instead. `page` is the address, by the input,
+    of the page that shows what the job made; empty where its own page does.
     """
 
     name: str
@@ -48,6 +49,7 @@ class JobKind:
     perform: Callable[[JobContext], Any]
     max_seconds: int = 1_200  # below CELERY_TASK_SOFT_TIME_LIMIT
     on_cancelled: Callable[[Mapping[str, Any]], None] = lambda _input: None
+    page: Callable[[Mapping[str, Any]], str] = lambda _input: ""
 
 
 job_kinds = Registry[JobKind]("kind of job")

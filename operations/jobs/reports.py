@@ -1,12 +1,18 @@
 """Read jobs."""
 
 from collections.abc import Collection
+from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from operations.jobs import states
+from operations.jobs.caller import ACCOUNT, account
 from operations.jobs.models import Job
 from operations.jobs.registry import job_kinds
+
+STATES = tuple(Job.State.values)
 
 
 def jobs() -> QuerySet[Job]:
@@ -37,3 +43,23 @@ def latest(kinds: Collection[str], subject: str) -> Job | None:
 
 def find(job_id: int) -> Job | None:
     return Job.objects.filter(pk=job_id).first()
+
+
+def started_by(user: Any) -> QuerySet[Job]:
+    """The jobs that a person started, the newest first."""
+    return jobs().filter(caller=account(user))
+
+
+def with_starters(rows: QuerySet[Job]) -> QuerySet[Job]:
+    """The jobs with `starter`: who started each, as an actor."""
+    account_text = Concat(Value(f"{ACCOUNT}:"), Cast("pk", CharField()))
+    people = get_user_model().objects.annotate(account=account_text)
+    name = people.filter(account=OuterRef("caller")).values("username")[:1]
+    return rows.annotate(
+        starter=Coalesce(Concat(Value("user:"), Subquery(name)), F("caller"), output_field=CharField())
+    )
+
+
+def made_page(found: Job) -> str:
+    """The address of the page that shows what the job made; empty if there is none."""
+    return job_kinds.get(found.kind).page(found.input) if found.kind in job_kinds else ""

@@ -29,7 +29,7 @@ class NotStorable(Exception):
 
 
 @transaction.atomic
-def start(import_id: int, *, actor: str, now: datetime) -> Job:
+def start(import_id: int, *, caller: str, now: datetime) -> Job:
     """Start storing a draft; its job. One that is being stored returns its job.
 
     Raises NotStorable and JobLimitReached.
@@ -41,7 +41,7 @@ def start(import_id: int, *, actor: str, now: datetime) -> Job:
     if draft.content is None or draft.state in {State.CURRENT, State.UNDONE}:
         raise NotStorable(f"{draft} is {draft.get_state_display()}.")
     job = jobs.start(
-        STORE_JOB, {"import": draft.pk}, caller=actor, now=now, subject=draft.file_name[:200]
+        STORE_JOB, {"import": draft.pk}, caller=caller, now=now, subject=draft.file_name[:200]
     )
     draft.state, draft.job_id, draft.error = State.STORING, job.pk, ""
     draft.save(update_fields=["state", "job_id", "error"])
@@ -73,7 +73,14 @@ def give_up(given: Mapping[str, Any]) -> None:
     _close(given["import"], "Its job was cancelled; nothing was stored. Store it again.")
 
 
-JOB_KIND = JobKind(STORE_JOB, "Import a file", "operational", perform, on_cancelled=give_up)
+JOB_KIND = JobKind(
+    STORE_JOB,
+    "Import a file",
+    "operational",
+    perform,
+    on_cancelled=give_up,
+    page=lambda given: f"/dashboards/imports/{given['import']}",
+)
 
 
 def store_file(

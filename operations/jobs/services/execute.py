@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -24,6 +23,7 @@ from aethercrown.text import storable_json, storable_text
 from operations.automations import worker_id
 from operations.automations.lease import LeaseRenewal
 from operations.jobs import states
+from operations.jobs.caller import actor_behind
 from operations.jobs.models import Job
 from operations.jobs.registry import JobContext, job_kinds
 
@@ -102,12 +102,11 @@ def renew(job_id: int, attempt: int) -> bool:
 def _perform(job: Job, lease: LeaseRenewal, clock: Clock) -> None:
     kind = job_kinds.get(job.kind)
     progress = ProgressWriter(job, lease.is_held)
-    context = JobContext(
-        job.pk, job.input, job.caller, clock(), progress.report, progress.checkpoint
-    )
+    actor = actor_behind(job.caller)
+    context = JobContext(job.pk, job.input, actor, clock(), progress.report, progress.checkpoint)
     try:
         with (
-            attribution.acting(actor_behind(job.caller)),
+            attribution.acting(actor),
             cancellation.checking(progress.checkpoint),
             cancellation.deadline(kind.max_seconds),
         ):
@@ -121,15 +120,6 @@ def _perform(job: Job, lease: LeaseRenewal, clock: Clock) -> None:
         end(job, states.FAILED, clock(), error=describe_error(error))
     else:
         end(job, states.DONE, clock(), result=result)
-
-
-def actor_behind(caller: str) -> str:
-    """The actor of a caller's work: a person by name, as history and four eyes know people."""
-    kind, _, number = caller.partition(":")
-    if kind == "user" and number.isdecimal():
-        user = get_user_model().objects.filter(pk=number).first()
-        return attribution.user_actor(user) if user is not None else caller
-    return caller
 
 
 def describe_error(error: Exception) -> str:

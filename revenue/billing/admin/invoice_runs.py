@@ -20,9 +20,10 @@ from unfold.widgets import (
 
 from aethercrown.admin_actions import button, change_url, confirmation_page, list_url
 from aethercrown.formatting import counted, moment_text, money_text, share_text
-from aethercrown.history.attribution import actor_of, shown_actor
+from aethercrown.history.attribution import shown_actor
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
+from operations.jobs.caller import caller_of
 from operations.jobs.services import JobLimitReached
 from revenue.billing.models import InvoiceRun
 from revenue.billing.periods import billing_month, complete_months
@@ -149,7 +150,7 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
         currency = form.cleaned_data["currency"].upper()
         try:
             runs = jobs.request_previews(
-                currency, span, caller=actor_of(request), now=timezone.now()
+                currency, span, caller=caller_of(request), now=timezone.now()
             )
         except REFUSED as error:
             form.add_error("month", str(error).removeprefix("month: "))
@@ -173,7 +174,7 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
             request,
             run,
             lambda: jobs.request_preview(
-                run.currency, span, caller=actor_of(request), now=timezone.now()
+                run.currency, span, caller=caller_of(request), now=timezone.now()
             ),
             "Preview started.",
         )
@@ -190,7 +191,7 @@ class InvoiceRunAdmin(ReadOnlyAdmin, ModelAdmin):
                 request,
                 run,
                 lambda: jobs.request_issue(
-                    run.pk, hold_without_use=hold, caller=actor_of(request), now=timezone.now()
+                    run.pk, hold_without_use=hold, caller=caller_of(request), now=timezone.now()
                 ),
                 "Issuing started.",
             )

@@ -98,7 +98,7 @@ def perform_issue(context: JobContext) -> dict[str, Any]:
     done = invoice_run.issue_month(
         row.currency,
         span,
-        by=context.caller,
+        by=context.actor,
         now=context.now,
         keep_going=_reporter(context, total, "Issuing"),
         may_rate=_reporter(context, total, "Rating"),

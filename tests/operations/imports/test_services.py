@@ -34,7 +34,7 @@ def stored(content=FILE, **choices):
     record = draft(content)
     if choices:
         services.choose(record, choices)
-    services.start(record.pk, actor="user:ann", now=NOW)
+    services.start(record.pk, caller="user:ann", now=NOW)
     jobs.run_next(clock=lambda: NOW)
     record.refresh_from_db()
     return record
@@ -52,8 +52,8 @@ def test_a_draft_stores_nothing_until_its_job_has_run_and_is_undone_whole():
         assert found.is_storable
         assert found.findings.new_names == ["Search"]
     assert Channel.objects.count() == 0
-    job = services.start(record.pk, actor="user:ann", now=NOW)
-    assert services.start(record.pk, actor="user:ann", now=NOW) == job
+    job = services.start(record.pk, caller="user:ann", now=NOW)
+    assert services.start(record.pk, caller="user:ann", now=NOW) == job
     jobs.run_next(clock=lambda: NOW)
     record.refresh_from_db()
     assert (record.state, record.rows, record.records, record.content) == ("current", 2, 2, None)
@@ -61,7 +61,7 @@ def test_a_draft_stores_nothing_until_its_job_has_run_and_is_undone_whole():
     assert spend() == [10, 12]
     assert Channel.objects.get().is_active
     with pytest.raises(services.NotStorable, match="is stored"):
-        services.start(record.pk, actor="user:ann", now=NOW)
+        services.start(record.pk, caller="user:ann", now=NOW)
 
     undone = services.undo(record.pk, actor="user:bob", now=NOW)
     assert (undone.state, undone.undone_by) == ("undone", "user:bob")
@@ -95,7 +95,7 @@ def test_a_file_with_faults_fails_and_may_be_stored_after_other_choices():
     assert "2 records of the same channel and date stored already" in record.error
     assert spend() == [10, 12]
     DataImport.objects.filter(pk=record.pk).update(choices={"update": True})
-    services.start(record.pk, actor="user:ann", now=NOW)
+    services.start(record.pk, caller="user:ann", now=NOW)
     jobs.run_next(clock=lambda: NOW)
     assert DataImport.objects.get(pk=record.pk).state == "current"
     assert reports.same_file(record) is not None
@@ -103,7 +103,7 @@ def test_a_file_with_faults_fails_and_may_be_stored_after_other_choices():
 
 def test_an_import_that_stops_half_way_leaves_nothing_and_begins_anew():
     record = draft()
-    services.start(record.pk, actor="user:ann", now=NOW)
+    services.start(record.pk, caller="user:ann", now=NOW)
     record.refresh_from_db()
     with services.check_draft(record, NOW) as found:
         assert found.checked is not None
@@ -149,7 +149,7 @@ def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import(monkeypat
             assert found.findings.fault_count == 1
         file = io.BytesIO(b"channel\nSearch\n")
         record = services.create_draft("odd", "a.csv", file, actor="user:ann", now=NOW)
-        job = services.start(record.pk, actor="user:ann", now=NOW)
+        job = services.start(record.pk, caller="user:ann", now=NOW)
         jobs.run_next(clock=lambda: NOW)
     record.refresh_from_db()
     job.refresh_from_db()
@@ -181,13 +181,13 @@ def test_a_job_of_an_import_that_was_stored_otherwise_changes_nothing():
 
 def test_a_job_cancelled_before_it_ran_fails_its_import_which_may_be_stored_again():
     record = draft()
-    job = services.start(record.pk, actor="user:ann", now=NOW)
+    job = services.start(record.pk, caller="user:ann", now=NOW)
     jobs.cancel(job.pk, actor="user:ann", now=NOW)
     assert spend() == []
     record.refresh_from_db()
     assert record.state == "failed"
     assert record.error == "Its job was cancelled; nothing was stored. Store it again."
-    assert services.start(record.pk, actor="user:ann", now=NOW).pk != job.pk
+    assert services.start(record.pk, caller="user:ann", now=NOW).pk != job.pk
 
 
 def test_what_is_left_behind_is_purged():
@@ -198,10 +198,10 @@ def test_what_is_left_behind_is_purged():
         created_at=NOW - timedelta(days=2), state="storing"
     )
     busy = draft(name="c.csv")
-    services.start(busy.pk, actor="user:ann", now=NOW)
+    services.start(busy.pk, caller="user:ann", now=NOW)
     DataImport.objects.filter(pk=busy.pk).update(created_at=NOW - timedelta(days=2))
     lost = draft(name="d.csv")
-    ended = services.start(lost.pk, actor="user:ann", now=NOW)
+    ended = services.start(lost.pk, caller="user:ann", now=NOW)
     Job.objects.filter(pk=ended.pk).update(state="failed", ended_at=NOW)  # its worker was lost
     assert services.purge(NOW) == 1
     states = DataImport.objects.order_by("file_name").values_list("file_name", "state")
