@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "aethercrown.http.headers.ContentSecurityPolicy",
     "aethercrown.api.body_limits.BodyLimit",
     "aethercrown.http.bad_input.BadInput",
+    "aethercrown.api.computations.BusyPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "aethercrown.http.sessions.SessionLimits",
     "django.middleware.common.CommonMiddleware",

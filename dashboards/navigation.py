@@ -129,8 +129,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             NavigationJob(
                 "Automations",
                 "/dashboards/automations",
-                ("operations.automation", "operations.run", "operations.job"),
+                ("operations.automation", "operations.run"),
             ),
+            NavigationJob("Jobs", "/dashboards/jobs", ("operations.job",)),
             NavigationJob(
                 "Tasks",
                 "/dashboards/scheduling",

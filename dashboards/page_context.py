@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from aethercrown.api.computations import held_while_read
 from aethercrown.csv import export
 from dashboards.listing import Listing
 from dashboards.tables import Table
@@ -25,6 +26,7 @@ class Breadcrumb:
 
 
 HOME = Breadcrumb("Overview", "/")
+MAX_LIGHT_ROWS = 2_000  # of a download; a longer one counts against the budget of heavy work
 
 
 def render_page(
@@ -48,7 +50,7 @@ def render_page(
     if wanted == "csv":
         if problems:
             raise BadRequest(" ".join(problems))
-        return _csv_download(name, tables, request.GET.get("table", ""))
+        return _csv_download(request, name, tables)
     if wanted != "html":
         raise BadRequest(f"A page comes as html or csv, not as {wanted!r}.")
     trail = [HOME, *above, Breadcrumb(title)]
@@ -68,11 +70,18 @@ def kept_parameters(request: HttpRequest, *but: str) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in request.GET.items() if name not in but]
 
 
-def _csv_download(name: str, tables: Sequence[Table | Listing], key: str) -> HttpResponseBase:
-    """The table of that key, or the first without one; every row of a listing."""
+def _csv_download(
+    request: HttpRequest, name: str, tables: Sequence[Table | Listing]
+) -> HttpResponseBase:
+    """The table that is asked for, or the first; every row of a listing."""
+    key = request.GET.get("table", "")
     for table in tables:
         if table.key == key or not key:
-            rows = table.all_rows() if isinstance(table, Listing) else table.rows
+            rows: Iterable[Sequence[Any]] = table.rows if isinstance(table, Table) else ()
+            if isinstance(table, Listing):
+                rows = table.all_rows()
+                if table.count > MAX_LIGHT_ROWS:
+                    rows = held_while_read(request, rows)
             export.note("page", f"{name}-{table.key}")
             return export.csv_response(f"{name}-{table.key}", table.header, rows)
     raise Http404(f"There is no table {key!r} here.")

@@ -9,6 +9,7 @@ from dashboards.decisions import views as decisions
 from dashboards.health import component
 from dashboards.health import views as health
 from dashboards.imports import views as imports
+from dashboards.jobs import views as jobs
 from dashboards.keys import views as keys
 from dashboards.kit import views as kit
 from dashboards.overview import views as overview
@@ -34,6 +35,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
     path("dashboards/automations", automations.automations, name="automations"),
+    path("dashboards/jobs", jobs.jobs, name="jobs"),
+    path("dashboards/jobs/<int:pk>", jobs.job, name="job"),
     path("dashboards/alerts", alerts.alerts, name="alerts"),
     path("dashboards/decisions", decisions.decisions, name="decisions"),
     path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),

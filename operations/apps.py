@@ -44,15 +44,17 @@ class OperationsConfig(AppConfig):
         )
         backup_hooks.registered.register(recovery.BACKUP_HOOK)
         search_sources.register_all((decisions.SEARCH, tasks.SEARCH, components.SEARCH))
-        register_imports()
+        register_jobs()
         demo.register("operations", demo_services.seed, demo_services.release)
 
 
-def register_imports() -> None:
+def register_jobs() -> None:
     from operations.imports import services as imports  # noqa: PLC0415 - models exist now
     from operations.jobs.registry import job_kinds  # noqa: PLC0415
+    from operations.scheduling.services import submit_job  # noqa: PLC0415
 
     job_kinds.register(imports.JOB_KIND)
+    job_kinds.register(submit_job.JOB_KIND)
 
 
 def register_metrics() -> None:

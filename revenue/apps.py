@@ -22,7 +22,12 @@ class RevenueConfig(AppConfig):
             decision_type_registry,
         )
         from revenue.billing import reports as billing  # noqa: PLC0415
-        from revenue.billing.services import invoice_run, jobs, reconciliation  # noqa: PLC0415
+        from revenue.billing.services import (  # noqa: PLC0415
+            invoice_run,
+            jobs,
+            price_simulation,
+            reconciliation,
+        )
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
@@ -43,7 +48,7 @@ class RevenueConfig(AppConfig):
         for automations in (rollups, reconciliation, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
-        register_jobs(jobs.JOB_KINDS)
+        register_jobs((*jobs.JOB_KINDS, price_simulation.JOB_KIND))
         metric_registry.register_all(company_metrics.METRICS)
         for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
             HOOKS.register(hook)

@@ -1,22 +1,33 @@
 """A budget for heavy calculations in web processes: few at once for each caller and in all.
 
-A calculation that would take longer than about half a second runs in `computation`. Above the
-limits, or after the deadline, the caller gets 429 with Retry-After; with `Prefer: respond-async` it
-gets a job instead (operations/jobs), which has no part in this budget.
+A calculation that would take longer than about half a second runs in `computation`, and the rows
+of a long download are read in `held_while_read`. Above the limits, or after the deadline, the
+caller gets 429 with Retry-After, on a page too; an API call with `Prefer: respond-async` gets a job
+instead (operations/jobs), which has no part in this budget.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from rest_framework import exceptions
+from rest_framework.request import Request
 
 from aethercrown import cancellation
+from aethercrown.api import throttling
 from aethercrown.db import semaphore
+from aethercrown.http.middleware import Middleware
+
+Item = TypeVar("Item")
+API = "/api/"
 
 SEMAPHORE = "computations"
 LEASE_MARGIN_SECONDS = 15.0  # above the deadline: from the last checkpoint to the end
 RETRY_AFTER_SECONDS = 2
+READING_SECONDS = 120.0  # the lease of a download; a slow reader keeps its slot no longer
 ASYNC_ADVICE = "send `Prefer: respond-async` to have it calculated as a job"
 
 
@@ -40,19 +51,70 @@ class ComputationTooLong(exceptions.APIException):
         super().__init__(f"This takes longer than {seconds:g} s, the limit: {ASYNC_ADVICE}.")
 
 
+def budgeted(request: Request, *, is_heavy: bool) -> AbstractContextManager[None]:
+    """Run what an API call calculates; within the budget if it is heavy."""
+    return computation(throttling.principal(request)) if is_heavy else nullcontext()
+
+
 @contextmanager
 def computation(caller: str) -> Iterator[None]:
     """Run a heavy calculation. Raises ComputationLimit, and ComputationTooLong at a checkpoint."""
     seconds = settings.COMPUTATION_SECONDS
-    limits = {
-        f"{SEMAPHORE} of {caller}": settings.COMPUTATIONS_PER_CALLER,
-        SEMAPHORE: settings.COMPUTATIONS_AT_ONCE,
-    }
-    with semaphore.slots(limits, seconds + LEASE_MARGIN_SECONDS) as full:
-        if full:
-            raise ComputationLimit
+    with _slot(caller, seconds + LEASE_MARGIN_SECONDS):
         try:
             with cancellation.deadline(seconds):
                 yield
         except cancellation.DeadlineExceeded:
             raise ComputationTooLong(seconds) from None
+
+
+def held_while_read(request: HttpRequest, rows: Iterable[Item]) -> Iterator[Item]:
+    """The rows of a long download, with a slot until they are read. Raises ComputationLimit."""
+    reading = _read_in_slot(page_caller(request), rows)
+    next(reading)  # takes the slot now, so that a refusal is an answer and not a broken file
+    return reading  # type: ignore[return-value]  # only its first item is None
+
+
+def _read_in_slot(caller: str, rows: Iterable[Item]) -> Iterator[Item | None]:
+    with _slot(caller, READING_SECONDS):
+        yield None
+        yield from rows
+
+
+@contextmanager
+def _slot(caller: str, lease_seconds: float) -> Iterator[None]:
+    """Hold a slot of the caller and one of all. Raises ComputationLimit."""
+    limits = {
+        f"{SEMAPHORE} of {caller}": settings.COMPUTATIONS_PER_CALLER,
+        SEMAPHORE: settings.COMPUTATIONS_AT_ONCE,
+    }
+    with semaphore.slots(limits, lease_seconds) as full:
+        if full:
+            raise ComputationLimit
+        yield
+
+
+def page_computation(request: HttpRequest, *, is_heavy: bool) -> AbstractContextManager[None]:
+    """Run what a page calculates; within the budget if it is heavy."""
+    return computation(page_caller(request)) if is_heavy else nullcontext()
+
+
+def page_caller(request: HttpRequest) -> str:
+    """The person who opens a page, as `throttling.principal` names one who calls the API."""
+    return f"user:{request.user.pk}"
+
+
+class BusyPages(Middleware):
+    """Answers 429 where a page or the admin has more to calculate than the budget allows."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        refused = isinstance(error, ComputationLimit | ComputationTooLong)
+        if request.path_info.startswith(API) or not refused:
+            return None
+        context = {"took_too_long": isinstance(error, ComputationTooLong)}
+        response = render(request, "429.html", context, status=429)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response

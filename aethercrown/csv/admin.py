@@ -28,12 +28,14 @@ from unfold.widgets import (
 )
 
 from aethercrown.admin_actions import button, list_url
+from aethercrown.api import computations
 from aethercrown.csv import export, importing
 from aethercrown.csv import reader as sheets
 from aethercrown.csv.importing import Importer, ImportOptions, ImportReport
 from aethercrown.currencies import CODES
 
 LARGEST_FILE = 5 * 1024 * 1024
+MAX_LIGHT_FILE = 100_000  # bytes; a longer one counts against the budget of heavy work
 LARGEST_PACKED = 1_500_000  # fits into a posted form
 HELP = "One a line: spend=ad_*. Not needed for columns with the fields' own names."
 
@@ -149,7 +151,8 @@ class CSVAdmin(ModelAdmin):
     def export_csv(self, request: HttpRequest) -> HttpResponseBase:
         exporter = export.named(self.export_kind)
         export.note("rows", self.export_kind)
-        return export.csv_response(self.export_kind, exporter.header, exporter.rows())
+        rows = computations.held_while_read(request, exporter.rows())
+        return export.csv_response(self.export_kind, exporter.header, rows)
 
     @button("Import CSV", "import-csv", "import")
     def import_csv(self, request: HttpRequest) -> HttpResponseBase:
@@ -165,7 +168,7 @@ class CSVAdmin(ModelAdmin):
         if not form.is_valid():
             return self._shown(request, form, None)
         content = form.cleaned_data["file"]
-        report = self._load(form, content, dry_run=True)
+        report = self._load(request, form, content, dry_run=True)
         return self._shown(request, form, report, packed(content))
 
     def _store(self, request: HttpRequest) -> HttpResponse:
@@ -174,7 +177,7 @@ class CSVAdmin(ModelAdmin):
             return self._shown(
                 request, FileForm(self.import_kinds), None, error=form.errors.as_text()
             )
-        report = self._load(form, form.cleaned_data["file"], dry_run=False)
+        report = self._load(request, form, form.cleaned_data["file"], dry_run=False)
         if not report.stored:
             return self._shown(request, FileForm(self.import_kinds), report)
         log.info("CSV imported", extra={"kind": report.kind, "rows": report.rows})
@@ -185,15 +188,18 @@ class CSVAdmin(ModelAdmin):
         )
         return redirect(list_url(self))
 
-    def _load(self, form: OptionsForm, content: bytes, *, dry_run: bool) -> ImportReport:
+    def _load(
+        self, request: HttpRequest, form: OptionsForm, content: bytes, *, dry_run: bool
+    ) -> ImportReport:
         chosen = form.cleaned_data
-        return importing.load(
-            importing.named(chosen["kind"]),
-            io.BytesIO(content),
-            chosen["columns"],
-            ImportOptions(chosen["currency"], chosen["update"]),
-            dry_run=dry_run,
-        )
+        with computations.page_computation(request, is_heavy=len(content) > MAX_LIGHT_FILE):
+            return importing.load(
+                importing.named(chosen["kind"]),
+                io.BytesIO(content),
+                chosen["columns"],
+                ImportOptions(chosen["currency"], chosen["update"]),
+                dry_run=dry_run,
+            )
 
     def _shown(
         self,

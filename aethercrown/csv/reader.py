@@ -13,6 +13,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, BinaryIO, NamedTuple
 
+from aethercrown import cancellation
 from aethercrown.currencies import CODES
 
 # What a spreadsheet would run, at the start of a cell or after a character at which it may split
@@ -225,6 +226,7 @@ class CSVReader:
 
     def __iter__(self) -> Iterator[CSVRow | RowError]:
         for line in self._lines():
+            cancellation.checkpoint()
             if isinstance(line, RowError):
                 yield line
                 continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from aethercrown import cancellation
 from aethercrown.csv.reader import (
     MAX_CELL_CHARACTERS,
     CSVColumn,
@@ -72,6 +73,7 @@ class RowReader:
         self._added = [c.name for c in columns if c.cell == "number" and c.name in places]
         self._dated = next((c.name for c in columns if c.cell == "date" and c.required), "")
         for line, cells in self.source.rows():
+            cancellation.checkpoint()
             if line > self.layout.header.line:
                 yield from self._row(line, cells)
         yield from self._unexplained()

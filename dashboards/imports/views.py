@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.api.computations import page_computation
 from aethercrown.csv.export import csv_lines
 from aethercrown.csv.reader import CSVColumn
 from aethercrown.formatting import COUNT
@@ -30,6 +31,7 @@ from operations.jobs.services import JobLimitReached
 READ, WRITE = "operations.view_dataimport", "operations.add_dataimport"
 IMPORTS = page_context.Breadcrumb("Imports", "/dashboards/imports")
 DEFAULT_KIND = "budget-performance"
+MAX_LIGHT_FILE = 20_000  # compressed bytes; a longer one counts against the budget of heavy work
 State = DataImport.State
 
 
@@ -109,7 +111,11 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _draft_page(request: HttpRequest, record: DataImport) -> HttpResponseBase:
-    with services.check_draft(record, timezone.now()) as found:
+    is_heavy = len(record.content or b"") > MAX_LIGHT_FILE
+    with (
+        page_computation(request, is_heavy=is_heavy),
+        services.check_draft(record, timezone.now()) as found,
+    ):
         form = None
         if found.layout:
             titles = {each.name: each.title for each in presets if each.kind == record.kind}

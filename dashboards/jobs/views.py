@@ -16,8 +16,8 @@ from dashboards.access import holds, opened_by, viewer
 from dashboards.listing import ListField, Listing
 from dashboards.tables import Column
 from operations.jobs import reports, services
-from operations.jobs.caller import account, actor_behind
-from operations.jobs.models import Job
+from operations.jobs.caller import account
+from operations.jobs.reports import Job
 
 PAGES, SEES_ALL, CANCELS_ALL = "security.view_pages", "operations.view_job", "security.operate"
 JOBS = page_context.Breadcrumb("Jobs", "/dashboards/jobs")
@@ -74,7 +74,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponseBase:
         [JOBS],
         job=progress(found),
         row=found,
-        starter=shown_actor(actor_behind(found.caller)),
+        starter=shown_actor(reports.actor_behind(found.caller)),
         may_cancel=may_cancel and found.is_open and found.cancel_requested_at is None,
         page=reports.made_page(found),
         result=result_text(found),

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from revenue.customers.reports import PlanMrr
 
 TWO_DECIMALS = Unit(digits=2)
-MAX_EXAMPLES = 5  # customers named for each reason
 
 
 def plans(
@@ -193,10 +192,6 @@ def price_changes(key: str, title: str, rows: Iterable[PriceChange], currency: s
 
 def left_out(found: Simulation) -> Table:
     """Why customers are not priced: one row a reason, with some of the customers."""
-    reasons: dict[str, list[str]] = {}
-    for key, why in found.left_out:
-        reasons.setdefault(why, []).append(key)
-    ranked = sorted(reasons.items(), key=lambda each: (-len(each[1]), each[0]))
     columns = (Column("Why", prose=True), Column("Customers", COUNT), Column("Such as", prose=True))
-    rows = [(why, len(keys), ", ".join(keys[:MAX_EXAMPLES])) for why, keys in ranked]
+    rows = [(each.reason, each.customers, ", ".join(each.such_as)) for each in found.left_out]
     return Table("left-out", "Not priced", columns, rows)

@@ -1,24 +1,34 @@
 """The pricing pages: plans, versions and quotes; a simulation; one quote."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.formatting import full, money
+from aethercrown.page_parts import JobProgress
 from dashboards import page_context
-from dashboards.access import viewer
+from dashboards.access import opened_by, viewer
+from dashboards.jobs import views as job_views
 from dashboards.pricing import tables
+from operations.jobs.caller import caller_of
+from operations.jobs.services import JobLimitReached
 from revenue.billing import reports as billing
+from revenue.billing.services import price_simulation
 from revenue.customers import reports as customers
 from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
 from revenue.pricing.decimals import InvalidValues
 
+PAGES = "security.view_pages"
 PRICING = page_context.Breadcrumb("Pricing", "/dashboards/pricing")
 MAX_ROWS = 30
 FIGURES = attrgetter("kind", "quantity", "unit_amount", "amount")  # of a line, without its words
@@ -50,15 +60,17 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-@viewer
+@opened_by(PAGES, posts=PAGES)
 def version(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Simulate a version against the one in force, and list its findings."""
+    """A version against the one in force, and its findings; a POST simulates it as a job."""
     try:
         found = reports.versions().get(pk=pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no version {pk}.") from None
-    simulated, missing = _simulated(found)
-    context = _shown(simulated) if simulated else {"tables": []}
+    if request.method == "POST":
+        return _requested(request, found)
+    comparison = _compared(found)
+    context = _shown(comparison.simulation) if comparison.simulation else {"tables": []}
     return page_context.render_page(
         request,
         "prices",
@@ -66,20 +78,62 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
         context.pop("tables"),
         [PRICING],
         version=found,
-        missing=missing,
+        comparison=comparison,
+        most=billing.MAX_PAGE_ACCOUNTS,
         findings=reports.findings(pk),
         admin_path=reverse("admin:revenue_pricebookversion_change", args=[pk]),
         **context,
     )
 
 
-def _simulated(found: Any) -> tuple[Simulation | None, str]:
-    """The simulation, or why there is none."""
+@dataclass(frozen=True, slots=True)
+class PriceComparison:
+    """The simulation of a version, or why there is none; the job that made or makes it.
+
+    It is stale where one of the versions was changed since.
+    """
+
+    simulation: Simulation | None = None
+    missing: str = ""
+    needs_job: bool = False
+    progress: JobProgress | None = None
+    made_at: datetime | None = None
+    against: str = ""
+    is_stale: bool = False
+
+
+def _compared(found: Any) -> PriceComparison:
+    """Priced now where the customers are few, otherwise what the newest job found."""
+    today = timezone.now().date()
     try:
-        against = reports.version_in_force(timezone.now().date(), found.book.code)
-        return billing.simulation(found, against, timezone.now().date()), ""
+        against = reports.version_in_force(today, found.book.code)
+        if not billing.needs_job(against):
+            return PriceComparison(billing.simulation(found, against, today))
+        digests = billing.digests(found, against)
     except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
-        return None, str(error)
+        return PriceComparison(missing=str(error))
+    job = billing.newest_simulation(found)
+    if job is None:
+        return PriceComparison(needs_job=True)
+    progress = job_views.progress(job) if job.state != job.State.DONE else None
+    if job.result is None:
+        return PriceComparison(needs_job=True, progress=progress)
+    return PriceComparison(
+        Simulation.from_dict(job.result["simulation"]),
+        needs_job=True,
+        made_at=job.ended_at,
+        against=job.result["against"],
+        is_stale=job.result["digests"] != digests,
+    )
+
+
+def _requested(request: HttpRequest, found: Any) -> HttpResponseBase:
+    """Start the job, and back to the page, which shows how far it is."""
+    try:
+        price_simulation.request(found, caller=caller_of(request), now=timezone.now())
+    except (reports.NothingPublished, reports.Tampered, InvalidValues, JobLimitReached) as error:
+        messages.error(request, str(error))
+    return redirect("pricing-version", pk=found.pk)
 
 
 def _shown(found: Simulation) -> dict[str, Any]:
@@ -93,7 +147,6 @@ def _shown(found: Simulation) -> dict[str, Any]:
     return {
         "figures": tables.simulation_figures(found),
         "customers": found.customers,
-        "most": f"{reports.MAX_PAGE_ACCOUNTS:,}",
         "tables": list(named.values()),
         **named,
     }

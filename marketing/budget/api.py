@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +14,8 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aethercrown.api import endpoint, fields, throttling
-from aethercrown.api.computations import computation
+from aethercrown.api import endpoint, fields
+from aethercrown.api.computations import budgeted
 from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
 from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of, shown_actor
@@ -385,8 +385,7 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
 
 def optimized(request: Request, asked: BudgetRequest) -> BudgetPlan:
     """Plan within the budget of heavy calculations, if it is one."""
-    heavy = computation(throttling.principal(request)) if work.is_heavy(asked) else nullcontext()
-    with heavy:
+    with budgeted(request, is_heavy=work.is_heavy(asked)):
         source = BudgetPlan.Source.API
         return services.optimize(asked, source=source, mode="propose", now=timezone.now())
 

@@ -13,9 +13,10 @@ from django.utils.html import format_html
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button
 from aethercrown.formatting import percent_text
+from aethercrown.history.attribution import shown_actor
 from aethercrown.page_parts import JobProgress
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from operations.jobs import services
+from operations.jobs import reports, services
 from operations.jobs.models import Job
 
 MAY_OPERATE = "security.operate"
@@ -44,7 +45,7 @@ CANCEL = RowAction(
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin, RowActionAdmin):
-    list_display = ["title", "subject", "state", "progress", "caller", "created_at", "ended_at"]
+    list_display = ["title", "subject", "state", "progress", "started_by", "created_at", "ended_at"]
     list_filter = ["state", "kind", "created_at"]
     search_fields = ["title", "subject", "caller"]
     date_hierarchy = "created_at"
@@ -54,12 +55,19 @@ class JobAdmin(ReadOnlyAdmin, RowActionAdmin):
     fieldsets = [
         (None, {"fields": ["title", "subject", "state", "progress", "error"]}),
         ("Result", {"fields": ["shown_result"]}),
-        ("Who and when", {"fields": ["caller", "created_at", "started_at", "ended_at"]}),
+        ("Who and when", {"fields": ["started_by", "created_at", "started_at", "ended_at"]}),
         (
             "Course",
             {"fields": ["kind", "attempt", "worker", "cancel_requested_at", "cancelled_by"]},
         ),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return reports.with_starters(super().get_queryset(request))
+
+    @admin.display(description="started by", ordering="caller")
+    def started_by(self, job: Job) -> str:
+        return shown_actor(getattr(job, "starter", job.caller))
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm(MAY_OPERATE))

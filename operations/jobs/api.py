@@ -118,7 +118,9 @@ def prefers_async(request: Request) -> bool:
 def accept(request: Request, kind: str, given: Mapping[str, Any], subject: str = "") -> Response:
     """Start a job in the caller's name; 202 with the job and its address. Raises JobLimit."""
     try:
-        job = services.start(kind, given, caller=caller_of(request), now=timezone.now(), subject=subject)
+        job = services.start(
+            kind, given, caller=caller_of(request), now=timezone.now(), subject=subject
+        )
     except services.JobLimitReached as error:
         raise JobLimit(str(error)) from error
     response = reply(ACCEPTED.message, {"job": job_fields(job)}, 202)

@@ -6,10 +6,6 @@ person later, and look like an account's number.
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
-
-from aethercrown.history import attribution
-
 KEY, ACCOUNT = "key", "account"
 
 
@@ -24,12 +20,3 @@ def caller_of(request: Any) -> str:
 
 def account(user: Any) -> str:
     return f"{ACCOUNT}:{user.pk}"
-
-
-def actor_behind(caller: str) -> str:
-    """The actor of a caller's work: a person by name, as history and four eyes know people."""
-    kind, _, number = caller.partition(":")
-    if kind != ACCOUNT or not number.isdecimal():
-        return caller
-    user = get_user_model().objects.filter(pk=number).first()
-    return attribution.user_actor(user) if user is not None else caller

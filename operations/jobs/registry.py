@@ -14,8 +14,8 @@ Item = TypeVar("Item")
 class JobContext:
     """One attempt to run a job; its three functions raise where the job is to stop.
 
-    `input` is what the job was started with, `actor` who started it. `report(done, total, note)` stores progress, at most
-    once a second. `checkpoint` is for long steps without progress.
+    `input` is what the job was started with, `actor` who started it. `report(done, total, note)`
+    stores progress, at most once a second. `checkpoint` is for long steps without progress.
     """
 
     job_id: int

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
+from aethercrown.history import attribution
 from operations.jobs import states
 from operations.jobs.caller import ACCOUNT, account
 from operations.jobs.models import Job
@@ -53,13 +54,22 @@ def started_by(user: Any) -> QuerySet[Job]:
 def with_starters(rows: QuerySet[Job]) -> QuerySet[Job]:
     """The jobs with `starter`: who started each, as an actor."""
     account_text = Concat(Value(f"{ACCOUNT}:"), Cast("pk", CharField()))
-    people = get_user_model().objects.annotate(account=account_text)
-    name = people.filter(account=OuterRef("caller")).values("username")[:1]
-    return rows.annotate(
-        starter=Coalesce(Concat(Value("user:"), Subquery(name)), F("caller"), output_field=CharField())
+    people = get_user_model().objects.annotate(
+        account=account_text, actor=Concat(Value("user:"), "username")
     )
+    actor = Subquery(people.filter(account=OuterRef("caller")).values("actor")[:1])
+    return rows.annotate(starter=Coalesce(actor, F("caller"), output_field=CharField()))
 
 
 def made_page(found: Job) -> str:
     """The address of the page that shows what the job made; empty if there is none."""
     return job_kinds.get(found.kind).page(found.input) if found.kind in job_kinds else ""
+
+
+def actor_behind(caller: str) -> str:
+    """The actor of a caller's work: a person by name, as history and four eyes know people."""
+    kind, _, number = caller.partition(":")
+    if kind != ACCOUNT or not number.isdecimal():
+        return caller
+    user = get_user_model().objects.filter(pk=number).first()
+    return attribution.user_actor(user) if user is not None else caller

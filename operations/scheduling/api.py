@@ -12,9 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
+from aethercrown.api.computations import budgeted
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
 from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
+from operations.jobs import api as jobs
 from operations.scheduling import examples, services, submission
 from operations.scheduling.models import MAX_NAME_LENGTH, Task
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
@@ -23,6 +25,7 @@ from operations.scheduling.reports.metrics import queue_metrics
 from operations.scheduling.scheduler import DifferentTask
 from operations.scheduling.services.replan import replan_briefly
 from operations.scheduling.services.submit import submit
+from operations.scheduling.services.submit_job import HEAVY_TASKS, SUBMIT_JOB, job_input
 from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS, AITask, TaskPriority
 
 MAX_TASKS = 10_000
@@ -181,6 +184,7 @@ class QueueMetricsSerializer(serializers.Serializer[Any]):
 class ScheduleView(Endpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
+    in_one_transaction = False  # the budget's slots are committed first; repeating changes nothing
 
     @documented(
         "Submit one task or many",
@@ -191,9 +195,13 @@ class ScheduleView(Endpoint):
         message="Task scheduled",
         status=201,
         repeated=200,
+        accepted=jobs.ACCEPTED,
     )
     def post(self, request: Request) -> Response:
-        """All tasks are stored, or none; one stored already with the same values is not changed."""
+        """All tasks are stored, or none; one stored already with the same values is not changed.
+
+        With `Prefer: respond-async` a job stores them.
+        """
         values = self.checked(SubmitTasksSerializer)
         is_one = "tasks" not in values
         given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
@@ -202,6 +210,13 @@ class ScheduleView(Endpoint):
             raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
         if repeated := submission.duplicate_errors(given):
             raise InvalidRequest(repeated)
+        if jobs.prefers_async(request):
+            return jobs.accept(request, SUBMIT_JOB, job_input(given, is_one=is_one))
+        with budgeted(request, is_heavy=len(given) > HEAVY_TASKS):
+            return self._submitted(given, is_one=is_one)
+
+    def _submitted(self, given: Sequence[Any], *, is_one: bool) -> Response:
+        """Store and plan the tasks; 200 where all of them were stored before."""
         now = timezone.now()
         paths = [""] if is_one else [f"tasks[{place}]." for place in range(len(given))]
         rows = submit_or_refuse(given, paths, now)

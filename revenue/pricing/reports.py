@@ -28,7 +28,6 @@ from revenue.pricing.price_book.version import BookVersion
 from revenue.pricing.rating.rate import PriceLine, line_from_json
 
 STANDARD_BOOK = default_book.CODE
-MAX_PAGE_ACCOUNTS = 10_000  # the command simulate_prices has no limit
 
 
 class NothingPublished(LookupError):

@@ -22,8 +22,7 @@ from aethercrown.monitoring import redaction
 from aethercrown.text import storable_json, storable_text
 from operations.automations import worker_id
 from operations.automations.lease import LeaseRenewal
-from operations.jobs import states
-from operations.jobs.caller import actor_behind
+from operations.jobs import reports, states
 from operations.jobs.models import Job
 from operations.jobs.registry import JobContext, job_kinds
 
@@ -102,7 +101,7 @@ def renew(job_id: int, attempt: int) -> bool:
 def _perform(job: Job, lease: LeaseRenewal, clock: Clock) -> None:
     kind = job_kinds.get(job.kind)
     progress = ProgressWriter(job, lease.is_held)
-    actor = actor_behind(job.caller)
+    actor = reports.actor_behind(job.caller)
     context = JobContext(job.pk, job.input, actor, clock(), progress.report, progress.checkpoint)
     try:
         with (

@@ -1,6 +1,13 @@
 """Reading usage, bills, invoice runs, and what simulations and forecasts start from."""
 
-from revenue.billing.reports.accounts import SIMULATED_MONTHS, simulation
+from revenue.billing.reports.accounts import (
+    MAX_PAGE_ACCOUNTS,
+    SIMULATED_MONTHS,
+    digests,
+    needs_job,
+    newest_simulation,
+    simulation,
+)
 from revenue.billing.reports.bills import NothingPublished, Tampered, bill
 from revenue.billing.reports.exports import CUSTOMER_HOOK, EXPORTERS
 from revenue.billing.reports.usage import first_days, readings

@@ -1,12 +1,14 @@
-"""The accounts that a price simulation rates."""
+"""Price simulations: the accounts that one rates, and the newest that a job made."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
+from operations.jobs import reports as jobs
+from operations.jobs.reports import Job
 from revenue.billing import periods
 from revenue.billing.periods import Month
 from revenue.billing.reports.usage import first_days, readings
@@ -19,8 +21,12 @@ from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation,
 from revenue.pricing.models import PriceBookVersion
 
 SIMULATED_MONTHS = 3  # complete months of each customer
+Tracked = Callable[[Sequence[SimulatedAccount]], Iterable[SimulatedAccount]]
 NO_USAGE = PricingInputs({})
 BATCH = 1_000
+ALL = 10_000_000
+MAX_PAGE_ACCOUNTS = 1_000  # that a page prices by itself; a job prices more
+SIMULATE_JOB = "revenue.simulate_prices"
 
 
 def simulation_accounts(currency: str, today: date, most: int) -> list[SimulatedAccount]:
@@ -82,8 +88,38 @@ def simulation(
     version: PriceBookVersion,
     against: PriceBookVersion,
     today: date,
-    most: int = pricing.MAX_PAGE_ACCOUNTS,
+    most: int = ALL,
+    tracked: Tracked = iter,
 ) -> Simulation:
-    """All accounts rated by `against` and by `version`. Raises InvalidValues: other currency."""
+    """All accounts rated by `against` and by `version`. Raises InvalidValues: other currency.
+
+    `tracked` passes the accounts on and counts them.
+    """
     known = simulation_accounts(against.book.currency, today, most)
-    return simulate(pricing.book(against), pricing.book(version), known)
+    return simulate(pricing.book(against), pricing.book(version), tracked(known))
+
+
+def needs_job(version: PriceBookVersion) -> bool:
+    """Whether there are more accounts than a page prices by itself."""
+    currency = version.book.currency
+    running = Subscription.objects.filter(currency=currency, state=SubscriptionState.ACTIVE)
+    return running.exclude(plan="")[: MAX_PAGE_ACCOUNTS + 1].count() > MAX_PAGE_ACCOUNTS
+
+
+def check_comparable(version: PriceBookVersion, against: PriceBookVersion) -> None:
+    """Raises InvalidValues where the currencies differ."""
+    simulate(pricing.book(against), pricing.book(version), ())
+
+
+def digests(version: PriceBookVersion, against: PriceBookVersion) -> list[str]:
+    """Of what is compared: a simulation holds as long as they are the same."""
+    return [pricing.book(against).digest(), pricing.book(version).digest()]
+
+
+def simulation_subject(version: PriceBookVersion) -> str:
+    return str(version)[:200]
+
+
+def newest_simulation(version: PriceBookVersion) -> Job | None:
+    """The last job that simulated the version."""
+    return jobs.latest((SIMULATE_JOB,), simulation_subject(version))

@@ -13,8 +13,6 @@ from revenue.pricing import reports
 from revenue.pricing.calculation.simulation import Simulation
 from revenue.pricing.decimals import InvalidValues
 
-MAX_ACCOUNTS = 10_000_000
-
 
 class Command(BaseCommand):
     help = (
@@ -32,7 +30,7 @@ class Command(BaseCommand):
         try:
             version = reports.versions().get(book__code=book, number=number)
             against = reports.version_in_force(timezone.now().date(), book)
-            found = billing.simulation(version, against, timezone.now().date(), MAX_ACCOUNTS)
+            found = billing.simulation(version, against, timezone.now().date())
         except ObjectDoesNotExist as error:
             raise CommandError(f"The price book {book} has no version {number}.") from error
         except (reports.NothingPublished, reports.Tampered, InvalidValues) as error:
@@ -63,5 +61,9 @@ def describe(found: Simulation) -> list[str]:
             f"{signed(each.percent, PERCENT)}"
             for each in changes
         ]
-    lines += [f"Left out: {key}: {reason}" for key, reason in found.left_out]
+    lines += [
+        f"Left out: {counted(each.customers, 'customer')}, such as {', '.join(each.such_as)}: "
+        f"{each.reason}"
+        for each in found.left_out
+    ]
     return lines

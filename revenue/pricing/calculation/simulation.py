@@ -4,11 +4,12 @@ No price elasticity is assumed. `break_even_percent` is the share of the revenue
 who would pay more that may be lost before the gain is gone.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
 from heapq import nlargest
+from typing import Any
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price, final_price
@@ -30,6 +31,7 @@ from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 LARGE_RISE_PERCENT = Decimal(20)  # larger rises are counted separately
 MAX_LISTED = 20
+MAX_EXAMPLES = 5  # customers named for each reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,15 @@ class SegmentTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Why customers cannot be priced by both versions, how many they are, and some of them."""
+
+    reason: str
+    customers: int
+    such_as: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Simulation:
     """The result; `deciles` are the changes in percent at 0, 10 … 100 % of the customers."""
 
@@ -95,11 +106,54 @@ class Simulation:
     falls: tuple[PriceChange, ...]
     segments: tuple[SegmentTotals, ...]
     break_even_percent: Decimal | None
-    left_out: tuple[tuple[str, str], ...]
+    left_out: tuple[LeftOut, ...]
 
     @property
     def unchanged(self) -> int:
         return self.customers - self.pay_more - self.pay_less
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: decimals are text."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Simulation":
+        """What `as_dict` made."""
+        lists = {
+            name: tuple(_read(kind, each) for each in stored[name]) for name, kind in ROWS.items()
+        }
+        shares = tuple(Decimal(each) for each in stored["deciles"])
+        loss = stored["break_even_percent"]
+        return cls(
+            **{
+                **stored,
+                **lists,
+                "deciles": shares,
+                "now": Decimal(stored["now"]),
+                "then": Decimal(stored["then"]),
+                "break_even_percent": None if loss is None else Decimal(loss),
+            }
+        )
+
+
+ROWS = {"rises": PriceChange, "falls": PriceChange, "segments": SegmentTotals, "left_out": LeftOut}
+AMOUNTS = {"now", "then"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
+
+
+def _read(kind: Any, row: Mapping[str, Any]) -> Any:
+    amounts = {name: Decimal(row[name]) for name in AMOUNTS & set(row)}
+    names = {"such_as": tuple(row["such_as"])} if "such_as" in row else {}
+    return kind(**{**row, **amounts, **names})
 
 
 def simulate(
@@ -113,14 +167,14 @@ def simulate(
         message = f"is in {then.currency}, the version in force in {now.currency}"
         raise invalid("version", "currency", message)
     changes: list[PriceChange] = []
-    left_out: list[tuple[str, str]] = []
+    left_out: dict[str, list[str]] = {}
     limited = 0
     with exact_arithmetic():
         for each in accounts:
             try:
                 change, reaches = _change(now, then, each), _reaches_limit(then, each)
             except (NoSuchPlan, InvalidValues) as error:
-                left_out.append((each.key, str(error)))
+                left_out.setdefault(str(error), []).append(each.key)
                 continue
             changes.append(change)
             limited += reaches
@@ -159,7 +213,7 @@ def _reaches_limit(book: BookVersion, account: SimulatedAccount) -> bool:
 
 
 def _result(
-    currency: str, changes: list[PriceChange], left_out: list[tuple[str, str]], limited: int
+    currency: str, changes: list[PriceChange], left_out: dict[str, list[str]], limited: int
 ) -> Simulation:
     rises = [each for each in changes if each.delta > 0]
     falls = [each for each in changes if each.delta < 0]
@@ -177,8 +231,14 @@ def _result(
         falls=tuple(nlargest(MAX_LISTED, falls, key=lambda each: (-each.delta, each.key))),
         segments=_segments(changes),
         break_even_percent=_break_even(changes, rises),
-        left_out=tuple(left_out),
+        left_out=_reasons(left_out),
     )
+
+
+def _reasons(left_out: Mapping[str, list[str]]) -> tuple[LeftOut, ...]:
+    """One row a reason, the most frequent first."""
+    ranked = sorted(left_out.items(), key=lambda each: (-len(each[1]), each[0]))
+    return tuple(LeftOut(reason, len(keys), tuple(keys[:MAX_EXAMPLES])) for reason, keys in ranked)
 
 
 def _deciles(percents: list[Decimal]) -> tuple[Decimal, ...]:

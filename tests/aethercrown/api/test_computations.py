@@ -1,9 +1,20 @@
 """Heavy calculations have a budget: few at once for each caller and in all, and a deadline."""
 
+from types import SimpleNamespace
+
 import pytest
+from django.http import HttpResponse
 
 from aethercrown import cancellation
-from aethercrown.api.computations import ComputationLimit, ComputationTooLong, computation
+from aethercrown.api.computations import (
+    BusyPages,
+    ComputationLimit,
+    ComputationTooLong,
+    budgeted,
+    computation,
+    held_while_read,
+    page_computation,
+)
 from aethercrown.models import SemaphoreSlot
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +43,43 @@ def test_a_holder_that_was_killed_blocks_nobody_for_longer_than_its_lease(settin
     SemaphoreSlot.objects.create(name="computations", slot=0, token="dead", lease_until=0)  # noqa: S106
     with computation("key:1"):
         pass
+
+
+def test_a_long_download_holds_a_slot_until_it_is_read_or_given_up(settings, rf):
+    settings.COMPUTATIONS_PER_CALLER = 1
+    request = rf.get("/")
+    request.user = SimpleNamespace(pk=7)
+    rows = held_while_read(request, iter([1, 2]))
+    with pytest.raises(ComputationLimit):
+        held_while_read(request, [1])
+    assert list(rows) == [1, 2]
+    assert not SemaphoreSlot.objects.exists()
+    begun = held_while_read(request, [1, 2])
+    next(begun)
+    begun.close()
+    unread = held_while_read(request, [1, 2])
+    unread.close()  # as for a HEAD, whose rows nobody reads
+    assert not SemaphoreSlot.objects.exists()
+
+
+def test_a_page_that_is_refused_says_so(rf):
+    pages = BusyPages(lambda request: HttpResponse("fine"))
+    assert pages(rf.get("/")).content == b"fine"
+    busy = pages.process_exception(rf.get("/dashboards/imports/1"), ComputationLimit())
+    assert (busy.status_code, busy["Retry-After"]) == (429, "2")
+    assert "calculated at once" in busy.content.decode()
+    late = pages.process_exception(rf.get("/"), ComputationTooLong(20))
+    assert "takes too long for a page" in late.content.decode()
+    assert pages.process_exception(rf.get("/api/v1/x"), ComputationLimit()) is None
+    assert pages.process_exception(rf.get("/"), ValueError()) is None
+
+
+def test_light_work_needs_no_slot(rf, settings):
+    settings.COMPUTATIONS_AT_ONCE = 0
+    request = rf.get("/")
+    request.auth, request.user = None, SimpleNamespace(pk=7)
+    with budgeted(request, is_heavy=False), page_computation(request, is_heavy=False):
+        pass
+    for heavy in (budgeted, page_computation):
+        with pytest.raises(ComputationLimit), heavy(request, is_heavy=True):
+            pass

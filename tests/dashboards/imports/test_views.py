@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from dashboards.imports import views
 from marketing.channels.models import Performance
 from operations.imports.models import DataImport
 from operations.jobs import services as jobs
@@ -123,3 +124,14 @@ def test_the_admin_links_to_the_pages(staff):
     assert sent["Location"] == f"{PAGE}/{record.pk}"
     sent = staff.get("/admin/marketing/performance/import-file/")
     assert sent["Location"] == f"{PAGE}?kind=budget-performance"
+
+
+def test_a_long_file_counts_against_the_budget_of_heavy_work(staff, monkeypatch, settings):
+    monkeypatch.setattr(views, "MAX_LIGHT_FILE", 0)
+    path = upload(staff, ADS)["Location"]
+    assert staff.get(path).status_code == 200
+    settings.COMPUTATIONS_AT_ONCE = 0
+    busy = staff.get(path)
+    assert (busy.status_code, busy["Retry-After"]) == (429, "2")
+    settings.COMPUTATIONS_AT_ONCE, settings.COMPUTATION_SECONDS = 2, -1
+    assert "takes too long for a page" in staff.get(path).content.decode()

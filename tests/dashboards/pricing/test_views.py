@@ -10,6 +10,8 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
+from operations.jobs import services as jobs
+from revenue.billing.reports import accounts
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.pricing import reports, services
@@ -158,3 +160,34 @@ def test_a_quote_of_a_version_that_was_tampered_with_differs(page, quoted):
 
 def test_a_stranger_is_sent_to_sign_in(client, quoted):
     assert client.get(PRICING).status_code == 302
+
+
+def test_more_customers_than_a_page_prices_are_simulated_as_a_job(page, draft, quoted, monkeypatch):
+    monkeypatch.setattr(accounts, "MAX_PAGE_ACCOUNTS", 0)
+    raised(draft, 199)
+    path = f"{PRICING}/versions/{draft.pk}"
+    made = Customer.objects.create(external_id="acme", name="Acme", currency="USD")
+    customers.record_subscription(
+        made.pk, external_id="acme-1", amount=Decimal(99), currency="USD", plan="professional",
+        started_on=timezone.localdate(), basis="list", now=timezone.now(),
+    )  # fmt: skip
+    assert "Simulate for all customers" in text(page.get(path))
+    page.post(path)
+    assert 'hx-trigger="every 2s"' in text(page.get(path))
+    page.post(path)  # the same job goes on
+    assert jobs.run_next().result["simulation"]["customers"] == 1
+    assert jobs.run_next() is None
+    shown = text(page.get(path))
+    for each in ("acme-1", "Pay more", "against standard version 1", "Simulate again"):
+        assert each in shown
+    assert "Changed since" not in shown
+    raised(draft, 299)
+    assert "Changed since" in text(page.get(path))
+    assert "standard version 2" in text(page.get("/dashboards/jobs"))
+
+
+def test_a_simulation_that_cannot_be_made_says_why(page, draft, published):
+    services.retire(published.pk, now=timezone.now())
+    answer = page.post(f"{PRICING}/versions/{draft.pk}", follow=True)
+    assert "publish one in the admin" in text(answer)
+    assert jobs.run_next() is None

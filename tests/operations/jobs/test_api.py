@@ -108,7 +108,7 @@ def test_what_prefers_an_asynchronous_answer(rf):
 
 def test_above_the_limit_of_open_jobs_it_is_429(start, rf, kind):
     for _ in range(5):
-        start(caller="user:None", now=NOON)
+        start(caller="", now=NOON)
     request = rf.post("/")
     request.auth = request.user = None
     with pytest.raises(api.JobLimit) as refused:

@@ -268,8 +268,9 @@ def test_a_job_is_done_in_the_name_of_its_caller(start, kind, django_user_model)
     kind(lambda context: current_actor().actor)
     anna = django_user_model.objects.create_user("anna")
     for caller, actor in (
-        (f"user:{anna.pk}", "user:anna"),
-        (f"user:{anna.pk + 1}", f"user:{anna.pk + 1}"),
+        (f"account:{anna.pk}", "user:anna"),
+        (f"account:{anna.pk + 1}", f"account:{anna.pk + 1}"),
+        (f"user:{anna.pk}", f"user:{anna.pk}"),  # a name that looks like an account's number
         ("key:12", "key:12"),
     ):
         start(caller=caller)

@@ -7,6 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
+from aethercrown.db import semaphore
+from operations.jobs import services as jobs
+from operations.scheduling import api
 from operations.scheduling.models import Pool, Task, Worker
 from security.apikeys import services as keys
 from tests.callers import Caller
@@ -355,3 +358,35 @@ def test_a_null_worker_is_no_worker(caller):
     assert given.status_code == 200
     done = caller.send(f"{TASKS}/a/complete", {"worker": None, "error": None})
     assert done.status_code == 200
+
+
+def test_many_tasks_are_stored_as_a_job_where_the_caller_does_not_wait(caller):
+    headers = {"Prefer": "respond-async"}
+    sent = {"tasks": [body("b", dependencies=["a"]), body("a", priority=1)]}
+    accepted = caller.send(f"{TASKS}/schedule", sent, headers=headers)
+    assert accepted.status_code == 202
+    assert not Task.objects.exists()
+    jobs.run_next()
+    polled = caller.get(accepted["Location"]).json()["data"]
+    assert polled["status"] == "done"
+    waited = caller.send(f"{TASKS}/schedule", sent).json()["data"]
+    names = ("task_id", "priority", "dependencies", "created_at")
+    for one, other in zip(polled["result"]["tasks"], waited["tasks"], strict=True):
+        assert [one[name] for name in names] == [other[name] for name in names]
+    one = caller.send(f"{TASKS}/schedule", body("c"), headers=headers)
+    jobs.run_next()
+    assert caller.get(one["Location"]).json()["data"]["result"]["task"]["task_id"] == "c"
+    cycle = caller.send(f"{TASKS}/schedule", body("d", dependencies=["gone"]), headers=headers)
+    jobs.run_next()
+    failed = caller.get(cycle["Location"]).json()["data"]
+    assert failed["status"] == "failed"
+    assert "gone" in failed["error"]
+
+
+def test_more_tasks_than_are_light_count_against_the_budget(caller, monkeypatch):
+    monkeypatch.setattr(api, "HEAVY_TASKS", 1)
+    with semaphore.slots({"computations": 2}, 60), semaphore.slots({"computations": 2}, 60):
+        refused = schedule(caller, body("a"), body("b"))
+        assert (refused.status_code, refused["Retry-After"]) == (429, "2")
+        assert schedule(caller, body("a")).status_code == 201
+    assert schedule(caller, body("a"), body("b")).status_code == 201

@@ -46,7 +46,7 @@ def test_running_subscriptions_are_rated_under_both_versions(draft, capsys):
     assert "1 pay more, 0 less, 1 the same" in told
     assert "The gain is lost if 50.0%" in told
     assert "a (starter): 87.00 to 174.00, +100.0%" in told
-    assert "Left out: c: must be an active plan" in told
+    assert "Left out: 1 customer, such as c: must be an active plan" in told
 
 
 def test_the_newest_quotes_are_rated_while_there_are_no_subscriptions(draft, capsys):

@@ -1,5 +1,6 @@
 """Two versions over many customers: sums, winners, losers, and what is left out."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
-from revenue.pricing.calculation.simulation import SimulatedAccount, simulate
+from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.price_book.default_book import BOOK
 from tests.revenue.pricing.price_books import books, uses
@@ -51,7 +52,8 @@ def test_winners_losers_and_sums_are_those_of_single_quotes():
         ("large", 1),
         ("small", 2),
     ]
-    assert found.left_out[0][0] == "d"
+    assert [(each.customers, each.such_as) for each in found.left_out] == [(1, ("d",))]
+    assert Simulation.from_dict(json.loads(json.dumps(found.as_dict()))) == found
     assert len(found.deciles) == 11
     assert found.deciles[5] == 0
 
@@ -59,6 +61,7 @@ def test_winners_losers_and_sums_are_those_of_single_quotes():
 def test_the_break_even_is_what_may_leave():
     found = simulate(BOOK, raised(starter=58), [account("a", "starter")])
     assert found.break_even_percent == 50
+    assert Simulation.from_dict(found.as_dict()) == found
     unchanged = simulate(BOOK, BOOK, ACCOUNTS)
     assert unchanged.break_even_percent is None
 
