@@ -5,7 +5,6 @@ from django.apps import AppConfig
 
 if TYPE_CHECKING:
     from aethercrown.csv.export import Exporter
-    from operations.jobs.registry import JobKind
 
 
 class RevenueConfig(AppConfig):
@@ -22,12 +21,7 @@ class RevenueConfig(AppConfig):
             decision_type_registry,
         )
         from revenue.billing import reports as billing  # noqa: PLC0415
-        from revenue.billing.services import (  # noqa: PLC0415
-            invoice_run,
-            jobs,
-            price_simulation,
-            reconciliation,
-        )
+        from revenue.billing.services import invoice_run, reconciliation  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
@@ -48,7 +42,7 @@ class RevenueConfig(AppConfig):
         for automations in (rollups, reconciliation, upsell_services, invoice_run):
             for automation in automations.AUTOMATIONS:
                 automation_registry.register(automation)
-        register_jobs((*jobs.JOB_KINDS, price_simulation.JOB_KIND))
+        register_jobs()
         metric_registry.register_all(company_metrics.METRICS)
         for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
             HOOKS.register(hook)
@@ -58,11 +52,11 @@ class RevenueConfig(AppConfig):
         demo.register("prices", demo_services.seed_prices)
 
 
-def register_jobs(kinds: "Iterable[JobKind]") -> None:
+def register_jobs() -> None:
     from operations.jobs.registry import job_kinds  # noqa: PLC0415 - models exist only now
+    from revenue.billing.services import jobs, price_simulation  # noqa: PLC0415
 
-    for kind in kinds:
-        job_kinds.register(kind)
+    job_kinds.register_all((*jobs.JOB_KINDS, price_simulation.JOB_KIND))
 
 
 def register_exporters(exporters: "Iterable[Exporter]") -> None:

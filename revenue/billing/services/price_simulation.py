@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from operations.jobs import services as jobs
-from operations.jobs.models import Job
 from operations.jobs.registry import JobContext, JobKind
+from operations.jobs.reports import Job
 from revenue.billing.reports import accounts
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation

@@ -1,6 +1,7 @@
 """Heavy calculations have a budget: few at once for each caller and in all, and a deadline."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
@@ -54,16 +55,16 @@ def test_a_long_download_holds_a_slot_until_it_is_read_or_given_up(settings, rf)
         held_while_read(request, [1])
     assert list(rows) == [1, 2]
     assert not SemaphoreSlot.objects.exists()
-    begun = held_while_read(request, [1, 2])
+    begun: Any = held_while_read(request, [1, 2])
     next(begun)
     begun.close()
-    unread = held_while_read(request, [1, 2])
+    unread: Any = held_while_read(request, [1, 2])
     unread.close()  # as for a HEAD, whose rows nobody reads
     assert not SemaphoreSlot.objects.exists()
 
 
 def test_a_page_that_is_refused_says_so(rf):
-    pages = BusyPages(lambda request: HttpResponse("fine"))
+    pages: Any = BusyPages(lambda request: HttpResponse("fine"))
     assert pages(rf.get("/")).content == b"fine"
     busy = pages.process_exception(rf.get("/dashboards/imports/1"), ComputationLimit())
     assert (busy.status_code, busy["Retry-After"]) == (429, "2")

@@ -32,7 +32,7 @@ def count(context):
     for _ in context.track(range(3), 3, "Counting"):
         if context.input.get("fails"):
             raise ValueError("There is no fourth.")
-    return {"counted": "<3>" * context.input.get("times", 1)}
+    return {"counted": ["<3>"] * context.input.get("times", 1)}
 
 
 def text(answer):
