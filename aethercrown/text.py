@@ -1,6 +1,8 @@
 """Text and JSON values that every database stores. Pure."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
@@ -31,3 +33,15 @@ def storable_json(value: Any) -> Any:
 def last_line(error: str) -> str:
     """The last line of a traceback, which is the error itself."""
     return (error.strip().splitlines() or ["no reason recorded"])[-1]
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: one case, one Unicode form, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """The known name that another one may mean; empty if none is close."""
+    by_fold = {folded(each): each for each in known}
+    found = get_close_matches(folded(name), by_fold, 1, 0.6)
+    return by_fold[found[0]] if found else ""

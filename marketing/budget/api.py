@@ -28,7 +28,7 @@ from marketing.budget.planner.request import (
     LiftTestResult,
     PerformanceRow,
     SpendLimit,
-    strip_names,
+    unify_names,
 )
 from marketing.budget.planner.validation import UNREADABLE, validate
 from marketing.budget.response_format import interval_fields, load_proposal, optimize_response
@@ -133,7 +133,7 @@ def planner_errors(
     values.setdefault("constraints", readable_limits(data.get("constraints")))
     refused = {field_of(each[0]) for each in shape}
     try:
-        validate(to_budget_request(values))
+        validate(unify_names(to_budget_request(values))[0])
     except Infeasible as error:
         for each in error.problems:
             may_be_wrong = "total_budget" in refused and each.code in SUM_CODES
@@ -239,7 +239,9 @@ class OptimizedBudgetSerializer(serializers.Serializer[Any]):
     """A plan: allocations, expected revenue and lift, and the reasons."""
 
     allocations = fields.ValueMap(child=fields.Number())
-    channel_roi = fields.ValueMap(child=fields.Number())
+    channel_roi = fields.ValueMap(
+        child=fields.Number(allow_null=True), help_text="Null where no revenue is known."
+    )
     total_budget = fields.Number()
     currency = fields.Currency()
     recommendations = fields.ItemList(child=ChannelRecommendationSerializer())
@@ -371,7 +373,7 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
         asked = to_budget_request(self.checked(OptimizeBudgetRequestSerializer))
         try:
             if jobs.prefers_async(request):
-                validate(strip_names(asked))
+                validate(unify_names(asked)[0])
                 return jobs.accept(request, services.OPTIMIZE_JOB, request_json.to_json(asked))
             plan = optimized(request, asked)
         except Infeasible as error:

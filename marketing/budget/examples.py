@@ -84,7 +84,8 @@ OPTIMIZE_RESPONSE: dict[str, Any] = {
     "evidence": "low",
     "reasons_against": [
         "The chance of a lift is 64.0%, below 90.0%.",
-        "A channel would move by 50%, above the step limit of 20%.",
+        "A channel would move by 93%, above the step limit of 20%.",
+        "The total would change by 43%, above the step limit of 20%.",
         "There is no backtest yet.",
     ],
     "warnings": [],

@@ -130,9 +130,21 @@ def in_force(currency: str) -> tuple[Allocation, ...]:
     return tuple(rows.select_related("channel").order_by("channel__name"))
 
 
-def amounts_in_force(currency: str) -> dict[str, Decimal]:
-    """The amounts in force by channel."""
-    return {row.channel.name: row.amount for row in in_force(currency)}
+def amounts_in_force(currency: str, days: int | None = None) -> dict[str, Decimal]:
+    """The amounts in force by channel: for the window of their plan, or for one of `days`."""
+    rows = in_force(currency)
+    amounts = {row.channel.name: row.amount for row in rows}
+    if days is None or not rows:
+        return amounts
+    known = BudgetPlan.objects.filter(decision_id=rows[0].decision_id)
+    length = _window_days(known.only("budget_periods", "request_summary").first())
+    return {name: round(amount * days / length, 2) for name, amount in amounts.items()}
+
+
+def _window_days(plan: BudgetPlan | None) -> int:
+    """Days that a plan's amounts are for; plans made before that was kept were for weeks."""
+    weeks_long = weeks.WEEK.days * (plan.budget_periods if plan else 1)
+    return int(plan.request_summary.get("window_days") or weeks_long) if plan else weeks_long
 
 
 def allocation_ended_at(decision_id: int) -> datetime | None:
@@ -188,12 +200,11 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
 
     A period in which a channel's revenue is unknown is left out.
     """
-    stored = stored_history(plan.currency, until)
+    stored = stored_history(plan.currency, until).in_weeks()
     if not stored.spend:
         return {}
-    spent_on = [each.date for each in stored.spend]
     if plan.mode == BudgetPlan.Mode.AGGREGATE:
-        by = weeks.calendar(spent_on, [on for on, _ in stored.totals], until)
+        by = stored.calendar(aggregate=True)
         return weeks.by_period(((on, float(amount)) for on, amount in stored.totals), by)
     names = set(plan.allocations.values_list("channel_name", flat=True))
     factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
@@ -202,7 +213,7 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
         for each in stored.spend
         if each.channel in factors and (each.spend or each.revenue is not None)
     )
-    found = weeks.by_period(own, weeks.calendar(spent_on, until=until))
+    found = weeks.by_period(own, stored.calendar(aggregate=False))
     return {on: revenue for on, revenue in found.items() if not isnan(revenue)}
 
 

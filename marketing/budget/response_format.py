@@ -53,7 +53,10 @@ def optimize_response(proposal: Proposal, plan_id: int) -> dict[str, Any]:
     experiment = proposal.next_experiment
     return {
         "allocations": _amounts(proposal.allocations),
-        "channel_roi": {name: round(roi, 2) for name, roi in proposal.channel_roi.items()},
+        "channel_roi": {
+            name: None if roi is None else round(roi, 2)
+            for name, roi in proposal.channel_roi.items()
+        },
         "total_budget": float(proposal.total),
         "currency": proposal.currency,
         "recommendations": [recommendation_fields(each) for each in proposal.recommendations],

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
-from marketing.budget.model import weeks
+from marketing.budget.model import cadence, weeks
 from marketing.budget.model.history import RECENT_PERIODS
 from marketing.budget.model.weeks import Calendar
 from marketing.budget.planner.request import (
@@ -54,6 +54,44 @@ class StoredHistory:
     flags: Mapping[str, Mapping[dt.date, float]] | None = None
     lift_tests: Sequence[LiftTestResult] = ()
     until: dt.date = dt.date.max  # the last day that is over
+    reported: Mapping[str, str] = field(default_factory=dict)  # how channels report; see cadence
+
+    def calendar(self, *, aggregate: bool) -> Calendar:
+        """The periods of these rows."""
+        spent_on = [each.date for each in self.spend]
+        if self.reported:
+            last = min(self.until, max(spent_on) + weeks.WEEK - weeks.DAY)
+            return Calendar(True, min(spent_on).weekday(), min(spent_on), last)  # noqa: FBT003
+        return weeks.calendar(spent_on, (on for on, _ in self.totals if aggregate), self.until)
+
+    def in_weeks(self) -> "StoredHistory":
+        """The same rows by week, unless each channel reports by day or all by the same week."""
+        rows = [
+            PerformanceRow(
+                each.channel,
+                float(each.spend),
+                None if each.revenue is None else float(each.revenue),
+                each.date,
+                each.revenue is None and each.spend > 0,
+            )
+            for each in self.spend
+        ]
+        found = cadence.align(rows, weekly=True)
+        if not found.reported:
+            return self
+        totals = [PerformanceRow("", 0.0, float(money), on) for on, money in self.totals]
+        both = cadence.align([*rows, *totals], weekly=True).rows if totals else found.rows
+        return replace(
+            self,
+            spend=[_stored(each) for each in both if each.channel],
+            totals=[(s.date, s.revenue or Decimal(0)) for s in map(_stored, both) if not s.channel],
+            reported=found.reported,
+        )
+
+
+def _stored(row: PerformanceRow) -> SpendRow:
+    earned = None if row.revenue is None else Decimal(repr(row.revenue))
+    return SpendRow(row.channel, row.date or dt.date.max, Decimal(repr(row.spend)), earned)
 
 
 def build_request(
@@ -70,8 +108,9 @@ def build_request(
     NotEnoughData where neither is.
     """
     aggregate = needs_totals(known, currency)
+    known = known.in_weeks()
     totals = known.totals if aggregate else ()
-    by = weeks.calendar((each.date for each in known.spend), (on for on, _ in totals), known.until)
+    by = known.calendar(aggregate=aggregate)
     rows = rows_by_period(known.spend, by, aggregate=aggregate)
     if not rows:
         raise NotEnoughData("The rows do not make up one complete period yet.")
@@ -85,17 +124,23 @@ def build_request(
         constraints=spend_limits(listed, rows, present),
         min_allocation_percent=Decimal(0),  # staff set floors, channel by channel
         max_change_percent=step_percent,
-        present=dict(present) or None,
+        present=_of_listed(present, [each.name for each in listed]),
         starts_on=next_period(rows, by, known.until),
         incrementality={c.name: c.incrementality for c in own if c.incrementality != 1},
         lift_tests=tuple(test for test in known.lift_tests if test.channel in seen),
         platform_roi={c.name: c.platform_roi for c in own if c.platform_roi},
+        reported=known.reported,
     )
     if aggregate:
         total_revenue = weeks.by_period(((on, float(amount)) for on, amount in totals), by)
         flags = flags_by_period(known, by)
         return replace(request, total_revenue=tuple(total_revenue.items()), controls=flags)
     return replace(request, new_channels=tuple(c.name for c in listed if c.name not in seen))
+
+
+def _of_listed(present: Mapping[str, Decimal], names: Sequence[str]) -> dict[str, Decimal] | None:
+    """What is in force for the planned channels; the guardrails see what the others had."""
+    return {name: present[name] for name in names if name in present} or None
 
 
 def needs_totals(known: StoredHistory, currency: str) -> bool:

@@ -1,15 +1,14 @@
 """Spend summed by channel and date in a temporary file, so that memory does not grow; pure."""
 
 import sqlite3
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from aethercrown.csv.reader import RowError
+from aethercrown.text import folded
 
 MAX_CHANNELS = 2_000
 MAX_CENTS = 99_999_999_999_999
@@ -44,18 +43,6 @@ class ChannelTotal:
     spend: Decimal = Decimal(0)
     revenue: Decimal | None = None
     unknown_revenue: int = 0
-
-
-def folded(name: str) -> str:
-    """A name as it is compared: one case, one Unicode form, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def similar(name: str, known: Iterable[str]) -> str:
-    """The known name that a new one may mean; empty if none is close."""
-    by_fold = {folded(each): each for each in known}
-    found = get_close_matches(folded(name), by_fold, 1, 0.6)
-    return by_fold[found[0]] if found else ""
 
 
 class SpendTable:

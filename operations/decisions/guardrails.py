@@ -21,15 +21,16 @@ class GuardrailContext:
 
     now: datetime
     applied_today: int = 0  # decisions of the automation in the last 24 hours
-    changed_today: float = 0.0  # percent: changes of the subject in the same time, added up
+    # percent: changes of the subject in the same time, added up; None if one is not known
+    changed_today: float | None = 0.0
     alert: str = ""  # an open critical alert on the subject
 
 
 def evaluate(limits: GuardrailLimits, draft: Draft, context: GuardrailContext) -> list[Guardrail]:
     """Check every limit that is switched on; an unknown figure fails its limit."""
     low, change = draft.expected.low, draft.change_percent
-    in_a_day = change
-    if change is not None and context.changed_today:
+    in_a_day = None
+    if change is not None and context.changed_today is not None:
         in_a_day = context.changed_today + abs(change)
     daily, least = limits.largest_daily_change_percent, limits.least_confidence_percent
     checked = [

@@ -182,11 +182,13 @@ def _context(draft: Draft, now: datetime) -> GuardrailContext:
     """The last 24 hours and the critical alerts, for the guardrails."""
     applied = Decision.objects.filter(applied_at__gt=now - DAY, applied_at__lte=now)
     changes = applied.filter(subject=draft.subject, kind=draft.kind)
-    known = changes.exclude(status=Decision.Status.ROLLED_BACK)
+    kept = changes.exclude(status=Decision.Status.ROLLED_BACK)
+    moves = list(kept.values_list("change_percent", flat=True))
+    known = [abs(each) for each in moves if each is not None]
     return GuardrailContext(
         now=now,
         applied_today=applied.filter(automation=draft.automation).count(),
-        changed_today=sum(abs(each.change_percent or 0.0) for each in known),
+        changed_today=sum(known) if len(known) == len(moves) else None,
         alert=alerts.critical(draft.subject, draft.automation),
     )
 

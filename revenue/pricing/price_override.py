@@ -28,6 +28,7 @@ def override_draft(
 ) -> Draft:
     """The decision, with each guardrail and whether the requested price meets it."""
     amount = float(requested)
+    in_force = price if agreed is None else agreed
     content = {"quote": quote, "before": agreed, "wanted": requested, "reason": reason}
     return Draft(
         automation=AUTOMATION,
@@ -45,7 +46,9 @@ def override_draft(
             "recurring revenue a month", amount, amount, amount, 0.9, HORIZON, currency
         ),
         guardrails=override_guardrails(plan, largest_discount, price, requested),
-        change_percent=float(abs(requested - price) / price * HUNDRED) if price else None,
+        change_percent=(
+            float(abs(requested - in_force) / in_force * HUNDRED) if in_force else None
+        ),
     )
 
 

@@ -93,12 +93,16 @@ def with_new_channels(posterior: Posterior, tried: Bools, budget: float) -> Post
 
 
 def roi_percent(history: SpendHistory) -> Floats:
-    """100 (revenue - spend) / spend over rows of known revenue; 0 where they spent nothing."""
+    """100 (revenue - spend) / spend over rows of known revenue.
+
+    0 where nothing was spent, nan where money was spent and no revenue of it is known.
+    """
     known = ~np.isnan(history.revenue)
     spent = np.where(known, history.spend, 0.0).sum(axis=1)
     earned = np.where(known, history.revenue, 0.0).sum(axis=1)
     gain = 100 * (earned - spent)
-    return np.asarray(np.divide(gain, spent, out=np.zeros_like(spent), where=spent > 0))
+    nothing = np.where(history.unknown.any(axis=1), np.nan, 0.0)
+    return np.asarray(np.divide(gain, spent, out=nothing, where=spent > 0))
 
 
 def spend_variation(spend: Floats, usable: Bools) -> Floats:

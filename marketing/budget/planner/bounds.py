@@ -7,6 +7,7 @@ twice the largest spend of the history.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -40,14 +41,19 @@ def allocation_bounds(
     current: Floats,
     max_spend: Floats,
     max_total: float,
+    *,
+    in_force: Floats | None = None,
 ) -> AllocationBounds:
     """Bounds of one period. `current` (C,) is the present mix and sums to the period's budget.
 
+    The step limit is around `in_force` (C,), the present spend as it is, where the budget fits
+    there; else around `current`, which a note says.
     `max_spend` (C,) is each channel's largest spend, 0 if never tried; `max_total` the largest
     total of a period. Raises Infeasible where the hard bounds leave no plan.
     """
     budget = request.period_budget
-    hard = _HardBounds(request, channels, current, max_spend > 0, budget)
+    present = current if in_force is None else in_force
+    hard = _HardBounds(request, channels, (present, current), max_spend > 0, budget)
     budget_ratio = max(1.0, budget / max_total) if max_total > 0 else 1.0
     low = current / TRUST_FACTOR
     high = np.minimum(current * TRUST_FACTOR, TRUST_FACTOR * max_spend * budget_ratio)
@@ -83,17 +89,18 @@ class _HardBounds:
         self,
         request: BudgetRequest,
         channels: Sequence[str],
-        current: Floats,
+        bases: tuple[Floats, Floats],
         tried: Bools,
         budget: float,
     ) -> None:
+        """The step limit is around the first of `bases` (C,) that leaves a plan."""
         size = len(channels)
         self.notes: list[str] = []
         self.budget = budget
         self.why_low, self.why_high = ["nothing"] * size, ["the whole budget"] * size
         self.low, self.high = np.zeros(size), np.full(size, np.inf)
         fixed = self._limits(request, channels)
-        self._step(request, current, tried, fixed)
+        self._step_around(request, bases, tried, fixed)
         self._least(request, channels)
         self._fit(request)
 
@@ -109,17 +116,35 @@ class _HardBounds:
             fixed[at] = limit.min is not None or limit.max is not None
         return fixed
 
-    def _step(self, request: BudgetRequest, current: Floats, tried: Bools, fixed: Bools) -> None:
-        if request.max_change_percent is None:
+    def _step_around(
+        self, request: BudgetRequest, bases: tuple[Floats, Floats], tried: Bools, fixed: Bools
+    ) -> None:
+        step = request.max_change_percent
+        if step is None:
             return
-        step = float(request.max_change_percent) / 100
+        in_force, current = bases
+        before = self.low.copy(), self.high.copy(), list(self.why_low), list(self.why_high)
+        self._step(step, in_force, tried, fixed)
+        if self.low.sum() <= self.budget <= self.high.sum() or in_force is current:
+            return
+        self.low, self.high, self.why_low, self.why_high = before
+        self.notes.clear()
+        self.notes.append(
+            f"The budget is too far from the {number_text(float(in_force.sum()), 2)} a period in "
+            f"force for a step of {value_text(step)}%: the step limit is "
+            "around the present shares of the new budget, and a person decides."
+        )
+        self._step(step, current, tried, fixed)
+
+    def _step(self, percent: Decimal, current: Floats, tried: Bools, fixed: Bools) -> None:
+        step = float(percent) / 100
         explore = EXPLORATION_SHARE * self.budget / max(int((~tried).sum()), 1)
         below, above = current * (1 - step), np.where(tried, current * (1 + step), explore)
         below = np.maximum(below, 0.0) if tried.any() else 0 * below
         above = above if tried.any() else np.full_like(above, np.inf)
         low, high = self.low.copy(), self.high.copy()
         clash = fixed & ((self.low > above) | (self.high < below))
-        words = f"the step limit of {value_text(request.max_change_percent)}%"
+        words = f"the step limit of {value_text(percent)}%"
         for at in np.flatnonzero((below > self.low) & ~clash):
             self.low[at], self.why_low[at] = min(below[at], self.high[at]), words
         for at in np.flatnonzero((above < self.high) & ~clash):

@@ -21,6 +21,8 @@ REMOVED_FIELDS = {
 def request_digest(request: BudgetRequest) -> str:
     """64 hexadecimal digits, independent of the order of rows and channels."""
     values = REMOVED_FIELDS | {each.name: getattr(request, each.name) for each in fields(request)}
+    if not request.reported:  # a field that requests did not always have
+        del values["reported"]
     values["rows"] = sorted(
         f"{row.channel}|{row.date or ''}|{row.spend:.17g}|{row.revenue or 0.0:.17g}"
         f"{'|unknown' * row.is_unknown}"

@@ -1,8 +1,10 @@
 """Plan a budget: validate the request, fit the curves, allocate, build the proposal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from marketing.budget.model import cadence
 from marketing.budget.model.by_channel import fit_rows
 from marketing.budget.model.by_total import fit_totals
 from marketing.budget.model.fitted_model import FittedModel
@@ -11,17 +13,36 @@ from marketing.budget.model.response_curves import Floats
 from marketing.budget.planner import rounding
 from marketing.budget.planner.allocation import rank_segments, spend_grid, water_fill
 from marketing.budget.planner.bounds import AllocationBounds, allocation_bounds
-from marketing.budget.planner.proposal import Proposal
+from marketing.budget.planner.proposal import Grade, Proposal
 from marketing.budget.planner.proposal_builder import BudgetAllocation, build_proposal
-from marketing.budget.planner.request import BudgetRequest, SpendLimit, strip_names
+from marketing.budget.planner.request import BudgetRequest, SpendLimit, unify_names
 from marketing.budget.planner.validation import validate
 
 
 def prepare(request: BudgetRequest) -> FittedModel:
     """Validate the request and fit its curves. Raises Infeasible with every bad field."""
-    request = strip_names(request)
+    request, spellings = unify_names(request)
     validate(request)
-    return fit_rows(request) if request.total_revenue is None else fit_totals(request)
+    request = cadence.on_one_grid(request)
+    fitted = fit_rows(request) if request.total_revenue is None else fit_totals(request)
+    return _with_caveats(fitted, spellings)
+
+
+def _with_caveats(fitted: FittedModel, spellings: Mapping[str, str]) -> FittedModel:
+    """The fit, with what was assumed about names and about rows of several cadences."""
+    reported = fitted.request.reported
+    read = tuple(f"'{name}' is read as the channel '{spellings[name]}'." for name in spellings)
+    guessed = cadence.estimated(reported)
+    grades: tuple[Grade, ...] = tuple(
+        "low" if name in guessed else grade
+        for name, grade in zip(fitted.channels, fitted.grades, strict=True)
+    )
+    return replace(
+        fitted,
+        notes=(*read, *cadence.notes(reported), *fitted.notes),
+        grades=grades,
+        other_reasons=(*fitted.other_reasons, *cadence.reasons_against(reported)),
+    )
 
 
 def plan(request: BudgetRequest) -> Proposal:
@@ -35,7 +56,14 @@ def allocate(fitted: FittedModel) -> BudgetAllocation:
     request, posterior = fitted.request, fitted.posterior
     current = fitted.current_mix()
     most = fitted.history.spend.max(axis=1)
-    bounds = allocation_bounds(request, fitted.channels, current, most, fitted.max_total)
+    bounds = allocation_bounds(
+        request,
+        fitted.channels,
+        current,
+        most,
+        fitted.max_total,
+        in_force=fitted.present_spend(),
+    )
     grid = spend_grid(bounds.low, bounds.high, posterior.scale)
     segments = rank_segments(grid, revenue(posterior, grid), current)
     amounts, marginal_return = water_fill(segments, request.period_budget)

@@ -27,7 +27,7 @@ class ChannelSummary:
     channel: str
     current_allocation: Decimal
     suggested_allocation: Decimal
-    roi_percent: float
+    roi_percent: float | None  # None where no revenue is known
     marginal_roi_now: float
     marginal_roi: float
     saturation_percent: float
@@ -97,7 +97,7 @@ class Proposal:
     mode: Literal["channels", "aggregate"]
     allocations: dict[str, Decimal]  # adds up to `total` exactly
     present: dict[str, Decimal]  # present spend, in money for the window
-    channel_roi: dict[str, float]  # percent over the rows
+    channel_roi: dict[str, float | None]  # percent over the rows; None where not known
     expected_revenue: Interval
     expected_lift_percent: Interval  # against the present mix scaled to `total`
     probability_of_lift: float

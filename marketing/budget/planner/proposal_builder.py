@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isnan, log
 
 import numpy as np
 
-from aethercrown.formatting import number_text, share_text
+from aethercrown.formatting import counted, number_text, percent_text, share_text
 from marketing.budget.model.fitted_model import FittedModel
 from marketing.budget.model.posterior_curves import marginal_return, revenue, saturation_percent
 from marketing.budget.model.response_curves import METHOD_VERSION, Floats
@@ -25,6 +26,9 @@ from marketing.budget.planner.rounding import decimal_places
 
 CURVE_POINTS, CURVE_DRAWS, MAX_CURVES = 60, 100, 200
 PLACEBO_WARNING_PROBABILITY = 0.7
+WIDENED_RATIO = 2.0  # of the budget to the largest total of a period, from which intervals widen
+MAX_LIFT_PERCENT = 1_000.0  # a larger one says only that the present mix brings nothing
+WINDOW_DAYS = {"week": 7, "month": 30, "quarter": 91, "year": 364}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class ExpectedGain:
     percent: Interval
     revenue: Interval  # money for the window
     budget_ratio: float
+    is_out_of_range: bool = False  # the lift in percent
 
 
 def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
@@ -65,7 +70,7 @@ def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
         mode=fitted.mode,
         allocations=found.money,
         present={each.channel: each.current_allocation for each in channels},
-        channel_roi=dict(zip(fitted.channels, map(float, fitted.roi), strict=True)),
+        channel_roi=dict(zip(fitted.channels, map(known_number, fitted.roi), strict=True)),
         expected_revenue=gain.revenue,
         expected_lift_percent=gain.percent,
         probability_of_lift=gain.probability,
@@ -82,7 +87,7 @@ def build_proposal(fitted: FittedModel, found: BudgetAllocation) -> Proposal:
         next_experiment=advice.next_experiment(
             fitted.channels, plans, found.amounts, request.currency
         ),
-        evidence=overall_evidence(fitted, found.current),
+        evidence=overall_evidence(fitted, found.current, gain.budget_ratio),
         placebo=probabilities,
         warnings=tuple(warnings(fitted, found, gain, probabilities)),
         method=f"{fitted.mode}: {METHOD_VERSION}",
@@ -95,13 +100,13 @@ def reasons_against(
 ) -> Iterator[str]:
     return auto_apply.reasons_against(
         found.amounts,
-        found.current,
+        fitted.present_spend(),
         probability=gain.probability,
         lift=gain.lift,
         backtest=fitted.backtest,
         outside_data=found.bounds.outside_data,
         budget_ratio=gain.budget_ratio,
-        other_reasons=fitted.other_reasons,
+        other_reasons=(*fitted.other_reasons, *out_of_range(gain)),
     )
 
 
@@ -114,13 +119,48 @@ def warnings(
     """Notes of the fit and the bounds, and warnings."""
     yield from fitted.notes
     yield from found.bounds.notes
+    yield from out_of_range(gain)
     if gain.budget_ratio > auto_apply.MAX_BUDGET_RATIO:
         yield (
-            f"The budget is {number_text(gain.budget_ratio, 1)} times the largest ever spent in "
-            f"a period; "
-            "intervals are widened."
+            f"The budget is {number_text(gain.budget_ratio, 1)} times the largest ever spent in a "
+            "period: what it brings was never seen, so the intervals are widened up to what the "
+            f"curves allow, and the evidence is low.{periods_hint(fitted)}"
         )
     yield from placebo_warnings(fitted, probabilities)
+
+
+def periods_hint(fitted: FittedModel) -> str:
+    """Which `budget_periods` a budget fits that is too large for one row; empty if none."""
+    request, days = fitted.request, fitted.history.gap_days()
+    if not fitted.history.dates or fitted.max_total <= 0:
+        return ""
+    usual = float(fitted.history.spend.sum(axis=0).mean())
+    fits = []
+    for name, length in WINDOW_DAYS.items():
+        periods = round(length / days)
+        amount = float(request.total) / max(periods, 1)
+        if periods > 1 and 0.5 * usual <= amount <= auto_apply.MAX_BUDGET_RATIO * fitted.max_total:
+            fits.append((abs(log(amount / usual)), name, periods))
+    if not fits:
+        return ""
+    _, name, periods = min(fits)
+    return (
+        f" A row is for {counted(round(days), 'day')}: if the budget is for a {name}, its "
+        f"budget_periods are {periods}."
+    )
+
+
+def out_of_range(gain: ExpectedGain) -> Iterator[str]:
+    if gain.is_out_of_range:
+        yield (
+            "The lift cannot be told in percent: the present mix is expected to bring next to "
+            f"nothing. It is shown as at most {percent_text(MAX_LIFT_PERCENT, 0)}."
+        )
+
+
+def known_number(value: float) -> float | None:
+    """None for nan, which stands for unknown."""
+    return None if isnan(value) else float(value)
 
 
 def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
@@ -132,15 +172,39 @@ def expected_gain(fitted: FittedModel, found: BudgetAllocation) -> ExpectedGain:
     base = money - lift
     percent = 100 * np.divide(lift, base, out=np.zeros_like(lift), where=base > 0)
     budget_ratio = request.period_budget / fitted.max_total if fitted.max_total > 0 else 1.0
-    wide = budget_ratio if budget_ratio > auto_apply.MAX_BUDGET_RATIO else 1.0
+    wide = budget_ratio if budget_ratio > WIDENED_RATIO else 1.0
     window = request.budget_periods * fitted.season_factor
+    most = window * float(np.quantile(linear_revenue(fitted, found.amounts), 0.95))
+    lowest, highest = possible_lift(found.amounts, found.current)
+    shown = uncertainty.widen(uncertainty.interval(percent), wide)
+    revenue_shown = uncertainty.widen(uncertainty.interval(money * window), wide)
     return ExpectedGain(
         uncertainty.lift_probability(lift, base),
         uncertainty.interval(lift),
-        uncertainty.widen(uncertainty.interval(percent), wide),
-        uncertainty.widen(uncertainty.interval(money * window), wide),
+        uncertainty.within(shown, lowest, min(highest, MAX_LIFT_PERCENT)),
+        uncertainty.within(revenue_shown, 0.0, max(most, revenue_shown.estimate)),
         budget_ratio,
+        is_out_of_range=highest > MAX_LIFT_PERCENT and shown.high > MAX_LIFT_PERCENT,
     )
+
+
+def linear_revenue(fitted: FittedModel, amounts: Floats) -> Floats:
+    """Revenue (N,) of each draw if beyond the largest spend seen it grew in a straight line.
+
+    The curves are concave, so no plan brings more.
+    """
+    seen = fitted.history.spend.max(axis=1)
+    inside = np.where(seen > 0, np.minimum(amounts, seen), amounts)
+    earned = fitted.sample.revenue(fitted.posterior, inside[:, None])[..., 0]
+    growth = np.divide(amounts, inside, out=np.ones_like(amounts), where=inside > 0)
+    return np.asarray((earned * growth).sum(axis=1))
+
+
+def possible_lift(plan: Floats, current: Floats) -> tuple[float, float]:
+    """Least and largest lift in percent that concave curves allow; infinite from 0."""
+    ratio = np.divide(plan, current, out=np.full_like(plan, np.inf), where=current > 0)
+    ratio = ratio[(plan > 0) | (current > 0)]
+    return 100 * (min(1.0, float(ratio.min())) - 1), 100 * (max(1.0, float(ratio.max())) - 1)
 
 
 def channel_summaries(
@@ -158,7 +222,7 @@ def channel_summaries(
         fitted.channels,
         money(fitted.present_spend() * periods),
         [found.money[each] for each in fitted.channels],
-        fitted.roi.tolist(),
+        [known_number(each) for each in fitted.roi],
         marginal_return(fitted.posterior, found.current[:, None])[:, 0].tolist(),
         marginal_return(fitted.posterior, found.amounts[:, None])[:, 0].tolist(),
         saturation_percent(fitted.posterior, found.amounts).tolist(),
@@ -218,8 +282,10 @@ def placebo_warnings(fitted: FittedModel, probabilities: Mapping[str, float]) ->
             )
 
 
-def overall_evidence(fitted: FittedModel, current: Floats) -> Grade:
-    """The grade of the channels with most of the money."""
+def overall_evidence(fitted: FittedModel, current: Floats, budget_ratio: float) -> Grade:
+    """The grade of the channels with most of the money; low for a budget far beyond the data."""
+    if budget_ratio > auto_apply.MAX_BUDGET_RATIO:
+        return "low"
     order: tuple[Grade, ...] = ("low", "medium", "high")
     at = [order.index(each) for each in fitted.grades]
     return order[int(np.argmax(np.bincount(at, current, minlength=3)))]

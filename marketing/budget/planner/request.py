@@ -1,10 +1,15 @@
 """The planner's request, and the error that lists what is wrong with it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+from aethercrown.text import folded
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class BudgetRequest:
     total_revenue: tuple[tuple[dt.date, float], ...] | None = None
     platform_roi: Mapping[str, float] = field(default_factory=dict)  # revenue / spend by channel
     controls: Mapping[str, Mapping[dt.date, float]] = field(default_factory=dict)  # calendar flags
+    reported: Mapping[str, str] = field(default_factory=dict)  # how channels report; see cadence
 
     @property
     def dates(self) -> list[dt.date]:
@@ -91,17 +97,55 @@ class Infeasible(ValueError):
         self.problems = problems
 
 
-def strip_names(request: BudgetRequest) -> BudgetRequest:
-    """The request with channel names stripped of surrounding blanks."""
+NAMED_MAPS = ("constraints", "present", "incrementality", "platform_roi")
+
+
+def unify_names(request: BudgetRequest) -> tuple[BudgetRequest, dict[str, str]]:
+    """The request with one name a channel, and the spellings that were read as another one.
+
+    Names that differ only in case, blanks or Unicode form are one channel, named as most rows do.
+    Raises Infeasible where a map names one channel twice.
+    """
+    counts = Counter(row.channel.strip() for row in request.rows)
+    counts.update(dict.fromkeys((name.strip() for name in request.new_channels), 0))
+    by_fold: dict[str, str] = {}
+    for name in sorted(counts, key=lambda each: (-counts[each], each)):
+        by_fold.setdefault(folded(name), name)
+    spellings = {name: by_fold[folded(name)] for name in counts if by_fold[folded(name)] != name}
+
+    def to(name: str) -> str:
+        return spellings.get(name.strip(), name.strip())
+
+    problems = tuple(_named_twice(request, to))
+    if problems:
+        raise Infeasible(problems)
     return replace(
         request,
         rows=tuple(
-            row if row.channel == row.channel.strip() else replace(row, channel=row.channel.strip())
+            row if row.channel == to(row.channel) else replace(row, channel=to(row.channel))
             for row in request.rows
         ),
-        constraints={name.strip(): each for name, each in request.constraints.items()},
-        new_channels=tuple(name.strip() for name in request.new_channels),
-    )
+        new_channels=tuple(dict.fromkeys(map(to, request.new_channels))),
+        lift_tests=tuple(test._replace(channel=to(test.channel)) for test in request.lift_tests),
+        constraints=_renamed(request.constraints, to),
+        present=None if request.present is None else _renamed(request.present, to),
+        incrementality=_renamed(request.incrementality, to),
+        platform_roi=_renamed(request.platform_roi, to),
+    ), spellings
+
+
+def _renamed(named: Mapping[str, Value], to: Callable[[str], str]) -> dict[str, Value]:
+    return {to(name): each for name, each in named.items()}
+
+
+def _named_twice(request: BudgetRequest, to: Callable[[str], str]) -> Iterator[RequestProblem]:
+    for field_ in NAMED_MAPS:
+        seen: dict[str, str] = {}
+        for name in getattr(request, field_) or ():
+            first = seen.setdefault(to(name), name)
+            if first != name:
+                message = f"means the same channel as '{first}'"
+                yield RequestProblem(f"{field_}.{name}", "duplicate", message)
 
 
 def known_channels(request: BudgetRequest) -> set[str]:

@@ -68,6 +68,12 @@ def widen(values: Interval, factor: float) -> Interval:
     )
 
 
+def within(values: Interval, least: float, most: float) -> Interval:
+    """The interval without what lies beyond the limits."""
+    parts = (values.estimate, values.low, values.high)
+    return Interval(*(min(max(each, least), most) for each in parts))
+
+
 def lift_probability(gain: Floats, revenue: Floats) -> float:
     """Share of draws with a lift; draws without any difference count one half."""
     clear = np.abs(gain) > 1e-9 * np.maximum(np.abs(revenue), 1e-300)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import isfinite
 
 from aethercrown.formatting import counted, number_text
+from aethercrown.text import similar
 from marketing.budget.planner.request import (
     BudgetRequest,
     Infeasible,
@@ -27,7 +28,7 @@ def validate(request: BudgetRequest) -> None:
         *_rows(request),
         *_limits(request, known),
         *_percents(request, len(known)),
-        *_present(request),
+        *_present(request, known),
         *_factors(request, known),
         *_tests(request, known),
         *_aggregate(request),
@@ -135,8 +136,10 @@ def _percents(request: BudgetRequest, channels: int) -> Iterator[RequestProblem]
         )
 
 
-def _present(request: BudgetRequest) -> Iterator[RequestProblem]:
+def _present(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
     for channel, amount in sorted((request.present or {}).items()):
+        if channel not in known:
+            yield RequestProblem(f"present.{channel}", "unknown_channel", _unknown(channel, known))
         if not amount.is_finite() or amount < 0:
             yield RequestProblem(
                 f"present.{channel}", "min_value", f"must be 0 or more, not {amount}"
@@ -194,4 +197,6 @@ def _decimals(path: str, value: Decimal, currency: str) -> Iterator[RequestProbl
 
 def _unknown(channel: str, known: AbstractSet[str]) -> str:
     readable = sorted(known - {UNREADABLE})
-    return f"'{channel}' has no rows; known are {', '.join(readable) or 'none'}"
+    meant = similar(channel, readable)
+    hint = f"; did you mean '{meant}'?" if meant else ""
+    return f"'{channel}' has no rows; known are {', '.join(readable) or 'none'}{hint}"

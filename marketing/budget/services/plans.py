@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from marketing.budget import reports, stored_request
-from marketing.budget.measurement.decision import decision_draft, window_end
+from marketing.budget.measurement.decision import decision_draft, window_days, window_end
+from marketing.budget.model.weeks import WEEK
 from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.planner import planning
 from marketing.budget.planner.proposal import Proposal
@@ -34,7 +35,8 @@ def optimize(
     proposal = planning.plan(request)
     with transaction.atomic():
         before = reports.amounts_in_force(request.currency)
-        draft = decision_draft(request, proposal, before, run_id)
+        in_force = reports.amounts_in_force(request.currency, window_days(request))
+        draft = decision_draft(request, proposal, before, run_id, in_force)
         decision = decisions.propose(draft, mode=mode, now=now)
         known = BudgetPlan.objects.filter(decision=decision).first()
         if known:
@@ -59,6 +61,7 @@ def _columns(request: BudgetRequest, proposal: Proposal) -> dict[str, Any]:
             "channels": sorted({row.channel for row in request.rows}),
             "first_date": dates[0] if dates else None,
             "last_date": dates[-1] if dates else None,
+            "window_days": window_days(request),
         },
         "proposal": asdict(proposal),
         "revenue_estimate": revenue.estimate,
@@ -100,7 +103,7 @@ def replan(
         reports.stored_history(currency, yesterday(now)),
         settings.DEFAULT_MARKETING_BUDGET,
         currency,
-        present=reports.amounts_in_force(currency),
+        present=reports.amounts_in_force(currency, WEEK.days),
         step_percent=MAX_STEP_PERCENT,
     )
     plan = optimize(request, source=source, mode=mode, now=now, run_id=run_id)

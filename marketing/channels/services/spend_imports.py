@@ -12,11 +12,12 @@ from aethercrown.db.bulk import forget
 from aethercrown.formatting import counted, money_text
 from aethercrown.history import tracking
 from aethercrown.tabular.rows import RowReader
+from aethercrown.text import similar
 from marketing.channels import csv_columns
 from marketing.channels.models import Channel, Performance
 from marketing.channels.presets import KIND
 from marketing.channels.services.revisions import import_revision
-from marketing.channels.spend_table import ChannelTotal, SpendRecord, SpendTable, similar
+from marketing.channels.spend_table import ChannelTotal, SpendRecord, SpendTable
 from operations.imports import reports as imports
 from operations.imports.registry import CheckOptions, Findings, ImportTarget, Progress
 

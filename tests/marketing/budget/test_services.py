@@ -106,6 +106,37 @@ def test_a_newer_nightly_plan_withdraws_the_one_that_waits(live):
     assert services.replan(now=NOW, mode="propose") == newer
 
 
+def test_a_channel_does_not_double_by_itself_because_the_total_does(live, settings):
+    """At twice the present total every channel moves by about 100 %, whatever its share does."""
+    live(52)
+    settings.DEFAULT_MARKETING_BUDGET = 2 * Decimal(sum(USUAL.values()))
+    seeding.seed(apps, name="marketing.optimize_budget", title="Budget", at="03:00")
+    plan = services.replan(now=NOW, mode="auto")
+    decision = MODEL.objects.get(budget_plan=plan)
+    guards = {each["name"]: each for each in decision.guardrails}
+    assert status(plan) == "proposed"
+    assert guards["largest_change_percent"]["value"] > 80
+    assert guards["total_change_percent"]["value"] > 60
+    assert not guards["total_change_percent"]["passed"]
+
+
+def test_amounts_in_force_are_compared_for_windows_of_one_length():
+    """A plan for four weeks is in force; a week of it is a quarter."""
+    dated = tuple(
+        PerformanceRow(name, 100.0, 300.0, NOW.date() - timedelta(weeks=n))
+        for name in ("Search", "Radio")
+        for n in range(1, 4)
+    )
+    four = optimize(BudgetRequest(Decimal(800), dated, budget_periods=4))
+    services.approve(four.pk, actor="ada", now=NOW)
+    assert reports.amounts_in_force("USD") == {"Search": 400, "Radio": 400}
+    assert reports.amounts_in_force("USD", 7) == {"Search": 100, "Radio": 100}
+    BudgetPlan.objects.update(request_summary={})  # as plans were kept before
+    assert reports.amounts_in_force("USD", 7) == {"Search": 100, "Radio": 100}
+    again = optimize(BudgetRequest(Decimal(200), dated))
+    assert MODEL.objects.get(budget_plan=again).change_percent == 0.0
+
+
 # --- Deciding -----------------------------------------------------------------------------------
 
 

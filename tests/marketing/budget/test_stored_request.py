@@ -159,3 +159,24 @@ def test_a_plan_is_for_a_period_that_has_not_begun(days_over, start):
     until = MONDAY + 4 * WEEK + timedelta(days=days_over)
     request = ask(StoredHistory([ChannelSettings("a")], spent("a"), until=until))
     assert request.starts_on == MONDAY + start * WEEK
+
+
+def test_months_under_a_week_s_budget_are_spread_over_their_weeks():
+    months = [date(2026, month, 1) for month in range(1, 7)]
+    rows = [SpendRow("print", on, Decimal(310), Decimal(620)) for on in months]
+    totals = [(on, Decimal(3100)) for on in months]
+    found = ask(StoredHistory([ChannelSettings("print")], rows, until=date(2026, 7, 9)))
+    assert found.rows[0].date.weekday() == 0
+    assert (round(found.rows[0].spend, 6), round(found.rows[0].revenue, 6)) == (70, 140)
+    assert found.reported == {"print": "by month, spread evenly"}
+    silent = [each._replace(revenue=None) for each in rows]
+    known = StoredHistory([ChannelSettings("print")], silent, totals, until=date(2026, 7, 9))
+    by_total = ask(known)
+    assert round(by_total.total_revenue[0][1], 6) == 700
+    assert by_total.reported == found.reported
+
+
+def test_what_is_in_force_counts_for_planned_channels_alone():
+    known = StoredHistory([ChannelSettings("a")], spent("a"))
+    assert ask(known, present={"a": Decimal(70), "gone": Decimal(30)}).present == {"a": 70}
+    assert ask(known, present={"gone": Decimal(30)}).present is None

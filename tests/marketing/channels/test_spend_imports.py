@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from aethercrown.text import folded, similar
 from marketing.channels import spend_table
 from marketing.channels.models import Channel, Performance
 from marketing.channels.services import spend_imports
-from marketing.channels.spend_table import SpendTable, folded, similar
+from marketing.channels.spend_table import SpendTable
 from operations.imports import services
 
 TODAY = date(2026, 11, 20)

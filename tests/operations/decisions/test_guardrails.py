@@ -72,6 +72,8 @@ def test_changes_of_one_day_add_up():
         judged = verdicts(daily, changed_today=changed, change_percent=-10.0)
         assert judged["largest_daily_change_percent"] == passed
     assert not verdicts(daily, change_percent=None)["largest_daily_change_percent"]
+    unknown_before = verdicts(daily, changed_today=None, change_percent=1.0)
+    assert not unknown_before["largest_daily_change_percent"]
 
 
 def test_an_open_critical_alert_on_the_subject_holds_it_back():

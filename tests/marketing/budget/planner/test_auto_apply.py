@@ -11,7 +11,7 @@ HEALTHY = Backtest(10.0, 20.0, 90.0, 24, drifting=False, healthy=True)
 UNHEALTHY = Backtest(30.0, 20.0, 70.0, 24, drifting=True, healthy=False)
 GOOD: dict[str, Any] = {
     "plan": np.array([110.0, 90.0]),
-    "current": np.array([100.0, 100.0]),
+    "in_force": np.array([100.0, 100.0]),
     "probability": 0.95,
     "lift": Interval(10.0, 1.0, 20.0),
     "backtest": HEALTHY,
@@ -48,6 +48,29 @@ def test_each_reason_is_a_sentence_with_its_figures():
         "The limits force the plan out of the region that the data cover.",
         "The budget is 3.0 times the largest ever spent in a period.",
         "Explores.",
+    ]
+
+
+def test_the_step_is_from_what_is_in_force_and_the_total_is_a_step_too():
+    """Twice the money in the same mix moves no share, and every channel by 100 %."""
+    doubled = {**GOOD, "plan": np.array([200.0, 200.0])}
+    assert list(reasons_against(**doubled)) == [
+        "A channel would move by 100%, above the step limit of 20%.",
+        "The total would change by 100%, above the step limit of 20%.",
+    ]
+
+
+def test_a_first_budget_begins_from_nothing():
+    first = {**GOOD, "in_force": np.zeros(2)}
+    assert list(reasons_against(**first)) == [
+        "A channel would begin from nothing, above the step limit of 20%."
+    ]
+
+
+def test_a_budget_beyond_one_and_a_half_times_the_data_waits():
+    assert list(reasons_against(**{**GOOD, "budget_ratio": 1.5})) == []
+    assert list(reasons_against(**{**GOOD, "budget_ratio": 1.6})) == [
+        "The budget is 1.6 times the largest ever spent in a period."
     ]
 
 

@@ -141,3 +141,19 @@ def test_periods_divide_limits():
         asked(4000, budget_periods=4, constraints={"ads": SpendLimit(Decimal(800), Decimal(1200))})
     )
     assert (found.low[0], found.high[0]) == (200, 300)
+
+
+def test_the_step_limit_is_around_what_is_in_force_where_the_budget_fits_there():
+    step = asked(1100, max_change_percent=Decimal(20), min_allocation_percent=Decimal(0))
+    scaled = KEEP * 1.1
+    found = allocation_bounds(step, NAMES, scaled, KEEP * 2, 1000.0, in_force=KEEP)
+    assert found.low == pytest.approx(KEEP * 0.8)
+    assert found.high == pytest.approx(KEEP * 1.2)
+    assert found.notes == ()
+
+
+def test_a_budget_beyond_the_step_limit_is_planned_around_its_shares_and_says_so():
+    step = asked(2000, max_change_percent=Decimal(20), min_allocation_percent=Decimal(0))
+    found = allocation_bounds(step, NAMES, KEEP * 2, KEEP * 3, 1000.0, in_force=KEEP)
+    assert found.high == pytest.approx(KEEP * 2 * 1.2)
+    assert "too far from the 1,000.00 a period in force for a step of 20%" in found.notes[0]

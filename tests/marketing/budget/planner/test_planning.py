@@ -311,3 +311,65 @@ def test_names_do_not_matter_to_who_gets_what():
     first, second = plan(held).allocations, plan(turned).allocations
     for name, amount in first.items():
         assert float(second[order[name]]) == pytest.approx(float(amount), abs=0.011)
+
+
+def six_months(channel, spends, returns=3.0):
+    return [
+        PerformanceRow(
+            channel, spends * (1 + (at % 5) / 20), returns * spends, MONDAY + timedelta(weeks=at)
+        )
+        for at in range(26)
+    ]
+
+
+@pytest.mark.parametrize(("total", "periods"), [(10_000, 1), (40_000, 4)])
+def test_a_budget_far_beyond_the_data_stays_within_what_curves_allow(total, periods):
+    """No revenue below 0, no lift beyond the ratio of the amounts, evidence low, and why."""
+    rows = six_months("a", 400.0) + six_months("b", 300.0, 2.0)
+    found = plan(of(total, rows, budget_periods=periods))
+    revenue, lift = found.expected_revenue, found.expected_lift_percent
+    assert 0 <= revenue.low <= revenue.estimate <= revenue.high <= 3.5 * total
+    assert -100 <= lift.low <= lift.high <= 100
+    assert found.evidence == "low"
+    assert "what it brings was never seen" in found.warnings[-1]
+
+
+def test_days_under_a_month_s_money_are_told_the_number_of_periods():
+    days = [
+        PerformanceRow(name, 50.0 + at % 7, 150.0, MONDAY + timedelta(days=at))
+        for name in ("a", "b")
+        for at in range(60)
+    ]
+    found = plan(of(3200, days))
+    assert found.warnings[-1].endswith(
+        "A row is for 1 day: if the budget is for a month, its budget_periods are 30."
+    )
+    assert "budget_periods" not in " ".join(plan(of(99_999, days)).warnings)
+    assert "budget_periods" not in " ".join(plan(of(99_999, EXAMPLE)).warnings)
+
+
+def test_a_lift_over_next_to_nothing_is_said_to_be_out_of_range():
+    rows = six_months("idle", 400.0, 0.0001) + six_months("b", 300.0)
+    found = plan(of(700, rows, present={"idle": Decimal(700)}))
+    assert found.expected_lift_percent.high == 1000
+    assert any("cannot be told in percent" in each for each in found.warnings)
+    assert any("cannot be told in percent" in each for each in found.reasons_against)
+
+
+def test_a_channel_without_any_known_revenue_has_no_roi():
+    silent = [
+        PerformanceRow("new", 50.0, None, MONDAY + timedelta(weeks=at), is_unknown=True)
+        for at in range(3)
+    ]
+    found = plan(of(800, six_months("a", 400.0) + silent))
+    assert found.channel_roi["new"] is None
+    assert {each.channel: each.roi_percent for each in found.channels}["new"] is None
+    assert not found.auto_applicable
+
+
+def test_two_spellings_are_one_channel_and_the_plan_says_so():
+    rows = six_months("a", 9.0)
+    rows[1::2] = [replace(row, channel="A") for row in rows[1::2]]
+    found = plan(of(10, [*rows, rows[0]]))
+    assert set(found.allocations) == {"a"}
+    assert found.warnings[0] == "'A' is read as the channel 'a'."

@@ -115,6 +115,13 @@ def test_present_amounts_and_periods_must_be_amounts():
     assert set(found) == {("present.a", "min_value"), ("budget_periods", "min_value")}
 
 
+def test_the_present_mix_names_known_channels_as_constraints_do():
+    """A name in another case is no channel: its money must not vanish without a word."""
+    assert problems(present={"A": Decimal(40), "b": Decimal(60)}) == {
+        ("present.A", "unknown_channel"): "'A' has no rows; known are a, b; did you mean 'a'?"
+    }
+
+
 def test_factors_must_be_of_known_channels_and_positive():
     found = problems(incrementality={"a": 0.0}, platform_roi={"z": 1.0})
     assert set(found) == {
