@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import warnings
 from typing import Any
 
@@ -17,6 +18,7 @@ SHARED_SETTINGS = (  # with a server that is started as a service
     *("loglevel", "control_socket_disable"),
 )
 WORKER_OPTIONS = ["-c", "2", "--without-gossip", "--without-mingle"]
+WORKER_NICENESS = 5  # on one machine, pages and calls go before work in the background
 BEAT_OPTIONS = ["--max-interval", "5"]
 MODULES_OF_ROLES = (
     "celery.apps.beat",
@@ -84,9 +86,10 @@ def web(application: WSGIHandler, socket: int) -> None:
 
 
 def worker() -> None:
-    """Run tasks until SIGTERM; the running task is finished first."""
+    """Run tasks at a lower priority until SIGTERM; the running task is finished first."""
     from aethercrown.celery import app  # noqa: PLC0415 - needs the settings
 
+    os.nice(WORKER_NICENESS)
     warnings.filterwarnings("ignore", category=SecurityWarning)  # root is allowed on purpose
     app.start(["--quiet", "worker", "--loglevel", "WARNING", *WORKER_OPTIONS])
 

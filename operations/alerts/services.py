@@ -169,6 +169,7 @@ def _open_or_reopened(fingerprint: Mapping[str, str], now: datetime) -> Alert | 
         alert.resolved_at = alert.acknowledged_at = None
         alert.resolved_by = alert.acknowledged_by = ""
         alert.transition, alert.changed_at = alert.transition + 1, now
+        alert.notified_at = None  # news, also to who has heard nothing of it yet
     return alert
 
 
@@ -231,8 +232,7 @@ def tell(alert: Alert, now: datetime) -> int:
     heard = messaging.words_heard(f"alert:{alert.pk}:")
     is_steady = now - (alert.changed_at or alert.first_seen_at) >= REOPEN_WITHIN
     is_over = alert.state == Alert.State.RESOLVED
-    last, changed = alert.notified_at, alert.changed_at
-    is_news = last is None or (changed is not None and last < changed)
+    is_news = alert.notified_at is None
     by_event: dict[str, list[int]] = {}
     for destination in messaging.alert_destinations(alert.severity, heard):
         words = heard.get(destination, ())

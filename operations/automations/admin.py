@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -304,8 +305,9 @@ class RunAdmin(ReadOnlyAdmin, ModelAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *more: Any, **named: Any) -> Any:
         """The page of a run that has not ended reloads itself."""
         response = super().change_view(request, object_id, *more, **named)
-        found = response.status_code == HTTPStatus.OK
-        if found and Run.objects.filter(pk=object_id, state__in=reports.OPEN_STATES).exists():
+        if response.status_code != HTTPStatus.OK:
+            return response
+        if Run.objects.filter(pk=unquote(object_id), state__in=reports.OPEN_STATES).exists():
             response.headers["Refresh"] = str(REFRESH_SECONDS)
         return response
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.validators import validate_email
 from django.db.models import QuerySet
@@ -174,9 +175,10 @@ class MessageAdmin(ReadOnlyAdmin, ModelAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *more: Any, **named: Any) -> Any:
         """The page of a message that is on its first way reloads itself."""
         response = super().change_view(request, object_id, *more, **named)
+        if response.status_code != HTTPStatus.OK:
+            return response
         waiting = [Message.State.QUEUED, Message.State.SENDING]
-        first = Message.objects.filter(pk=object_id, state__in=waiting, error="")
-        if response.status_code == HTTPStatus.OK and first.exists():
+        if Message.objects.filter(pk=unquote(object_id), state__in=waiting, error="").exists():
             response.headers["Refresh"] = str(REFRESH_SECONDS)
         return response
 

@@ -42,6 +42,7 @@ def main() -> int:
     chosen = parser.parse_args()
     report = Report("Stored scheduler benchmark")
     with database.database():
+        logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
         run(report, QUICK if chosen.quick else QUEUED)
     return report.exit_code
 
@@ -92,7 +93,6 @@ def run(report: Report, queued: int) -> None:
 def beside_the_planner(report: Report, caller: Any) -> None:
     """Assignments and quotes while another process plans all open tasks, again and again."""
     report.section("Assign and quote while a process plans all open tasks without a pause")
-    logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
     quoting = database.api_client("revenue:write")
     for _ in range(20):
         quoting.send(CALCULATE, QUOTE)
@@ -169,8 +169,10 @@ def beside(work: Callable[[Any, Any], None]) -> Iterator[Callable[[], list[float
 def plan_on(over: Any, found: Any) -> None:
     from django.utils import timezone  # noqa: PLC0415 - Django is set up only now
 
+    from aethercrown.embedded.roles import WORKER_NICENESS  # noqa: PLC0415
     from operations.scheduling.services import replan  # noqa: PLC0415
 
+    os.nice(WORKER_NICENESS)  # as the worker that plans
     count = 0
     found.put([])
     while not over.is_set():

@@ -23,28 +23,39 @@ ALERT_SOURCE = "health"
 
 
 def record_all(
-    seen: Mapping[int, Observation], at: datetime, *, store_every: timedelta | None = None
+    seen: Mapping[int, Observation],
+    at: datetime,
+    *,
+    began: datetime | None = None,
+    store_every: timedelta | None = None,
 ) -> None:
     """Record the observation of each component, by its id; parents first, for their alerts.
 
-    Components that are deleted or disabled are skipped. With `store_every`, an unchanged healthy
-    observation is stored as a row only that often.
+    Skipped are components that are deleted or disabled, and those that another process recorded
+    since `began`: one failure, seen by two at once, counts once. With `store_every`, an
+    unchanged healthy observation is stored as a row only that often.
     """
     first = F("parent").asc(nulls_first=True)
     rows = Component.objects.filter(pk__in=seen).order_by(first, "pk")
     ids = list(rows.values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH_ROWS):
-        record_batch(
-            {each: seen[each] for each in ids[start : start + BATCH_ROWS]}, at, store_every
-        )
+        chosen = {each: seen[each] for each in ids[start : start + BATCH_ROWS]}
+        record_batch(chosen, (began or at, at), store_every)
 
 
 @transaction.atomic
 def record_batch(
-    seen: Mapping[int, Observation], at: datetime, store_every: timedelta | None
+    seen: Mapping[int, Observation],
+    span: tuple[datetime, datetime],
+    store_every: timedelta | None,
 ) -> None:
-    """Record some observations in one transaction that locks their components."""
+    """Record some observations in one transaction that locks their components.
+
+    `span` is when the checks began, and the time under which they are recorded.
+    """
+    began, at = span
     rows = Component.objects.select_for_update().filter(pk__in=seen, is_enabled=True)
+    rows = rows.exclude(checked_at__gt=began, checked_at__lte=at)
     components = list(rows.order_by("pk"))
     stored = [each for each in components if is_stored(each, seen[each.pk], at, store_every)]
     for component in stored:

@@ -174,13 +174,14 @@ def check_now(
     component_id: int, *, clock: Clock = timezone.now, runner: CheckRunner = default_runner
 ) -> Component:
     """The component after a check, as staff ask for. Raises CheckedJustNow and NothingToCheck."""
+    now = clock()  # first: what another process records from now on is not counted twice
     component = Component.objects.get(pk=component_id)
-    last, now = component.checked_at, clock()
+    last = component.checked_at
     if not component.is_enabled or check_function(component) is None:
         raise NothingToCheck(f"{component} is not checked: it is off, or no check is known.")
     if last is not None and timedelta(0) <= now - last < ROUND_FRESH_FOR:
         raise CheckedJustNow(f"{component} was checked just now: {component.status}.")
-    check_components([component], clock, runner)
+    check_components([component], clock, runner, began=now)
     component.refresh_from_db()
     return component
 
@@ -204,10 +205,12 @@ def check_components(
     components: Iterable[Component],
     clock: Clock,
     runner: CheckRunner,
+    *,
+    began: datetime | None = None,
     store_every: timedelta | None = None,
 ) -> None:
     """Check all of them concurrently, and record the observations."""
-    chosen = list(components)
+    began, chosen = began or clock(), list(components)
     seen = observe(chosen, runner)
     if is_own_network_down(chosen, seen):
         witnesses = choose_witnesses(chosen)
@@ -216,7 +219,7 @@ def check_components(
     at = clock()
     seen = without_own_network_failure(chosen, seen, at)
     by_id = {each.pk: seen[each.name] for each in chosen if each.name in seen}
-    record_all(by_id, at, store_every=store_every)
+    record_all(by_id, at, began=began, store_every=store_every)
 
 
 def observe(components: Iterable[Component], runner: CheckRunner) -> dict[str, Observation]:

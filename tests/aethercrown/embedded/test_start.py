@@ -16,6 +16,7 @@ import pytest
 
 from aethercrown import data_dir
 from aethercrown.embedded import start
+from aethercrown.embedded.roles import WORKER_NICENESS
 from aethercrown.embedded.servers import ServerUnavailable
 from tests import rig, template
 
@@ -194,6 +195,9 @@ def test_two_copies_run_side_by_side_and_a_dead_child_comes_back(tmp_path):
         one.wait_for("beat ended with status -9; it starts again in 0.5 s.", seconds=20)
         assert get(one, "/healthz") == 200
         two.wait_until_whole()
+        one.wait_until_whole()
+        web, worker = (os.getpriority(os.PRIO_PROCESS, one.child(e)) for e in ("web", "worker"))
+        assert worker == web + WORKER_NICENESS
         two.process.kill()
         assert one.stop(signal.SIGINT) == 0
         assert one.left() == set()

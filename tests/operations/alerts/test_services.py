@@ -378,3 +378,18 @@ def test_who_takes_critical_alerts_alone_hears_of_one_that_becomes_critical(list
         (listener.pk, "escalated"),
         (pager.pk, "opened"),
     ]
+
+
+def test_who_was_held_back_by_a_silence_hears_of_an_alert_that_ended_and_opened_meanwhile(listener):
+    """All in one instant, as two sources of one round may do it."""
+    pager = Destination.objects.create(
+        name="Pager", channel="webhook", address="https://p.example.com/", least_severity="critical"
+    )
+    names = ("health", "down", "shop")
+    services.raise_alert(*names, "warning", "Slow.", now=NOON)
+    Silence.objects.create(source="health", until=NOON + MINUTE)
+    services.raise_alert(*names, "critical", "Down.", now=NOON)
+    services.resolve(*names, now=NOON)
+    services.raise_alert(*names, "warning", "Slow.", now=NOON)
+    services.send_reminders(NOON + 11 * MINUTE)
+    assert Message.objects.filter(destination=pager).get().payload["event"] == "opened"

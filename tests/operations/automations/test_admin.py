@@ -245,6 +245,7 @@ def test_the_page_of_a_run_says_what_it_found_and_looks_again_until_the_end(
     address = f"{RUNS}{waiting.pk}/change/"
     reply = admin_client.get(address)
     assert reply.headers["Refresh"] == "3"
+    assert admin_client.get(f"{RUNS}abc/change/").status_code == 302
     assert "Not before" in reply.content.decode()
     services.run_due("ads", clock=lambda: NOON)
     reply = admin_client.get(address)

@@ -115,6 +115,7 @@ def test_an_operator_sends_a_test_message_and_sees_how_it_goes(client, listener)
     reply = client.post(address, follow=True)
     message = Message.objects.get()
     assert (message.to, reply.headers["Refresh"]) == ("Ada", "3")
+    assert client.get(reverse("admin:operations_message_change", args=["X"])).status_code == 302
     Message.objects.update(state="sent")
     assert "Refresh" not in client.get(reply.request["PATH_INFO"]).headers
 

@@ -11,6 +11,7 @@ from operations.alerts.models import Alert
 from operations.automations.models import Automation
 from operations.automations.occurrences import FixedInterval
 from operations.automations.registry import RunContext
+from operations.health.concurrent_checks import CheckRunner
 from operations.health.models import Check, CheckLock, Component, Heartbeat
 from operations.health.registry import HealthCheck, health_check_registry
 from operations.health.services import run_checks
@@ -263,6 +264,27 @@ def test_staff_check_a_component_now_but_count_no_failure_twice(shop, clock, run
     Component.objects.update(is_enabled=False)
     with pytest.raises(run_checks.NothingToCheck, match="is off"):
         run_checks.check_now(shop.pk, clock=clock, runner=runner)
+
+
+class SlowRunner(CheckRunner):
+    """Two seconds a check, in which another process checks the same and records it first."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.is_first = clock, True
+
+    def run(self, jobs, seconds, *, max_threads=0):
+        self.clock.move(seconds=1)
+        if self.is_first:
+            self.is_first = False
+            run_checks.check_components(Component.objects.filter(name="shop"), self.clock, self)
+        self.clock.move(seconds=1)
+        return dict.fromkeys(jobs, BAD)
+
+
+def test_a_failure_that_two_processes_see_at_once_counts_once(shop, clock):
+    found = run_checks.check_now(shop.pk, clock=clock, runner=SlowRunner(clock))
+    assert (found.status, found.contrary_count, found.checks.count()) == (UNHEALTHY, 1, 1)
 
 
 def test_what_is_off_is_no_outage_and_ends_the_one_before(clock, runner):
