@@ -11,6 +11,7 @@ from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full,
 from aethercrown.history.attribution import shown_actor
 from dashboards.tables import Column, Table
 from dashboards.tiles import Tile
+from revenue.upsell.offer_sums import SUMMED, OfferSum
 
 if TYPE_CHECKING:
     from revenue.upsell.reports.pipeline import OpportunityCounts
@@ -152,6 +153,26 @@ def expected_and_realised(rows: Sequence[Acceptance], currency: str) -> Table:
     ]
     paths = [f"/dashboards/upsell/{each.pk}" for each, _, _ in rows]
     return Table("effects", "Expected and realised gain", columns, lines, paths)
+
+
+def sums_of_offers(sums: Sequence[OfferSum], currency: str) -> Table:
+    """What each 20 offers were to bring a month, and what they brought."""
+    unit = money(currency)
+    columns = (
+        Column("Offers"),
+        *(Column(each, unit, signs=True) for each in ("Expected", "At least", "At most")),
+        Column("Accepted gains", unit, signs=True),
+        Column("Verdict"),
+    )
+    lines = [
+        (
+            f"{SUMMED * place + 1} to {SUMMED * (place + 1)}",
+            *(each.estimate, each.low, each.high, each.realised),
+            "inside" if each.is_inside else "outside",
+        )
+        for place, each in enumerate(sums)
+    ]
+    return Table("sums", f"Expected and accepted gains of {SUMMED} offers each", columns, lines)
 
 
 def ended_opportunities(rows: Sequence[Any], currency: str) -> Table:

@@ -28,6 +28,7 @@ def upsell(request: HttpRequest) -> HttpResponseBase:
         "pipeline": tables.pipeline(reports.pipeline(currency, MAX_ROWS), currency),
         "kinds": tables.answers_by_kind(counts, currency),
         "effects": tables.expected_and_realised(accepted, currency),
+        "sums": tables.sums_of_offers(reports.sums_of_offers(currency), currency),
         "ended": tables.ended_opportunities(reports.ended(currency, MAX_ROWS), currency),
     }
     return page_context.render_page(

@@ -18,6 +18,7 @@ BENCHMARKS = (
     "pricing_stored",
     "mrr",
     "billing",
+    "forecasts",
     "invoice_run",
     "audit",
     "health",

@@ -10,4 +10,5 @@ from revenue.upsell.reports.pipeline import (
     opportunity_counts,
     personal_data,
     pipeline,
+    sums_of_offers,
 )

@@ -9,6 +9,7 @@ from django.db.models import F, FloatField, Q, QuerySet, Sum
 
 from aethercrown.csv.export import Cell, Exporter
 from revenue.upsell.models import Opportunity
+from revenue.upsell.offer_sums import AnsweredOffer, OfferSum, offer_sums
 from revenue.upsell.reports.offers import by_priority, count_in
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
@@ -76,6 +77,20 @@ def accepted_with_effect(currency: str) -> list[tuple[Opportunity, Mapping[str, 
         for each in rows.select_related("acceptance").order_by("-decided_at", "-pk")
         if each.acceptance is not None
     ]
+
+
+def sums_of_offers(currency: str) -> list[OfferSum]:
+    """What each 20 answered offers were to bring and brought; unanswered ones were not accepted."""
+    answered = (OpportunityState.ACCEPTED, OpportunityState.DECLINED, OpportunityState.EXPIRED)
+    rows = Opportunity.objects.filter(
+        currency=currency, state__in=answered, offered_at__isnull=False
+    ).order_by("decided_at", "pk")
+    return offer_sums(
+        [
+            AnsweredOffer(confidence, float(gain), state == OpportunityState.ACCEPTED)
+            for confidence, gain, state in rows.values_list("confidence", "gain", "state")
+        ]
+    )
 
 
 COLUMNS = (

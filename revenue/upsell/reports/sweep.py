@@ -18,10 +18,10 @@ from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.price_book.version import BookVersion
 from revenue.upsell import opportunities
+from revenue.upsell.forecasting.usage_forecast import HISTORY_DAYS, forecast_usage
 from revenue.upsell.models import OfferTerms
 from revenue.upsell.opportunities import FoundOpportunity, OpportunityKind
 from revenue.upsell.reports.offers import AnswerCounts, answer_counts, last_declined, terms
-from revenue.upsell.usage_forecast import HISTORY_DAYS, forecast_usage
 
 
 class Candidate(NamedTuple):

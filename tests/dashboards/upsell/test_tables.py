@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from dashboards.upsell import tables
+from revenue.upsell.offer_sums import OfferSum
 
 NOW = datetime(2026, 4, 1, 4, tzinfo=UTC)
 
@@ -111,3 +112,10 @@ def test_costs_and_use_are_shown_with_their_intervals():
     inputs = {"now": told, "ahead": {"low": told, "estimate": told, "high": {"usage_data": {}}}}
     assert tables.usage_table(inputs).rows == [("api_calls", 3000, 3000, 3000, None)]
     assert tables.usage_table({}).rows == []
+
+
+def test_sums_of_offers_say_whether_they_lie_inside():
+    sums = [OfferSum(10.0, 60.0, 110.0, 77.0), OfferSum(10.0, 60.0, 110.0, 0.0)]
+    found = tables.sums_of_offers(sums, "USD")
+    assert [line[0].text for line in found.lines()] == ["1 to 20", "21 to 40"]
+    assert [line[-1].text for line in found.lines()] == ["inside", "outside"]

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from revenue.billing.periods import Aggregation, InputGroup, MeterReadings
-from revenue.upsell import usage_forecast as outlooks
+from revenue.upsell.forecasting import usage_forecast as outlooks
 
 TODAY = date(2026, 3, 31)
 
@@ -28,18 +28,23 @@ def test_calls_are_summed_and_seats_held():
     assert ahead.low.engagement == now.engagement == {"tenure_months": 11}
 
 
-def test_what_cannot_be_forecast_stays_as_it_is():
+def test_means_are_forecast_and_what_is_no_use_stays_as_it_is():
     known = {
         "api_calls": reading(60),
-        "storage_gb": reading(3, 50, Aggregation.LAST),
         "exports": reading(60, 2, Aggregation.MEAN),
         "daily_active_rate": reading(60, "0.5", Aggregation.MEAN, InputGroup.ENGAGEMENT),
+        "unused": reading(60, 0),
         "new": MeterReadings(InputGroup.USAGE, Aggregation.SUM, {TODAY: Decimal(5)}),
     }
-    now, ahead = outlook(known, {}, TODAY, None)
-    assert ahead.high.usage["storage_gb"] == now.usage["storage_gb"] == 50
-    assert ahead.high.usage["exports"] == 2
+    _, ahead = outlook(known, {}, TODAY, None)
+    assert ahead.estimate.usage["exports"] == 2
+    assert ahead.estimate.usage["unused"] == 0
     assert ahead.high.engagement == {"daily_active_rate": Decimal("0.5")}
+
+
+def test_use_that_is_known_too_little_makes_no_outlook():
+    known = {"api_calls": reading(60), "storage_gb": reading(3, 50, Aggregation.LAST)}
+    assert outlooks.forecast_usage(known, {}, TODAY, None) is None
 
 
 def test_little_history_is_no_outlook():

@@ -1,7 +1,7 @@
 """A customer's present and forecast use, from daily totals; pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,9 +9,9 @@ from revenue.billing import periods
 from revenue.billing.periods import Aggregation, MeterReadings, Month
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.decimals import ZERO, without_trailing_zeros
-from revenue.upsell import trend
+from revenue.upsell.forecasting import daily_forecast
+from revenue.upsell.forecasting.daily_forecast import MetricForecast
 from revenue.upsell.opportunities import UsageForecast
-from revenue.upsell.trend import MetricForecast
 
 FORECAST_DAYS = 30  # also the days of the present use
 HISTORY_DAYS = 91  # the trend is estimated from these
@@ -24,9 +24,11 @@ def forecast_usage(
     today: date,
     since: date | None,
 ) -> tuple[PricingInputs, UsageForecast] | None:
-    """The last 30 days, and a forecast of the next 30; None where no metric has 14 days.
+    """The last 30 days, and a forecast of the next 30; None where too little is known.
 
-    A day without a total counts as 0 if other customers used the metric on it, else as unknown.
+    That is where no metric has 28 days with a value and 4 with use, or where one that was used
+    lately has not: its price would be a guess. A day without a total counts as 0 if other
+    customers used the metric on it, else as unknown.
     """
     span = Month(today - timedelta(days=FORECAST_DAYS), today)
     now = periods.situation(readings, span, since)
@@ -36,6 +38,8 @@ def forecast_usage(
             ahead = _forecast(each, active.get(code, ()), today)
             if ahead is not None:
                 found[code] = ahead
+            elif now.usage.get(code):
+                return None
     if not found:
         return None
     return now, UsageForecast(*(_with(now, found, end) for end in ("low", "estimate", "high")))
@@ -44,11 +48,13 @@ def forecast_usage(
 def _forecast(
     reading: MeterReadings, active: Collection[date], today: date
 ) -> MetricForecast | None:
-    if reading.aggregation is Aggregation.SUM:
-        return trend.forecast_total(_flow(reading.days, active, today), FORECAST_DAYS)
     if reading.aggregation.carries_forward:
-        return trend.forecast_level(_level(reading.aggregation, reading.days, today), FORECAST_DAYS)
-    return None
+        levels = _level(reading.aggregation, reading.days, today)
+        return daily_forecast.forecast_level(levels, FORECAST_DAYS)
+    whole = daily_forecast.forecast_total(_flow(reading.days, active, today), FORECAST_DAYS)
+    if whole is None or reading.aggregation is Aggregation.SUM:
+        return whole
+    return MetricForecast(*(each / FORECAST_DAYS for each in astuple(whole)))
 
 
 def _history(days: periods.Days, today: date) -> list[date]:
