@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revenue.upsell.forecasting.evidence import Floats
-from revenue.upsell.forecasting.mixture import Component, quantiles
+from revenue.upsell.forecasting.mixture import MixtureComponent, quantiles
 from revenue.upsell.forecasting.predictions import predictions
 
 MIN_DAYS = 28  # fewer days with a value give no forecast
@@ -74,7 +74,7 @@ def _forecast(values: Floats, ahead: Floats, *, is_reading: bool = False) -> Met
         another = 1 / (len(values) + 2)
         size = estimate / float(ahead.sum())
         deviation = size * sqrt(float(ahead @ ahead) * another * (1 - another))
-        wide = [Component(1.0, estimate, deviation**2)]
+        wide = [MixtureComponent(1.0, estimate, deviation**2)]
         low, _, high = quantiles(wide, ENDS)
     return MetricForecast(min(low, estimate), estimate, max(high, estimate))
 

@@ -15,7 +15,7 @@ REACH_BELOW, REACH_ABOVE = 8, 12  # deviations around the means that are searche
 LEAST_SHARE = 1e-9  # of the mean: the smallest deviation and mean
 
 
-class Component(NamedTuple):
+class MixtureComponent(NamedTuple):
     """One model's forecast and its weight."""
 
     weight: float
@@ -23,7 +23,7 @@ class Component(NamedTuple):
     variance: float
 
 
-def quantiles(components: Sequence[Component], levels: Sequence[float]) -> list[float]:
+def quantiles(components: Sequence[MixtureComponent], levels: Sequence[float]) -> list[float]:
     """The amounts below which the mixture is with these probabilities.
 
     A component is gamma distributed, or normal where its deviation is small beside its mean; one

@@ -25,7 +25,7 @@ from revenue.upsell.forecasting.evidence import (
     model_weights,
     smoothed,
 )
-from revenue.upsell.forecasting.mixture import Component
+from revenue.upsell.forecasting.mixture import MixtureComponent
 
 LEAST_WEIGHT = 1e-3  # models with less are left out
 LUMPY_ZEROS = 0.15  # share of days without use
@@ -39,7 +39,9 @@ RATE_A_LUMP = 0.6  # a higher rate, divided likewise: the next may be larger tha
 LARGEST_LOGARITHM = 50.0
 
 
-def predictions(values: Floats, ahead: Floats, *, is_reading: bool = False) -> list[Component]:
+def predictions(
+    values: Floats, ahead: Floats, *, is_reading: bool = False
+) -> list[MixtureComponent]:
     """The forecasts of the sum of the days `ahead`, each weighted by it.
 
     `values` follow each other.
@@ -50,7 +52,7 @@ def predictions(values: Floats, ahead: Floats, *, is_reading: bool = False) -> l
         weights = model_weights(_normal_scores(values), OF_LUMPS)
     else:
         weights = model_weights(values, OF_TOTALS)
-    found: list[Component] = list(_smoothing(values, ahead, weights.smoothing))
+    found: list[MixtureComponent] = list(_smoothing(values, ahead, weights.smoothing))
     found += _line(values, ahead, weights.line, may_grow=not (is_reading or lumpy))
     if is_reading:
         return found
@@ -78,24 +80,24 @@ def _normal_scores(values: Floats) -> Floats:
     return scores
 
 
-def _component(weight: float, mean: float, variance: float, freedom: int) -> Component:
+def _component(weight: float, mean: float, variance: float, freedom: int) -> MixtureComponent:
     """With the variance of Student's distribution, as the variance itself is estimated."""
-    return Component(weight, mean, variance * freedom / max(freedom - 2, 1))
+    return MixtureComponent(weight, mean, variance * freedom / max(freedom - 2, 1))
 
 
-def _constant(values: Floats, ahead: Floats, weight: float) -> Component:
+def _constant(values: Floats, ahead: Floats, weight: float) -> MixtureComponent:
     count, whole = len(values), float(ahead.sum())
     variance = float(values.var(ddof=1)) * (float(ahead @ ahead) + whole**2 / count)
     return _component(weight, float(values.mean()) * whole, variance, count - 1)
 
 
-def _lumps(values: Floats, ahead: Floats, weight: float) -> Component:
+def _lumps(values: Floats, ahead: Floats, weight: float) -> MixtureComponent:
     """A constant rate of lumps, which are counted by what their sum varies."""
     level = _constant(values, ahead, weight)
     dependence = _dependence(values)
     lumps = len(values) * float(values.mean()) ** 2 / (float(values.var()) * dependence)
     variance = level.variance * dependence * (1 + VARIANCE_A_LUMP / lumps)
-    return Component(weight, level.mean * (1 + RATE_A_LUMP / lumps), variance)
+    return MixtureComponent(weight, level.mean * (1 + RATE_A_LUMP / lumps), variance)
 
 
 def _dependence(values: Floats) -> float:
@@ -112,7 +114,9 @@ def _dependence(values: Floats) -> float:
     return largest * DEPENDENT_FACTOR / (1 - (2 * DEPENDENT_DAYS + 1) / count)
 
 
-def _line(values: Floats, ahead: Floats, weight: float, *, may_grow: bool) -> list[Component]:
+def _line(
+    values: Floats, ahead: Floats, weight: float, *, may_grow: bool
+) -> list[MixtureComponent]:
     """A straight line; and of positive values one of their logarithms, by their likelihood."""
     places = centred_places(len(values))
     straight = _fitted(values, places)
@@ -147,7 +151,7 @@ def _fitted(values: Floats, places: Floats) -> tuple[float, float, float]:
 
 def _around_line(
     weight: float, mean: float, variance: float, ahead: Floats, places: Floats
-) -> Component:
+) -> MixtureComponent:
     count = len(places)
     next_places = places[-1] + np.arange(1, len(ahead) + 1)
     parts = (
@@ -158,7 +162,7 @@ def _around_line(
     return _component(weight, mean, variance * sum(parts), count - 2)
 
 
-def _change(values: Floats, ahead: Floats, weights: ModelWeights) -> list[Component]:
+def _change(values: Floats, ahead: Floats, weights: ModelWeights) -> list[MixtureComponent]:
     """The level since the likeliest change."""
     if not weights.change:
         return []
@@ -171,7 +175,7 @@ def _change(values: Floats, ahead: Floats, weights: ModelWeights) -> list[Compon
     return [_component(weights.change_of_level, float(since.mean()) * whole, variance, freedom)]
 
 
-def _autoregression(values: Floats, ahead: Floats, weights: Floats) -> Iterator[Component]:
+def _autoregression(values: Floats, ahead: Floats, weights: Floats) -> Iterator[MixtureComponent]:
     count, level = len(values), float(values.mean())
     centred = values - level
     for coefficient, weight in zip(COEFFICIENTS, weights, strict=True):
@@ -197,7 +201,7 @@ def _effects(ahead: Floats, coefficient: float) -> Floats:
     return effects
 
 
-def _smoothing(values: Floats, ahead: Floats, weights: Floats) -> Iterator[Component]:
+def _smoothing(values: Floats, ahead: Floats, weights: Floats) -> Iterator[MixtureComponent]:
     later = float(ahead.sum()) - np.cumsum(ahead)
     for factor, weight in zip(SMOOTHING, weights, strict=True):
         if weight >= LEAST_WEIGHT:
