@@ -4,9 +4,12 @@ The theme formats a field's value without its row, which has the currency; so th
 a value is wrapped here. It returns text where we format it, as for a column that is a method.
 """
 
+from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.contrib.admin.utils import lookup_field as original_lookup
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.utils.html import format_html
 from unfold import fields as detail
@@ -14,11 +17,36 @@ from unfold.templatetags import unfold_list
 
 from aethercrown.formatting import MISSING, value_text, yes_no
 
+original_context = RelatedFieldWidgetWrapper.get_context
+
 
 def install() -> None:
-    """Make lists and read-only fields of the theme use `lookup_field` below."""
-    for module in (unfold_list, detail):
-        module.lookup_field = lookup_field
+    """Make the theme and Django's forms use the functions below."""
+    for owner, name, ours in (
+        (unfold_list, "lookup_field", lookup_field),
+        (detail, "lookup_field", lookup_field),
+        (forms.DecimalField, "prepare_value", input_value),
+        (RelatedFieldWidgetWrapper, "get_context", related_context),
+    ):
+        setattr(owner, name, ours)
+
+
+def related_context(widget: Any, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+    """Like Django's, without the link that deletes the chosen row.
+
+    The link is made before a row is chosen, so it would answer 403 for those that stay.
+    """
+    context = original_context(widget, name, value, attrs)
+    return {**context, "can_delete_related": False}
+
+
+def input_value(_field: forms.DecimalField, value: Any) -> Any:
+    """A stored decimal as it is typed: 499 or 1634.70, without the zeros of its column."""
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return value
+    whole, _, digits = f"{value:f}".partition(".")
+    digits = digits.rstrip("0")
+    return f"{whole}.{digits:0<2}" if digits else whole
 
 
 def lookup_field(name: Any, row: Any, model_admin: Any = None) -> tuple[Any, Any, Any]:

@@ -1,22 +1,22 @@
 """The page of decisions: expected beside realised effects, by decision type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.formatting import COUNT, PERCENT, Unit, date_text, signed
+from aethercrown.formatting import COUNT, PERCENT, Unit, date_text
 from aethercrown.history.attribution import shown_actor
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table
 from operations.decisions import reports
+from operations.decisions.effect_text import effect_unit, expected_text, realised_text
 from operations.decisions.reports import DecisionTypeSummary
 
-PERCENTS = {"%", "percent"}
 MAX_ROWS = 30
 MAX_BARS = 12  # measured decisions in the chart
 
@@ -81,8 +81,8 @@ def newest_table(rows: Sequence[Any]) -> Table:
 
 def effect_chart(rows: Sequence[Any]) -> PageChart:
     """Expected beside realised effect of each decision, with intervals; one unit only."""
-    unit = _unit(rows[0].expected)
-    alike = [each for each in rows if _unit(each.expected) == unit]
+    unit = effect_unit(rows[0].expected["unit"])
+    alike = [each for each in rows if effect_unit(each.expected["unit"]) == unit]
     drawn = [
         BarRow(
             f"{date_text(each.proposed_at)}: {each.title}",
@@ -107,27 +107,3 @@ def effect_chart(rows: Sequence[Any]) -> PageChart:
         note="The thin lines are 90% intervals; "
         "nine in ten realised effects should lie inside the expected one.",
     )
-
-
-def expected_text(expected: Mapping[str, Any]) -> str:
-    """An expected effect: +6.4% (+1.2% to +11.9%)."""
-    unit = _unit(expected)
-    low, high = signed(expected["low"], unit), signed(expected["high"], unit)
-    return f"{signed(expected['estimate'], unit)} ({low} to {high})"
-
-
-def realised_text(realised: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> str:
-    """A realised effect, with its interval if it has one; "" if not measured."""
-    if not realised:
-        return ""
-    unit = _unit(expected)
-    value = signed(realised["value"], unit)
-    if realised["low"] is None or realised["high"] is None:
-        return value
-    return f"{value} ({signed(realised['low'], unit)} to {signed(realised['high'], unit)})"
-
-
-def _unit(expected: Mapping[str, Any]) -> Unit:
-    if expected["unit"] in PERCENTS:
-        return PERCENT
-    return Unit(suffix=f"\u00a0{expected['unit']}" if expected["unit"] else "", digits=1)

@@ -14,13 +14,13 @@ from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.monitoring.attention import AttentionItem
 from dashboards import page_context
 from dashboards.access import viewer
-from dashboards.decisions.views import expected_text
 from dashboards.page_context import kept_parameters
 from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.tiles import tiles
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.decisions import reports as decisions
+from operations.decisions.effect_text import expected_text
 from operations.messaging import reports as outbox
 
 PRESETS, DEFAULT = ("30d", "90d", "12m"), "30d"
@@ -79,7 +79,7 @@ def overview_data(query: MetricQuery) -> OverviewData:
             *outbox.attention_items(now),
         ],
         waiting=[_waiting_decision(each) for each in waiting.oldest],
-        runs=automations.last_runs(6),
+        runs=automations.last_run_of_each(6),
     )
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
-from aethercrown.formatting import PERCENT, counted, share_text, signed
+from aethercrown.formatting import PERCENT, counted, date_text, share_text, signed
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from marketing.budget import services
@@ -70,9 +70,9 @@ class BudgetPlanAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.display(description="window")
     def window(self, plan: BudgetPlan) -> str:
-        if plan.starts_on is None:
+        if plan.starts_on is None or plan.ends_on is None:
             return counted(plan.budget_periods, "period")
-        return f"{plan.starts_on} to {plan.ends_on}"
+        return f"{date_text(plan.starts_on)} to {date_text(plan.ends_on)}"
 
     @admin.display(description="more")
     def links(self, plan: BudgetPlan) -> str:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
+from aethercrown.formatting import exact_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 from marketing.budget.planner.proposal import Interval
 
@@ -73,7 +74,7 @@ class BudgetPlan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Plan {self.pk}: {self.total} {self.currency}"
+        return f"Plan {self.pk}: {money_text(self.total, self.currency)}"
 
     @property
     def expected_revenue(self) -> Interval:
@@ -116,7 +117,7 @@ class PlanAllocation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel_name}: {self.amount}"
+        return f"{self.channel_name}: {exact_text(self.amount)}"
 
 
 class AllocationLock(models.Model):
@@ -161,4 +162,4 @@ class Allocation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel}: {self.amount} {self.currency}"
+        return f"{self.channel}: {money_text(self.amount, self.currency)}"

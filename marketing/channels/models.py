@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from aethercrown.db.fields import CurrencyField, MoneyField
+from aethercrown.formatting import date_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 
 
@@ -135,7 +136,7 @@ class Performance(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.date}"
+        return f"{self.channel}, {date_text(self.date)}"
 
 
 class TotalRevenue(models.Model):
@@ -158,7 +159,7 @@ class TotalRevenue(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.date}: {self.amount} {self.currency}"
+        return f"{date_text(self.date)}: {money_text(self.amount, self.currency)}"
 
 
 class CalendarFlag(models.Model):
@@ -177,7 +178,7 @@ class CalendarFlag(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.date}"
+        return f"{self.name}, {date_text(self.date)}"
 
 
 class LiftTest(models.Model):
@@ -211,7 +212,7 @@ class LiftTest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.starts_on}"
+        return f"{self.channel}, {date_text(self.starts_on)}"
 
     def clean(self) -> None:
         if self.starts_on and self.ends_on and self.starts_on > self.ends_on:

@@ -117,10 +117,12 @@ def _planned_in(period: Period) -> QuerySet[Run]:
     return Run.objects.filter(planned_for__gte=begin, planned_for__lt=end)
 
 
-def last_runs(limit: int = 10) -> QuerySet[Run]:
-    """The newest runs that began or ended, with their automation."""
-    rows = Run.objects.exclude(state=Run.State.SKIPPED).select_related("automation")
-    return rows.order_by("-planned_for", "-pk")[:limit]
+def last_run_of_each(limit: int = 10) -> QuerySet[Run]:
+    """The newest run of each automation that was not skipped, the newest first."""
+    rows = Run.objects.filter(automation=OuterRef("pk")).exclude(state=Run.State.SKIPPED)
+    last = Automation.objects.annotate(last=Subquery(rows.values("pk")[:1])).values("last")
+    newest = Run.objects.filter(pk__in=last).select_related("automation")
+    return newest.order_by("-planned_for", "-pk")[:limit]
 
 
 def last_run(automation: Automation) -> Run | None:

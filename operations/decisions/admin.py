@@ -27,6 +27,7 @@ from operations.decisions.decision_types import (
     approval_kind_registry,
     decision_type_registry,
 )
+from operations.decisions.effect_text import expected_text, realised_text
 from operations.decisions.models import Decision, FourEyesRule
 
 DECIMAL = re.compile(r"-?\d{1,20}\.\d{1,20}")
@@ -59,7 +60,7 @@ def amounts(decision: Decision) -> list[tuple[str, str]]:
     rows = changed(decision)
     shown = [(name, f"{old} \N{RIGHTWARDS ARROW} {new}") for name, old, new in rows[:MAX_CHANGES]]
     more = [("More changes", f"{len(rows) - MAX_CHANGES:,}")] if len(rows) > MAX_CHANGES else []
-    return [("Expected", expected_text(decision)), *shown, *more]
+    return [("Expected", promised(decision)), *shown, *more]
 
 
 def failed_guardrails(decision: Decision) -> list[str]:
@@ -75,13 +76,11 @@ def undo_notice(decision: Decision) -> UndoNotice | None:
     return UndoNotice(f"Applied {at}: {decision}.", path, verb="Undo")
 
 
-def expected_text(decision: Decision) -> str:
+def promised(decision: Decision) -> str:
+    """The expected effect with its metric and the level of its interval."""
     expected = decision.expected
-    low, high = figure(expected["low"]), figure(expected["high"])
-    return (
-        f"{figure(expected['estimate'])} {expected['unit']} {expected['metric']}"
-        f" ({share_text(expected['level'])}: {low} to {high})"
-    )
+    level = share_text(expected["level"])
+    return f"{expected['metric']}: {expected_text(expected, level=level)}"
 
 
 def row_action(verb: str, done: str, question: str, service: Callable[..., Decision]) -> RowAction:
@@ -143,8 +142,8 @@ def guardrail_text(guardrail: Mapping[str, Any]) -> str:
         return f"{passed}: {name}: {value}" if value else f"{passed}: {name}"
     if value is None:
         value = "unknown"
-    shown = figure(value) if isinstance(value, float) else str(value)
-    within = "" if limit in {None, ""} else f", limit {limit}"
+    shown, most = (figure(each) if isinstance(each, float) else each for each in (value, limit))
+    within = "" if limit in {None, ""} else f", limit {most}"
     return f"{passed}: {name} is {shown}{within}"
 
 
@@ -196,20 +195,18 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     @admin.display(description="expected")
     def expected_short(self, decision: Decision) -> str:
         """For the list."""
-        expected = decision.expected
-        low, high = figure(expected["low"]), figure(expected["high"])
-        return f"{figure(expected['estimate'])} {expected['unit']} ({low} to {high})"
+        return expected_text(decision.expected)
 
     @admin.display(description="expected")
     def expected_effect(self, decision: Decision) -> str:
-        return expected_text(decision)
+        return promised(decision)
 
     @admin.display(description="realised")
     def realised_value(self, decision: Decision) -> str:
         if decision.realised is None:
             return "not measured yet"
-        unit = decision.expected["unit"]
-        return f"{figure(decision.realised['value'])} {unit}, {decision.get_verdict_display()}"
+        value = realised_text(decision.realised, decision.expected)
+        return f"{value}, {decision.get_verdict_display()}"
 
     @admin.display(description="about")
     def about(self, decision: Decision) -> str:

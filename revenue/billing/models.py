@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
-from aethercrown.formatting import date_text, exact_text, month_text
+from aethercrown.formatting import date_text, exact_text, money, month_text, signed
 from aethercrown.history.tracking import TrackedHistory
 from revenue.billing.periods import Aggregation, InputGroup
 from revenue.billing.unbilled_use import UseChoice
@@ -150,7 +150,7 @@ class Adjustment(ImmutableModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:+f} for {self.original_invoice}"
+        return f"{signed(self.amount, money(self.invoice.currency))} for {self.original_invoice}"
 
 
 class CreditEntry(ImmutableModel):
@@ -189,7 +189,8 @@ class CreditEntry(ImmutableModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:+f} {self.currency}, {self.get_kind_display().lower()}"
+        amount = signed(self.amount, money(self.currency))
+        return f"{amount}, {self.get_kind_display().lower()}"
 
 
 class CreditNote(ImmutableModel):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from aethercrown.currencies import CODES
 from aethercrown.db.fields import CurrencyField
+from aethercrown.formatting import date_text, exact_text, money_text
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS
 from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
@@ -310,7 +311,7 @@ class SubscriptionChange(AgreedTerms):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} from {self.on}"
+        return f"{exact_text(self.amount)} from {date_text(self.on)}"
 
     def terms(self, external_id: str) -> PlanTerms:
         """The row as a plain value; `external_id` is the subscription's."""
@@ -373,7 +374,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} on {self.paid_on}"
+        return f"{money_text(self.amount, self.currency)} on {date_text(self.paid_on)}"
 
     def clean(self) -> None:
         """Show beside its field what an import would reject."""

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
-from aethercrown.formatting import counted, month_text
+from aethercrown.formatting import counted, date_text, money_text, month_text
 from revenue.customers.models import AmountField, ImmutableModel
 from revenue.mrr.movements import MovementKind
 
@@ -64,7 +64,8 @@ class MrrMovement(ImmutableModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.amount} {self.currency} on {self.on}"
+        amount = money_text(self.amount, self.currency)
+        return f"{self.kind} of {amount} on {date_text(self.on)}"
 
 
 class MrrRollup(models.Model):

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField, MoneyField
-from aethercrown.formatting import money_text
+from aethercrown.formatting import exact_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 
 MONEY_DIGITS: dict[str, Any] = {"max_digits": 15, "decimal_places": 3}  # no currency has more
@@ -190,7 +190,7 @@ class PlanPrice(PriceBookRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan.code}: {self.base_price}"
+        return f"{self.plan.code}: {exact_text(self.base_price)}"
 
 
 class PlanCharge(PriceBookRow):
@@ -266,7 +266,7 @@ class PriceFactor(PriceBookRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.metric} > {self.above}: {self.value}"
+        return f"{self.metric} > {exact_text(self.above)}: {exact_text(self.value)}"
 
 
 class PlanRule(PriceBookRow):
@@ -296,7 +296,7 @@ class PlanRule(PriceBookRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan.code} where {self.metric} > {self.above}"
+        return f"{self.plan.code} where {self.metric} > {exact_text(self.above)}"
 
 
 class Quote(models.Model):

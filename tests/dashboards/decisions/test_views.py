@@ -48,16 +48,6 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
         page.get("/dashboards/decisions")
 
 
-def test_an_effect_is_worded_in_its_own_unit():
-    assert views.expected_text(LIFT) == f"+6.4% ({MINUS}1.2% to +11.9%)"
-    assert views.realised_text(None, LIFT) == ""
-    days = {**LIFT, "unit": "days"}
-    assert views.expected_text(days).startswith("+6.4\N{NO-BREAK SPACE}days")
-    assert views.realised_text({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith(
-        "+2.0"
-    )
-
-
 def test_only_gains_in_one_unit_share_a_chart():
     def row(unit: str):
         effect = {"value": 1.0, "low": 0.0, "high": 2.0}
@@ -80,10 +70,3 @@ def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
     text = page.get("/").content.decode()
     assert "Decisions waiting" in text
     assert "/admin/" not in text
-
-
-def test_a_gain_that_is_known_exactly_has_no_interval():
-    expected = {"unit": "USD", "estimate": 1, "low": 0, "high": 2}
-    exact = {"value": 77.0, "low": None, "high": None}
-    assert views.realised_text(exact, expected) == "+77.0\N{NO-BREAK SPACE}USD"
-    assert views.realised_text(exact | {"low": 70.0, "high": 80.0}, expected).endswith(")")

@@ -194,3 +194,8 @@ def test_a_person_without_a_role_may_not_search():
 def test_a_search_costs_few_queries(admin_client, django_assert_max_num_queries):
     with django_assert_max_num_queries(25):
         found(admin_client, "no such thing")
+
+
+def test_the_search_of_the_admins_theme_leads_to_this_one(client, db):
+    answer = client.get("/admin/search/", {"s": "a & b"})
+    assert (answer.status_code, answer["Location"]) == (302, "/search?q=a+%26+b")

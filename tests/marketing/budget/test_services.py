@@ -49,7 +49,7 @@ def test_a_plan_is_stored_with_its_decision_and_shares_that_add_up():
     assert sum(share.amount for share in plan.allocations.all()) == plan.total == 1000
     assert {share.channel for share in plan.allocations.all()} == {None}
     assert plan.request_summary["channels"] == ["Radio", "Search"]
-    assert str(plan) == f"Plan {plan.pk}: 1000 USD"
+    assert str(plan) == f"Plan {plan.pk}: $1,000.00"
     assert str(plan.allocations.first()).startswith("Radio: ")
 
 

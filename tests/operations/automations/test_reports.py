@@ -35,11 +35,12 @@ def test_the_limits_and_the_mode_are_those_that_staff_set(automation):
     assert (reports.mode("ads"), reports.mode("nobody")) == ("auto", "propose")
 
 
-def test_the_last_runs_leave_out_what_was_skipped(automation):
+def test_the_last_run_of_each_leaves_out_what_was_skipped(automation):
     automation()
+    services.run_planned("ads", NOON - HOUR, trigger="manual", clock=lambda: NOON)
     services.run_due("ads", clock=lambda: NOON + 3.5 * HOUR)
-    [run] = reports.last_runs(5)
-    assert run.state == "done"
+    [run] = reports.last_run_of_each(5)
+    assert (run.state, run.planned_for > NOON) == ("done", True)
     assert reports.last_run(run.automation) == run
 
 

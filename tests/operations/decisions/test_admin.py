@@ -32,11 +32,10 @@ def offered(client, decision):
 
 def test_the_list_shows_what_each_promised(proposed, admin_client):
     shown = admin_client.get(LIST).content.decode()
-    assert "1.5 points (0.5 to 2.5)" in shown
+    assert "+1.5 points (+0.5 points to +2.5 points)" in shown.replace("\N{NO-BREAK SPACE}", " ")
     assert "not measured yet" in shown
-    assert (
-        "1.5 points comfort (90%: 0.5 to 2.5)" in admin_client.get(page(proposed)).content.decode()
-    )
+    form = admin_client.get(page(proposed)).content.decode()
+    assert "comfort: +1.5\N{NO-BREAK SPACE}points (90%: +0.5" in form
 
 
 def test_the_page_shows_the_change_the_guardrails_and_who_decided(
@@ -44,7 +43,7 @@ def test_the_page_shows_the_change_the_guardrails_and_who_decided(
 ):
     shown = admin_client.get(page(applied)).content.decode()
     assert "setting: 18 → <b>20</b>" in shown
-    assert "passed: largest change percent is 11.1, limit 20.0" in shown
+    assert "passed: largest change percent is 11.1, limit 20" in shown
     assert "Cold hall." in shown
     assert "ada" in shown
 
@@ -65,7 +64,7 @@ def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, 
     )
     shown = admin_client.get(page(made)).content.decode()
     assert '<a href="/rooms/hall">hall</a>' in shown
-    assert "failed: largest change percent is unknown, limit 20.0" in shown
+    assert "failed: largest change percent is unknown, limit 20" in shown
     assert "no change" in shown
     Decision.objects.update(guardrails=[])
     assert admin_client.get(page(made)).status_code == 200
@@ -73,7 +72,10 @@ def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, 
 
 def test_what_was_realised_stands_beside_the_promise(applied, admin_client):
     services.measure_due(NOON + timedelta(days=8))
-    assert "1.5 points, inside what was expected" in admin_client.get(LIST).content.decode()
+    assert (
+        "+1.5\N{NO-BREAK SPACE}points, inside what was expected"
+        in admin_client.get(LIST).content.decode()
+    )
 
 
 def test_only_the_steps_that_may_follow_are_offered(proposed, admin_client):
@@ -203,7 +205,7 @@ def test_a_figure_is_written_as_a_person_writes_it(value, told):
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        (("sure_gain", 0.0, 2.5, True), "passed: low end of the expected effect is 2.5, limit 0.0"),
+        (("sure_gain", 0.0, 2.5, True), "passed: low end of the expected effect is 2.5, limit 0"),
         (("backtest", "healthy", "It missed.", False), "failed: backtest: It missed."),
         (("nothing_against", None, "", True), "passed: no reason against it"),
     ],

@@ -161,7 +161,7 @@ def test_a_customers_credit_is_listed_and_paid_out(customer):
     ):
         assert words in client.post(path, values).content.decode()
     found = client.post(path, {"customer": "acme", "amount": "5", "note": "by bank"}, follow=True)
-    assert messages_of(found) == ["-5 USD, paid out for Acme."]
+    assert messages_of(found) == ["\N{MINUS SIGN}$5.00, paid out for Acme."]
     assert browser(OPERATOR).get(path).status_code == 403
 
 

@@ -45,7 +45,7 @@ def test_amounts_come_into_force_and_make_their_channels(decided):
     assert reports.amounts_in_force("USD") == FIRST
     assert reports.in_force("USD")[0].valid_from == NOW
     assert Channel.objects.get(name="tv").currency == "USD"
-    assert str(Allocation.objects.get(channel__name="tv")) == "tv: 10.00 USD"
+    assert str(Allocation.objects.get(channel__name="tv")) == "tv: $10.00"
 
 
 def test_a_second_decision_replaces_the_first_whole(decided):

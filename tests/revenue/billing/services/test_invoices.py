@@ -68,7 +68,7 @@ def test_use_that_came_late_is_adjusted_in_the_open_month_at_the_closed_ones_ver
     made = invoices.issue(customer.pk, APRIL, by="ada", now=may)
     booked = Adjustment.objects.get()
     assert (booked.invoice, booked.amount, booked.rated) == (made, late.amount, Decimal("103.46"))
-    assert str(booked) == "+9.410 for Acme, March 2026"
+    assert str(booked) == "+$9.41 for Acme, March 2026"
     after, _ = previews.preview(customer, date(2026, 5, 1))
     assert after.adjustments == ()
 
@@ -207,7 +207,7 @@ def test_credit_of_a_customer_who_left_is_listed_and_paid_out(customer):
     with pytest.raises(InvalidEntry, match="USD has 2 decimals"):
         paying.pay_out(own.pk, Decimal("1.001"), by="ada", now=NOW)
     paid = paying.pay_out(own.pk, Decimal(296), by="ada", now=NOW, note="by bank")
-    assert str(paid) == "-296 USD, paid out"
+    assert str(paid) == "\N{MINUS SIGN}$296.00, paid out"
     assert credit_balance.balances() == {own.pk: 0}
 
 
