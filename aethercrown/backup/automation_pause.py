@@ -7,6 +7,7 @@ on every machine sees it.
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 
 from aethercrown.history import attribution, audit_hooks
 from aethercrown.models import AutomationPause
@@ -25,10 +26,22 @@ def current() -> AutomationPause | None:
     return AutomationPause.objects.filter(ended_at=None).order_by("began_at").first()
 
 
+def since() -> datetime | None:
+    """When the newest pause that has not ended began; what was asked for before it must wait."""
+    open_pauses = AutomationPause.objects.filter(ended_at=None)
+    began: datetime | None = open_pauses.aggregate(newest=Max("began_at"))["newest"]
+    return began
+
+
 @transaction.atomic
 def begin(because: str, now: datetime) -> None:
     """Pause automation; a second pause is added to the first."""
     AutomationPause.objects.create(because=because[:300], began_at=now)
+
+
+def explain(former: str, because: str) -> None:
+    """Give the open pauses with that reason another one."""
+    AutomationPause.objects.filter(ended_at=None, because=former).update(because=because)
 
 
 @transaction.atomic

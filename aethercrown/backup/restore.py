@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
-from aethercrown.backup import archive, create, hooks, manifest, stores
+from aethercrown.backup import archive, automation_pause, create, hooks, manifest, stores
 from aethercrown.backup.manifest import Manifest
 from aethercrown.backup.stores import DatabaseStore
 from aethercrown.db import schema
@@ -34,6 +34,7 @@ class RestoreResult:
 
 
 PAUSE_REASON = "Restored from a back-up: check it before automation resumes."
+INTERRUPTED = "A restore did not come to its end: run it again before automation resumes."
 
 
 def check(path: Path, key: str, *, accept_plain: bool = False) -> RestoreResult:
@@ -70,7 +71,7 @@ def restore(
     before = {} if empty else hooks.snapshot()
     began = time.monotonic()
     with _restored(path, key, store, accept_plain=accept_plain) as (contents, name, work):
-        store.pause(name, PAUSE_REASON, now)
+        store.pause(name, INTERRUPTED, now)
         for each in connections.all(initialized_only=True):
             each.close()
         former = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
@@ -79,6 +80,7 @@ def restore(
         done = RestoreResult(contents)
         call_command("migrate", verbosity=0, interactive=False)
         done.notes = [*hooks.finalize_restore(now, contents.needs), *hooks.compare(before)]
+        automation_pause.explain(INTERRUPTED, PAUSE_REASON)
         if not empty:
             done.notes.append(f"The former database is kept under the ending {former}.")
     done.seconds = time.monotonic() - began

@@ -10,6 +10,7 @@ from aethercrown.backup import manifest
 from aethercrown.backup.automation_pause import PAUSE
 from aethercrown.backup.manifest import TableDigest
 from aethercrown.embedded import lock as folder_lock
+from aethercrown.embedded.servers import ServerUnavailable
 
 BUSY_TIMEOUT_SECONDS = 60.0
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -67,10 +68,15 @@ class SqliteStore:
         """Keep the file as `former`, its write-ahead log written back, and replace it in one step.
 
         At each moment there is a whole database at its path: the former one, or the restored one.
+        Raises ServerUnavailable where another process reads rows that are in the log only.
         """
         if self.path.exists():
             with closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    raise ServerUnavailable(
+                        f"{self.path.name} is in use by another process, whose last rows would be "
+                        "lost: stop it first."
+                    )
             self.path.chmod(0o600)
             self._named(former).hardlink_to(self.path)
         for ending in SIDE_FILES:

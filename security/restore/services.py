@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from aethercrown.backup.hooks import BackupHook
+from aethercrown.formatting import counted
 from security.apikeys.models import ApiKey
 from security.audit import anchor_files
 from security.audit import reports as audit
@@ -17,6 +18,7 @@ from security.audit.verify import EMPTY_STREAM, StreamEnd
 from security.encryption import reports as encryption
 from security.encryption.reports import system_secrets
 from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.services import orders
 
 MAX_FAULTS_NAMED = 5
 KEY_STREAM_PREFIX = "key:"
@@ -43,6 +45,8 @@ def finalize(now: datetime, _needs: Any) -> list[str]:
     system_secrets.clear_cache()
     ManagedSecret.objects.update(lease_until=None, fencing_token=F("fencing_token") + 1)
     notes = [*encryption.problems(), *lost_events()]
+    if ended := orders.end_restored(now):
+        notes.append(f"{counted(ended, 'ordered rotation')} ended: ask again if still wanted.")
     events.restore_anchors(settings.AUDIT_ANCHORS)
     with transaction.atomic():
         detail = {"streams": len(audit.stream_ends()), "notes": len(notes)}

@@ -58,10 +58,18 @@ def status(call, *arguments):
         *(f"/admin/marketing/performance/?channel__id__exact={value}" for value in ODDEST),
         *(f"/admin/security/rotationrun/?uptime__{way}={HUGE}" for way in ("exact", "in", "gte")),
         "/admin/operations/job/?result__contains=csv",
+        "/admin/operations/dataimport/?content=1",  # a file
     ],
 )
 def test_an_odd_address_is_no_server_error(staff, path):
     assert status(staff.get, path) < 500
+
+
+@pytest.mark.parametrize(
+    "lookup", ["file_name__regex=(a%2B)%2B$", "file_name__iregex=(", "rows__range=1"]
+)
+def test_a_list_takes_no_pattern_and_no_range_from_its_address(staff, lookup):
+    assert staff.get(f"/admin/operations/dataimport/?{lookup}").status_code == 400
 
 
 @pytest.mark.parametrize(("place", "path"), list(enumerate(LISTS)), ids=LISTS)

@@ -26,7 +26,10 @@ ODD = (
     *("true", "on", "x" * 3_000, "USD", "csv", "\u0663", "\uff11\uff12", "2026-02-30", "24:61"),
 )
 LEFT_OUT = ("logout", "password", "readyz")  # the last is 503 where a check fails
-LOOKUPS = ("", "__exact", "__id__exact", "__year", "__gte", "__isnull", "__in", "__contains", "__x")
+LOOKUPS = (
+    *("", "__exact", "__id__exact", "__year", "__gte", "__isnull", "__in", "__contains", "__x"),
+    *("__range", "__regex", "__date", "__hour", "__startswith", "__has_key"),
+)
 PARAMETERS = (
     "q",
     "p",

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from aethercrown.backup import automation_pause
 from aethercrown.crypto import sealing
 from aethercrown.db.bulk import forget
 from aethercrown.transitions import InvalidTransition
@@ -28,6 +29,7 @@ LOOK_EVERY_SECONDS = 0.05
 COLLECT_WITHIN = timedelta(minutes=15)
 RETENTION = timedelta(days=30)  # of ended orders; the audit log keeps what was done
 SEALED_VALUE = "sealed_value"
+RESTORED = "The platform was restored from a back-up meanwhile: ask again if it is still wanted."
 LOST_AFTER = LEASE_DURATION + timedelta(minutes=1)  # of a worker that was killed
 State = RotationOrder.State
 OPEN = (State.QUEUED, State.RUNNING)
@@ -126,9 +128,14 @@ def collect(made: RotationOrder, now: datetime) -> RotationResult | None:
 
 
 def run_ordered(clock: Clock = steps.database_now) -> int:
-    """Rotate what was asked for; returns how many succeeded. Safe to repeat."""
+    """Rotate what was asked for; returns how many succeeded. Safe to repeat.
+
+    After a restore, only what was asked for since: the rest may have been done already.
+    """
     _requeue_lost(clock())
     waiting = RotationOrder.objects.filter(state=State.QUEUED).order_by("pk")
+    if restored_at := automation_pause.since():
+        waiting = waiting.filter(ordered_at__gte=restored_at)
     return sum(_run(each, clock) for each in waiting.values_list("pk", flat=True))
 
 
@@ -160,6 +167,16 @@ def _run(pk: int, clock: Clock) -> bool:
 def _without_value(made: RotationOrder) -> dict[str, Any]:
     """What was asked, the entered value erased: that there was one is kept."""
     return {name: "" if name == SEALED_VALUE else each for name, each in made.asked.items()}
+
+
+def end_restored(now: datetime) -> int:
+    """End the open orders of a restored database, their values erased; returns how many."""
+    rows = RotationOrder.objects.filter(state__in=OPEN)
+    for each in rows:
+        RotationOrder.objects.filter(pk=each.pk).update(
+            state=State.FAILED, ended_at=now, error=RESTORED, asked=_without_value(each)
+        )
+    return len(rows)
 
 
 def purge(now: datetime) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from aethercrown.backup import automation_pause
 from security.rotation import reports
 from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.services import execute, steps
@@ -23,7 +24,13 @@ from security.rotation.services.steps import Clock, Failpoint, RotationRequest
 def resume_unfinished(
     clock: Clock = steps.database_now, failpoint: Failpoint = steps.no_failpoint
 ) -> int:
-    """Resume unfinished rotations and end expired values; returns how many succeeded."""
+    """Resume unfinished rotations and end expired values; returns how many succeeded.
+
+    Nothing after a restore until automation is resumed: a role whose old password has expired here
+    may have a newer one outside.
+    """
+    if automation_pause.is_paused():
+        return 0
     done = 0
     request = RotationRequest("retire", clock=clock, failpoint=failpoint)
     for key in _unfinished(clock()):

@@ -13,10 +13,20 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from aethercrown.backup import archive, create, manifest, postgres, restore, sqlite, stores
+from aethercrown.backup import (
+    archive,
+    automation_pause,
+    create,
+    manifest,
+    postgres,
+    restore,
+    sqlite,
+    stores,
+)
 from aethercrown.backup.manifest import TableDigest
 from aethercrown.backup.restore import RestoreRefused
 from aethercrown.backup.stream import NotEncrypted
+from aethercrown.models import AutomationPause
 from security.audit import anchor_files
 
 KEY = "k" * 40
@@ -189,6 +199,17 @@ def test_a_restore_that_is_killed_after_the_swap_leaves_automation_paused(made, 
         assert done.returncode == 9
         found = tables()["aethercrown_automationpause"]
     assert found.rows == archive.unpack(made, KEY).tables["aethercrown_automationpause"].rows + 1
+
+
+def test_an_interrupted_restore_is_the_reason_of_its_pause_until_one_ends():
+    automation_pause.begin(restore.INTERRUPTED, NOON)
+    automation_pause.begin("Another.", NOON + timedelta(hours=1))
+    automation_pause.explain(restore.INTERRUPTED, restore.PAUSE_REASON)
+    reasons = AutomationPause.objects.values_list("because", flat=True).order_by("pk")
+    assert list(reasons) == [restore.PAUSE_REASON, "Another."]
+    assert automation_pause.since() == NOON + timedelta(hours=1)
+    automation_pause.end("ada", NOON)
+    assert automation_pause.since() is None
 
 
 def test_with_a_key_an_unencrypted_file_is_refused_unless_asked(anchors, settings, tmp_path):

@@ -97,3 +97,21 @@ def test_nothing_is_swapped_while_the_platform_runs(database):
     with pytest.raises(ServerUnavailable, match="in use by process"):
         store.lock()
     assert handle
+
+
+def test_rows_that_another_process_keeps_in_the_log_are_not_lost_by_a_swap(
+    database, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.05)
+    store = SqliteStore(database)
+    (tmp_path / "work").mkdir()
+    dump, tables, _migrations = store.dump(tmp_path / "work")
+    store.restore(dump, "beside")
+    with closing(sqlite3.connect(database)) as writer, closing(sqlite3.connect(database)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM one").fetchone()
+        writer.execute("INSERT INTO one (text) VALUES ('later')")
+        writer.commit()
+        with pytest.raises(ServerUnavailable, match="in use by another process"):
+            store.swap("beside", "aside")
+    assert sqlite.tables(database)["one"].rows > tables["one"].rows
