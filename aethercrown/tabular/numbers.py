@@ -17,6 +17,8 @@ DECORATION = re.compile(  # spaces at the ends, currencies, percent
 SYMBOLS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "zł": "PLN", "₺": "TRY", "₪": "ILS"}
 PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 INTEGER = re.compile(r"[+-]?\d+")
+SAME_DIGIT = str.maketrans("23456789", "11111111")
+MAX_PATTERNS = 50_000
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,15 @@ class FormatEvidence:
 
     def __init__(self) -> None:
         self.fitting = list(FORMATS)
+        self._seen: set[str] = set()  # cells with each digit but 0 as 1: they say the same
         self.differing: str = ""  # a cell that two fitting formats read differently
 
     def add(self, cell: str) -> None:
+        pattern = cell.translate(SAME_DIGIT)
+        if pattern in self._seen:
+            return
+        if len(self._seen) < MAX_PATTERNS:
+            self._seen.add(pattern)
         bare = undecorated(cell)
         if INTEGER.fullmatch(bare):
             return

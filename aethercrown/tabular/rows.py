@@ -142,8 +142,9 @@ class RowReader:
     def _plain_number(self, cell: str) -> str | None:
         if isinstance(cell, Exact):
             return cell if numbers.PLAIN.fullmatch(cell) else None
-        bare = numbers.undecorated(cell)
-        return numbers.BY_NAME[self.layout.number_format].plain(bare)
+        written = numbers.BY_NAME[self.layout.number_format]
+        plain = written.plain(cell)
+        return written.plain(numbers.undecorated(cell)) if plain is None else plain
 
     def _value(self, column: CSVColumn, line: int, cells: list[str], faults: list[RowError]) -> Any:
         cell = self._cell(column.name, cells)

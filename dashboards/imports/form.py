@@ -54,6 +54,8 @@ class ChoicesForm:
     preset: str
     sheet: str = ""
     update: bool = False
+    currency: str = ""
+    rates: str = ""
 
 
 def choices_form(
@@ -92,7 +94,13 @@ def choices_form(
     )
     fields = tuple(_mapped(each, layout) for each in columns)
     return ChoicesForm(
-        fields, boxes, preset, str(given.get("sheet") or ""), bool(given.get("update"))
+        fields,
+        boxes,
+        preset,
+        str(given.get("sheet") or ""),
+        bool(given.get("update")),
+        str(given.get("currency") or ""),
+        ", ".join(f"{code}={rate}" for code, rate in (given.get("rates") or {}).items()),
     )
 
 
@@ -117,6 +125,12 @@ def _mapped(column: CSVColumn, layout: Layout) -> MappedField:
     )
 
 
+def posted_rates(text: str) -> dict[str, str]:
+    """Rates by currency from a text such as EUR=1.08, GBP=1.27; checked later."""
+    pairs = (each.partition("=") for each in text.replace(";", ",").split(",") if each.strip())
+    return {code.strip().upper(): rate.strip() for code, _, rate in pairs}
+
+
 def posted_choices(
     posted: Mapping[str, str], columns: Sequence[CSVColumn], preset_before: str
 ) -> dict[str, Any]:
@@ -127,6 +141,8 @@ def posted_choices(
         if posted.get(name)
     }
     chosen["update"] = bool(posted.get("update"))
+    chosen["currency"] = posted.get("currency", "").strip().upper()
+    chosen["rates"] = posted_rates(posted.get("rates", ""))
     if posted.get("preset", preset_before) != preset_before:
         return chosen
     chosen["add_up"] = posted.get("add_up") == "yes"

@@ -57,8 +57,9 @@ class CheckedFile(Protocol):
 class ImportTarget:
     """One kind of file.
 
-    `activate` and `undo` run in the transaction that changes the state; without `undo` what was
-    stored stays. `discard` removes what was staged; it may be repeated.
+    `activate` and `undo` run in the transaction that changes the state, so they are short; without
+    `undo` what was stored stays. `finish` runs after either, in transactions of its own. `discard`
+    removes what was staged. Both may be repeated.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class ImportTarget:
     activate: Callable[[int], None] = lambda _import_id: None
     undo: Callable[[int], None] | None = None
     discard: Callable[[int], None] = lambda _import_id: None
+    finish: Callable[[int], None] = lambda _import_id: None
 
     @property
     def name(self) -> str:

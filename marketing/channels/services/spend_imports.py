@@ -5,10 +5,11 @@ from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
 
-from django.db.models import ProtectedError
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, ProtectedError, Q
 
 from aethercrown.csv.reader import RowError
-from aethercrown.db.bulk import forget
+from aethercrown.db import bulk
 from aethercrown.formatting import counted, money_text
 from aethercrown.history import tracking
 from aethercrown.tabular.rows import RowReader
@@ -21,7 +22,12 @@ from marketing.channels.spend_table import ChannelTotal, SpendRecord, SpendTable
 from operations.imports import reports as imports
 from operations.imports.registry import CheckOptions, Findings, ImportTarget, Progress
 
-BATCH_SIZE = 1_000  # a transaction of one holds the write lock for some 20 ms
+BATCH_SIZE = 1_000  # a transaction of one holds the write lock for some 10 ms
+CHANNELS_AT_ONCE = 5  # whose history is kept in one transaction
+IN_FORCE = "current"  # the state of an import
+STAGED_COLUMNS = (
+    *("channel_id", "date", "spend", "revenue", "currency", "data_import_id", "revision"),
+)
 ROWS_LISTED = 50
 
 
@@ -72,7 +78,9 @@ class CheckedSpend:
         findings = self.findings
         for spelling, name in list(self._table.spellings.items())[:20]:
             findings.warnings.append(f"“{spelling}” is read as the channel “{name}”.")
-        fresh = [each.name for each in self._table.channels if each.name not in self._known]
+        pending = imports.names_being_created(KIND)
+        kept = set(Channel.objects.exclude(name__in=pending, is_active=False).values_list("name"))
+        fresh = [each.name for each in self._table.channels if (each.name,) not in kept]
         findings.new_names = fresh
         for name in fresh[:20]:
             meant = similar(name, self._known)
@@ -143,35 +151,37 @@ class CheckedSpend:
 
     def store(self, import_id: int, progress: Progress) -> None:
         """Stage the records under the import; each batch is a short transaction."""
-        ids = self._channel_ids()
+        ids, channels = self._channel_ids(), self._table.channels
+        revision, on_day = import_revision(import_id), connection.ops.adapt_datefield_value
         records, done = self._table.records(), 0
         while batch := list(islice(records, BATCH_SIZE)):
-            Performance.revisions.bulk_create(
-                Performance(
-                    channel_id=ids[each.channel],
-                    date=each.date,
-                    spend=each.spend,
-                    revenue=each.revenue,
-                    currency=self._table.channels[each.channel].currency,
-                    data_import_id=import_id,
-                    revision=import_revision(import_id),
+            rows = (
+                (
+                    *(ids[each.channel], on_day(each.date), each.spend, each.revenue),
+                    *(channels[each.channel].currency, import_id, revision),
                 )
                 for each in batch
             )
+            with transaction.atomic():
+                bulk.insert(Performance, STAGED_COLUMNS, rows)
             done += len(batch)
             progress(done, self._records, "Staging records")
 
     def _channel_ids(self) -> list[int]:
-        """Each channel's key; new ones are created, inactive until the import is stored."""
-        channels = self._table.channels
-        known = Channel.objects.in_bulk([each.name for each in channels], field_name="name")
-        for each in channels:
-            if each.name not in known:
-                defaults = {"currency": each.currency, "is_active": False}
-                known[each.name], _ = Channel.objects.get_or_create(
-                    name=each.name, defaults=defaults
-                )
-        return [known[each.name].pk for each in channels]
+        """Each channel's key; new ones are created, inactive until the import is stored.
+
+        Their history begins when the import is stored.
+        """
+        names = [each.name for each in self._table.channels]
+        known = Channel.objects.in_bulk(names, field_name="name")
+        fresh = [each for each in self._table.channels if each.name not in known]
+        Channel.objects.bulk_create(
+            (Channel(name=each.name, currency=each.currency, is_active=False) for each in fresh),
+            batch_size=CHANNELS_AT_ONCE,
+            ignore_conflicts=True,
+        )
+        known = Channel.objects.in_bulk(names, field_name="name")
+        return [known[name].pk for name in names]
 
     def close(self) -> None:
         self._table.close()
@@ -184,30 +194,31 @@ def _line(each: ChannelTotal) -> tuple[str, ...]:
 
 
 def activate(import_id: int) -> None:
-    """Activate the channels that the import, or another that is being stored, created."""
-    names = imports.names_being_created(KIND)
-    fresh = Channel.objects.filter(name__in=names, is_active=False)
-    if not fresh:
-        return
-    used = Performance.revisions.filter(data_import=import_id, channel__in=fresh)
-    ids = set(used.order_by().values_list("channel", flat=True).distinct())
-    Channel.objects.filter(pk__in=ids).update(is_active=True)
-    tracking.keep(Channel, Channel.objects.filter(pk__in=ids))
-
-
-def undo(import_id: int) -> None:
-    """Deactivate channels that only this import has rows of; its rows are in force no longer."""
+    """Activate the channels that the import created."""
     names = imports.created_names(import_id)
-    others = Performance.objects.exclude(data_import=import_id).values("channel")
-    idle = Channel.objects.filter(name__in=names, is_active=True).exclude(pk__in=others)
-    ids = set(idle.values_list("pk", flat=True))
-    Channel.objects.filter(pk__in=ids).update(is_active=False)
-    tracking.keep(Channel, Channel.objects.filter(pk__in=ids))
+    Channel.objects.filter(name__in=names, is_active=False).update(is_active=True)
+
+
+def undo(_import_id: int) -> None:
+    """The state of the import alone takes its rows out of force; `finish` deactivates channels."""
+
+
+def finish(import_id: int) -> None:
+    """Deactivate created channels that nothing in force uses, and keep the history of all."""
+    created = Channel.objects.filter(name__in=imports.created_names(import_id)).order_by("pk")
+    keys = iter(created.values_list("pk", flat=True))
+    while some := list(islice(keys, CHANNELS_AT_ONCE)):
+        with transaction.atomic():
+            in_force = Q(data_import=None) | Q(data_import__state=IN_FORCE)
+            used = Performance.revisions.filter(in_force, channel=OuterRef("pk"))
+            channels = Channel.objects.filter(pk__in=some)
+            channels.filter(~Exists(used), is_active=True).update(is_active=False)
+            tracking.keep(Channel, channels)
 
 
 def discard(import_id: int) -> None:
     """Delete what the import staged, in short transactions, and channels that nothing else uses."""
-    forget(Performance.revisions.filter(data_import=import_id))
+    bulk.forget(Performance.revisions.filter(data_import=import_id))
     names = imports.created_names(import_id)
     unused = Channel.objects.filter(name__in=names, is_active=False)
     for channel in unused.exclude(pk__in=Performance.revisions.values("channel")):
@@ -229,4 +240,5 @@ SPEND_TARGET = ImportTarget(
     activate,
     undo,
     discard,
+    finish,
 )

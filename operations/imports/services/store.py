@@ -138,12 +138,19 @@ def store_checked(record: DataImport, found: FileCheck, progress: Progress) -> N
         audit_hooks.record(
             stream="imports", event="import.stored", subject=str(record), actor=record.created_by
         )
+    target.finish(record.pk)
     record.refresh_from_db()
 
 
-@transaction.atomic
 def undo(import_id: int, *, actor: str, now: datetime) -> DataImport:
     """Take back what an import stored; an undone one stays as it is. Raises NotStorable."""
+    record = _undo(import_id, actor, now)
+    import_targets.get(record.kind).finish(record.pk)
+    return record
+
+
+@transaction.atomic
+def _undo(import_id: int, actor: str, now: datetime) -> DataImport:
     record = DataImport.objects.select_for_update().get(pk=import_id)
     target = import_targets.get(record.kind)
     if record.state == State.UNDONE:

@@ -84,6 +84,20 @@ def test_another_preset_brings_its_own_columns(staff):
     assert "New channel “Search”" in staff.get(sent["Location"]).content.decode()
 
 
+def test_rates_convert_a_file_of_two_currencies_and_bad_ones_are_named(staff):
+    rows = "2025-10-05,Search,10,20,USD\n2025-10-12,Search,10,20,EUR\n"
+    sent = upload(staff, f"date,channel,spend,revenue,currency\n{rows}")
+    assert "mixed currencies need a rate" in staff.get(sent["Location"]).content.decode()
+    form = {"check": "yes", "preset": "none", "preset_before": "other", "currency": "usd"}
+    shown = staff.post(sent["Location"], {**form, "rates": "eur, GBP=x"}, follow=True)
+    for words in ("such as EUR=1.08, not EUR=", "not GBP=x"):
+        assert words in shown.content.decode()
+    staff.post(sent["Location"], {**form, "rates": "eur = 1.1; GBP=1.3"})
+    text = staff.get(sent["Location"]).content.decode()
+    assert "In all $21.00 of spend, $42.00 of revenue" in text
+    assert 'value="EUR=1.1, GBP=1.3"' in text
+
+
 def test_what_is_wrong_is_said(staff):
     for posted in ({"kind": "budget-performance"}, {"kind": "nothing"}):
         assert staff.post(PAGE, posted).status_code == 400
