@@ -16,6 +16,7 @@ from simple_history.signals import post_create_historical_record
 from aethercrown.api import idempotency
 from aethercrown.backup import hooks
 from aethercrown.crypto import sealing
+from aethercrown.db.sealed import sealed_columns
 from aethercrown.history import attribution, audit_hooks
 from aethercrown.metrics.registry import metric_registry
 from aethercrown.monitoring import doctor
@@ -73,6 +74,7 @@ def register(app: AppConfig) -> None:
         sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)
     )
     sealing.columns.register(SecondFactorSecrets())
+    sealing.columns.register_all(sealed_columns())
     metric_registry.register_all(company_metrics.METRICS)
     sealing.columns.register(
         sealing.TextColumn("security.ManagedSecret", "sealed_first_digest", digest_context)

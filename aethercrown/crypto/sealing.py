@@ -21,6 +21,9 @@ class Sealer(Protocol):
     def unseal(self, sealed: str, context: str) -> str:
         """Raises DecryptionFailed."""
 
+    def is_active(self, sealed: str) -> bool:
+        """Whether the text is encrypted under the active key, and not under an earlier one."""
+
 
 class SealedText(NamedTuple):
     """One stored text; `pk` is its row."""
@@ -82,3 +85,8 @@ def seal(text: str, context: str) -> str:
 def unseal(sealed: str, context: str) -> str:
     """Decrypt a text. Raises DecryptionFailed."""
     return _sealers[0].unseal(sealed, context)
+
+
+def is_active(sealed: str) -> bool:
+    """Whether a text needs no `rewrap_keys`: it is encrypted under the active key."""
+    return _sealers[0].is_active(sealed)

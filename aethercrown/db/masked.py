@@ -1,21 +1,28 @@
 """Columns whose values hold secrets: an address, such as a webhook's, or a configuration with some.
 
-The type itself keeps the secret: it is shown masked in forms, read-only pages and the history, and
-no filter compares more than the whole value, so that nobody finds it letter by letter.
+The type itself keeps the secret: it is stored encrypted, it is shown masked in forms, read-only
+pages and the history, and no query compares it, so that nobody finds it letter by letter.
 """
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.http import HttpRequest
 
-from aethercrown.monitoring import redaction
+from aethercrown.db.config_names import (
+    NOTHING,
+    ConfigNames,
+    masked_config,
+    masked_config_text,
+    unmasked_config,
+)
+from aethercrown.db.sealed import SealedMixin, UnreadableConfig, plain_field
 from aethercrown.monitoring.redaction import MASK, mask_address
-
-COMPARISONS = frozenset({"exact", "in", "isnull"})
 
 
 class Typed(str):
@@ -55,7 +62,7 @@ class MaskedAddressFormField(forms.CharField):
         return super().clean(value)
 
 
-class MaskedAddressField(models.CharField):  # type: ignore[type-arg]  # generic in stubs only
+class MaskedAddressField(SealedMixin, models.CharField):  # type: ignore[type-arg]  # generic in stubs only
     """An address with a secret in its query, or with `hide_path` in its path too."""
 
     def __init__(self, *names: Any, hide_path: bool = False, **options: Any) -> None:
@@ -63,55 +70,36 @@ class MaskedAddressField(models.CharField):  # type: ignore[type-arg]  # generic
         super().__init__(*names, **options)
 
     def deconstruct(self) -> Any:
-        """A plain column to the migrations: only what is shown differs."""
-        name, _path, names, options = super().deconstruct()
-        return name, "django.db.models.CharField", names, options
+        return plain_field(super(), "max_length")
+
+    @cached_property
+    def validators(self) -> list[Any]:
+        """Of the value; the column has no limit."""
+        found = super().validators
+        return found if self.max_length is None else [*found, MaxLengthValidator(self.max_length)]
 
     def masked(self, value: Any) -> str:
         return mask_address(str(value or ""), hide_path=self.hide_path)
-
-    def get_lookup(self, lookup_name: str) -> Any:
-        return super().get_lookup(lookup_name) if lookup_name in COMPARISONS else None
-
-    def get_transform(self, lookup_name: str) -> Any:
-        return None
 
     def formfield(self, **options: Any) -> Any:
         options.setdefault("form_class", MaskedAddressFormField)
         return super().formfield(hide_path=self.hide_path, **options)
 
 
-def masked_config(value: Any) -> Any:
-    """A copy of a configuration without the secrets in it: paths, queries, tokens."""
-    if isinstance(value, dict):
-        return {name: masked_config(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [masked_config(each) for each in value]
-    if not isinstance(value, str):
-        return value
-    return mask_address(value, hide_path=True) if "://" in value else redaction.text(value)
-
-
-def masked_config_text(value: Any) -> str:
-    """A configuration as pages show it."""
-    return json.dumps(masked_config(value), ensure_ascii=False)
-
-
-def unmasked_config(shown: Any, stored: Any) -> Any:
-    """What a form that showed `stored` masked stands for: each mask sent back is what is stored."""
-    if isinstance(shown, dict) and isinstance(stored, dict):
-        return {name: unmasked_config(each, stored.get(name)) for name, each in shown.items()}
-    return stored if shown == masked_config(stored) else shown
-
-
 class MaskedConfigFormField(forms.JSONField):
     """Shows the stored configuration masked; each mask sent back keeps what is stored there."""
+
+    def __init__(self, *, names: ConfigNames, **options: Any) -> None:
+        super().__init__(**options)
+        self.names = names
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         return Typed(data or "")
 
     def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, Typed) else super().prepare_value(masked_config(value))
+        if isinstance(value, Typed):
+            return value
+        return super().prepare_value(masked_config(value, self.names))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -124,32 +112,40 @@ class MaskedConfigFormField(forms.JSONField):
         return bf.initial if self.disabled else self.unmasked(bf.data, bf.initial)
 
     def unmasked(self, data: Any, stored: Any) -> Any:
-        found = unmasked_config(self.clean(data) or {}, stored)
+        found = unmasked_config(self.clean(data) or {}, stored, self.names)
         if MASK in json.dumps(found) and found != stored:
             raise forms.ValidationError(f"Write the whole value instead of {MASK}.", "masked")
         return found
 
 
-class MaskedConfigField(models.JSONField):
-    """A JSON column with secrets in some of its values."""
+class MaskedConfigField(SealedMixin, models.JSONField):
+    """A configuration with secrets in some of its values; `shown` says what is none."""
+
+    def __init__(self, *names: Any, shown: ConfigNames = NOTHING, **options: Any) -> None:
+        self.shown = shown
+        super().__init__(*names, **options)
 
     def deconstruct(self) -> Any:
-        """A plain column to the migrations: only what is shown differs."""
-        name, _path, names, options = super().deconstruct()
-        return name, "django.db.models.JSONField", names, options
+        return plain_field(super(), "encoder", "decoder")
+
+    def to_plain(self, value: Any) -> str:
+        return json.dumps(value) if value else ""
+
+    def opened(self, text: str, sealed: str) -> Any:
+        return json.loads(text)
+
+    def unreadable(self, sealed: str) -> Any:
+        return UnreadableConfig.of(sealed, self.sealing_context)
+
+    def empty(self) -> Any:
+        return {}
 
     def masked(self, value: Any) -> str:
-        return masked_config_text(value)
-
-    def get_lookup(self, lookup_name: str) -> Any:
-        return super().get_lookup(lookup_name) if lookup_name in COMPARISONS else None
-
-    def get_transform(self, lookup_name: str) -> Any:
-        return None
+        return masked_config_text(value, self.shown)
 
     def formfield(self, **options: Any) -> Any:
         options.setdefault("form_class", MaskedConfigFormField)
-        return super().formfield(**options)
+        return super().formfield(names=self.shown, **options)
 
 
 MaskedField = MaskedAddressField | MaskedConfigField

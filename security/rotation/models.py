@@ -19,6 +19,7 @@ from security.encryption.ciphertext import EncryptionContext
 from security.encryption.models import COMPLETE_OR_EMPTY, SealedRow
 from security.rotation.registry import (
     DATABASE,
+    SHOWN,
     WEBHOOK,
     BindingTerms,
     CredentialIssuer,
@@ -94,7 +95,9 @@ class ManagedSecret(models.Model):
     key_type = models.CharField("type", max_length=50)
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES, default=MEDIUM)
     rotator = models.CharField(max_length=40)
-    config = MaskedConfigField(default=dict, blank=True, help_text="What the rotator needs.")
+    config = MaskedConfigField(
+        default=dict, blank=True, shown=SHOWN, help_text="What the rotator needs."
+    )
     owner = models.CharField(
         max_length=200, blank=True, help_text="The person or team responsible."
     )
@@ -119,8 +122,11 @@ class ManagedSecret(models.Model):
     rotation_approved_at = models.DateTimeField(
         null=True, editable=False, help_text="Approved, and not yet begun."
     )
-    registered = models.JSONField(
-        null=True, editable=False, help_text="What was asked for when it was registered."
+    registered = MaskedConfigField(
+        default=dict,
+        editable=False,
+        blank=True,
+        help_text="What was asked for when it was registered; empty for a key of an early version.",
     )
     sealed_first_digest = models.TextField(
         blank=True, editable=False, help_text="SHA-256 of the value it was registered with."
@@ -313,7 +319,11 @@ class KeyChannel(models.Model):
     name = models.CharField(max_length=100, help_text="Who gets the value, such as web servers.")
     kind = models.CharField(max_length=10, choices=Kind)
     config = MaskedConfigField(
-        "configuration", default=dict, blank=True, help_text="See docs/security.md for each kind."
+        "configuration",
+        default=dict,
+        blank=True,
+        shown=SHOWN,
+        help_text="See docs/security.md for each kind.",
     )
     networks = models.CharField(
         "allowed private networks",

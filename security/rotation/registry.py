@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from aethercrown.db.config_names import ConfigNames
 from aethercrown.http.addresses import Network
 from aethercrown.http.postgres import VERIFY_FULL
 from aethercrown.registry import Registry
@@ -26,6 +27,15 @@ class OutcomeUnknown(Exception):
     """The target gave no clear answer: the value may have been set."""
 
 
+# What of the configurations of rotators and channels is no secret; a test asks for each name.
+SHOWN = ConfigNames(
+    plain=frozenset({
+        *("host", "port", "dbname", "roles", "admin_role", "admin_key", "scopes", "instructions"),
+        *("path", "format", "variable", "reload", "namespace", "secret", "data_key"),
+        "allow_downtime",
+    }),
+    addresses=frozenset({"url"}),
+)  # fmt: skip
 # All that is told of a failed call: an answer must not show which hosts and ports there are.
 REFUSED = "The target refused."
 TIMED_OUT = "The target did not answer in time."

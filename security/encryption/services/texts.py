@@ -4,6 +4,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from security.encryption import ciphertext, reports
 from security.encryption.ciphertext import EncryptionContext
+from security.encryption.reports.keks import kek_of
 from security.encryption.services import envelope
 
 OWNER = uuid5(NAMESPACE_URL, "aethercrown sealed text")
@@ -15,6 +16,10 @@ def seal(text: str, context: str) -> str:
 
 def unseal(sealed: str, context: str) -> str:
     return reports.unseal(ciphertext.from_text(sealed), context_of(context))
+
+
+def is_active(sealed: str) -> bool:
+    return kek_of(sealed) == reports.keyring().active
 
 
 def context_of(context: str) -> EncryptionContext:

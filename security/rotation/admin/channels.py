@@ -8,10 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from aethercrown.db.masked import masked_config_text, masked_fieldsets
+from aethercrown.db.config_names import masked_config_text
+from aethercrown.db.masked import masked_fieldsets
 from aethercrown.http.sessions import fresh_login
 from aethercrown.transitions import InvalidTransition
 from security.rotation.models import KeyChannel
+from security.rotation.registry import SHOWN
 from security.rotation.services import channels
 
 
@@ -35,7 +37,7 @@ class KeyChannelAdmin(ModelAdmin):
 
     @admin.display(description="configuration")
     def masked_config(self, row: KeyChannel) -> str:
-        return masked_config_text(row.config)
+        return masked_config_text(row.config, SHOWN)
 
     @fresh_login
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

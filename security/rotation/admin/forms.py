@@ -111,6 +111,7 @@ class ChangeKeyForm(forms.Form):
     )
     owner = forms.CharField(required=False, max_length=200, widget=UnfoldAdminTextInputWidget)
     config = MaskedConfigFormField(
+        names=registry.SHOWN,
         label="Rotator configuration",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),

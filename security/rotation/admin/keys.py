@@ -13,7 +13,8 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
-from aethercrown.db.masked import masked_config_text, masked_fieldsets
+from aethercrown.db.config_names import masked_config_text
+from aethercrown.db.masked import masked_fieldsets
 from aethercrown.formatting import moment_text
 from aethercrown.history.attribution import actor_of
 from aethercrown.http.sessions import fresh_login
@@ -31,6 +32,7 @@ from security.rotation.admin.forms import (
     register,
 )
 from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.registry import SHOWN
 from security.rotation.results import RotationResult
 from security.rotation.rotators.apikey import check_scopes_held
 
@@ -139,7 +141,7 @@ class ManagedSecretAdmin(ModelAdmin):
 
     @admin.display(description="rotator configuration")
     def masked_config(self, row: ManagedSecret) -> str:
-        return masked_config_text(row.config)
+        return masked_config_text(row.config, SHOWN)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ManagedSecret]:
         return reports.keys_with_version()

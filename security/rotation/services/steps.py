@@ -282,10 +282,14 @@ def note_delivery_tested(key: ManagedSecret, now: datetime) -> None:
 def note_channel_test(channel: KeyChannel, now: datetime, error: str = "") -> None:
     """Record a test of a channel; one that failed, or was changed meanwhile, is untested."""
     tested_at = None if error else now
-    same = {name: getattr(channel, name) for name in ("key_id", "kind", "config", "networks")}
-    KeyChannel.objects.filter(pk=channel.pk, **same).update(
-        tested_at=tested_at, error=error[:MAX_ERROR_LENGTH], test_wanted_at=None
-    )
+    tested = ("key_id", "kind", "config", "networks")
+    with transaction.atomic():
+        stored = KeyChannel.objects.select_for_update().filter(pk=channel.pk).first()
+        if stored is None or any(getattr(stored, n) != getattr(channel, n) for n in tested):
+            return
+        KeyChannel.objects.filter(pk=channel.pk).update(
+            tested_at=tested_at, error=error[:MAX_ERROR_LENGTH], test_wanted_at=None
+        )
 
 
 def ask_for_test(channel: KeyChannel, now: datetime) -> None:

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldError, ValidationError
 from django.urls import reverse
-from django.utils import timezone
 
 from aethercrown.db.masked import (
     MaskedAddressFormField,
@@ -20,10 +19,9 @@ from aethercrown.history import display
 from aethercrown.monitoring.redaction import mask_address
 from operations.health.models import Component
 from operations.messaging.models import Destination
-from security.rotation.models import KeyChannel, ManagedSecret
-
-HOOK = "https://hooks.example.com/services/T0123/canary-in-the-path"
-TARGET = "https://shop.example.com/health?token=canary-in-the-query"
+from security.rotation.models import ManagedSecret
+from security.rotation.registry import SHOWN, InvalidConfig, channels, rotators
+from tests.aethercrown.db.masked_rows import HOOK, MAKERS, SECRET_CONFIG, TARGET, managed_key
 
 
 @pytest.mark.parametrize(
@@ -69,7 +67,6 @@ def plain_http(settings):
 def test_no_filter_finds_it_letter_by_letter(hook, look):
     with pytest.raises(FieldError):
         list(Destination.objects.filter(**{f"address__{look}": "https"}))
-    assert Destination.objects.filter(address=HOOK, address__in=[HOOK]).exists()
 
 
 @pytest.mark.django_db
@@ -139,41 +136,6 @@ def test_who_may_only_look_sees_it_masked(client, hook, component, django_user_m
         assert b"canary" not in story.content
 
 
-SECRET_CONFIG = {"url": "https://hooks.example.com/services/canary?token=canary", "retries": 3}
-
-
-def managed_key(**fields):
-    now = timezone.now()
-    return ManagedSecret.objects.create(
-        **{
-            "key_id": "shop",
-            "key_type": "secret",
-            "rotator": "webhook",
-            "interval_days": 90,
-            "created_at": now,
-            "due_at": now,
-            "eligible_at": now,
-            "config": SECRET_CONFIG,
-            **fields,
-        }
-    )
-
-
-MAKERS = {  # of each model with such a column: a row whose secret has "canary" in it
-    "operations.Component": lambda: Component.objects.create(
-        name="shop", kind="http", target=TARGET
-    ),
-    "operations.Destination": lambda: Destination.objects.create(
-        name="chat",
-        channel="webhook",
-        address=HOOK,
-        sealed_secret="x",  # noqa: S106 - made up
-    ),
-    "security.ManagedSecret": managed_key,
-    "security.KeyChannel": lambda: KeyChannel.objects.create(
-        key=managed_key(), name="web", kind="webhook", config=SECRET_CONFIG
-    ),
-}
 MASKED = [
     (model, field)
     for model in apps.get_models()
@@ -214,36 +176,57 @@ def test_no_screen_history_or_filter_of_it_shows_the_secret(admin_client, model,
 
 
 class TestConfigurations:
-    FORM = MaskedConfigFormField()
-    SHOWN = {"url": "https://hooks.example.com/***", "retries": 3}
+    FORM = MaskedConfigFormField(names=SHOWN)
+    MASKED = {"url": "https://hooks.example.com/***", "port": 3}
 
     def test_the_mask_sent_back_keeps_what_is_stored(self):
-        assert masked_config(SECRET_CONFIG) == self.SHOWN
-        given = json.dumps({**self.SHOWN, "retries": 4})
-        assert self.FORM.unmasked(given, SECRET_CONFIG) == {**SECRET_CONFIG, "retries": 4}
-        assert not self.FORM.has_changed(SECRET_CONFIG, json.dumps(self.SHOWN))
+        assert masked_config(SECRET_CONFIG, SHOWN) == self.MASKED
+        given = json.dumps({**self.MASKED, "port": 4})
+        assert self.FORM.unmasked(given, SECRET_CONFIG) == {**SECRET_CONFIG, "port": 4}
+        assert not self.FORM.has_changed(SECRET_CONFIG, json.dumps(self.MASKED))
         assert self.FORM.has_changed(SECRET_CONFIG, given)
         assert self.FORM.has_changed(SECRET_CONFIG, "{")
 
     def test_no_stored_secret_goes_along_to_another_host(self):
-        for given in ({"url": "https://evil.example/***"}, {"other": self.SHOWN["url"]}):
+        for given in ({"url": "https://evil.example/***"}, {"other": self.MASKED["url"]}):
             with pytest.raises(ValidationError, match="whole value"):
                 self.FORM.unmasked(json.dumps(given), SECRET_CONFIG)
 
-    def test_lists_and_tokens_are_masked_and_plain_values_stay(self):
+    def test_a_value_is_masked_by_its_name_and_not_by_its_form(self):
         token = "ac_live_" + "a" * 49
-        config = {"a": [f"key {token}", 1, None], "path": "shop/db.json", "secret": "shop-db"}
-        assert masked_config(config) == {**config, "a": ["key ***", 1, None]}
-        assert self.FORM.unmasked(json.dumps(masked_config(config)), config) == config
+        plain = {"path": "shop/db.json", "secret": "shop-db", "port": 5432}
+        config = {
+            **plain,
+            "roles": [f"key {token}", 1, None],
+            "host": {"inner": "canary"},
+            "url": ["canary"],
+            "bearer": "canary",
+            "pin": 1234,
+            "more": {"url": "https://a.example"},
+        }
+        assert masked_config(config, SHOWN) == {
+            **plain,
+            "roles": ["key ***", 1, None],
+            **dict.fromkeys(("host", "url", "bearer", "pin", "more"), "***"),
+        }
+        assert self.FORM.unmasked(json.dumps(masked_config(config, SHOWN)), config) == config
 
     def test_a_key_is_changed_without_its_address_typed_again(self, admin_client, db):
         key = managed_key()
         there = reverse("admin:security_managedsecret_edit", args=[key.pk])
         shown = admin_client.get(there, follow=True).content.decode()
         assert "hooks.example.com/***" in shown
-        kept = {"level": "high", "owner": "ops", "config": json.dumps({"url": self.SHOWN["url"]})}
+        kept = {"level": "high", "owner": "ops", "config": json.dumps({"url": self.MASKED["url"]})}
         ManagedSecret.objects.update(config={"url": str(SECRET_CONFIG["url"]).partition("?")[0]})
         admin_client.post(there, kept, follow=True)
         key.refresh_from_db()
         assert (key.level, key.owner) == ("high", "ops")
         assert key.config == {"url": "https://hooks.example.com/services/canary"}
+
+    def test_of_each_kind_it_is_said_whether_a_value_may_be_shown(self):
+        for kind in (*rotators, *channels):
+            with pytest.raises(InvalidConfig, match="known") as refused:
+                kind.validate_config({"?": ""})
+            known = str(refused.value).rpartition("known: ")[2].rstrip(".")
+            names = set() if known == "nothing" else set(known.split(", "))
+            assert names <= SHOWN.plain | SHOWN.addresses, kind.name
