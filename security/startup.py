@@ -9,7 +9,7 @@ from axes.signals import user_locked_out
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
-from django.db.models.signals import post_delete, post_migrate
+from django.db.models.signals import post_delete, post_migrate, pre_delete
 from django.utils import timezone
 from simple_history.signals import post_create_historical_record
 
@@ -24,6 +24,7 @@ from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
 from security.access import reports as people
+from security.access.models import User
 from security.access.reports import PEOPLE
 from security.access.services import (
     account_audit,
@@ -34,6 +35,7 @@ from security.access.services import (
 )
 from security.access.services.second_factor import SecondFactorSecrets
 from security.apikeys import reports as apikeys
+from security.apikeys import services as apikey_services
 from security.audit import services as audit
 from security.audit.services import automation as audit_automation
 from security.encryption.reports.doctor import STORED_SECRETS
@@ -103,12 +105,18 @@ def connect_signals(app: AppConfig) -> None:
     post_delete.connect(
         identity_provider.record_unlinked, sender=SocialAccount, dispatch_uid="security.unlinked"
     )
+    pre_delete.connect(withdraw_scopes, sender=User, dispatch_uid="security.apikeys")
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )
     # Permissions are rows that Django creates after migrate, so no migration can name them.
     post_migrate.connect(sync_role_permissions, dispatch_uid="security.roles")
     post_migrate.connect(create_system_secrets, sender=app, dispatch_uid="security.secrets")
+
+
+def withdraw_scopes(instance: User, **_signal: Any) -> None:
+    """The keys of an account that goes do nothing more in its name."""
+    apikey_services.withdraw_personal_scopes(instance)
 
 
 def sync_role_permissions(app_config: Any, using: str, **_signal: Any) -> None:

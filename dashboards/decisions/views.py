@@ -36,6 +36,7 @@ def decisions(request: HttpRequest) -> HttpResponseBase:
         types=types,
         newest=newest,
         chart=chart,
+        lacking=reports.lacking_approvers(),
     )
 
 

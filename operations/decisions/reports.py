@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import Count, Q, QuerySet, Window
 from django.urls import reverse
 
@@ -16,8 +17,9 @@ from aethercrown.search import row_source
 from operations.decisions import states
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.guardrails import MEASURED_VERDICTS
-from operations.decisions.models import Decision
+from operations.decisions.models import Decision, FourEyesRule
 
+APPROVE = "security.approve_decisions"
 IS_OBSERVED = Q(mode="observe")
 MAX_SHOWN = 5  # of the decisions that wait
 COUNTS = {
@@ -99,6 +101,22 @@ def attention_items(found: WaitingProposals, now: datetime) -> list[AttentionIte
             f"{page}?status__exact={Decision.Status.PROPOSED}",
         )
     ]
+
+
+def lacking_approvers() -> str:
+    """What is wrong where nobody may approve, or only one person and four eyes are demanded."""
+    backend = "django.contrib.auth.backends.ModelBackend"
+    people = get_user_model().objects.with_perm(APPROVE, backend=backend).order_by("pk")
+    names = [each.get_username() for each in people[:2]]
+    if not names:
+        return "Nobody may approve decisions: give somebody the role approver."
+    rule = FourEyesRule.objects.filter(is_on=True).first() if len(names) == 1 else None
+    if rule is None:
+        return ""
+    return (
+        f"Four eyes are demanded, such as for {rule}, and only {names[0]} may approve: give "
+        "somebody else the role approver too."
+    )
 
 
 def page(decision: Decision) -> str:

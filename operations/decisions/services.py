@@ -18,6 +18,7 @@ from operations.decisions.decision_types import MeasuredEffect, Stale, decision_
 from operations.decisions.draft import Draft
 from operations.decisions.guardrails import GuardrailContext
 from operations.decisions.models import Decision, FourEyesRule
+from operations.decisions.reports import lacking_approvers
 
 DAY = timedelta(days=1)
 log = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ def check_four_eyes(kind: str, proposers: Iterable[str], actor: str) -> None:
         known = [attribution.people_behind(each, ever=True) for each in proposers]
         if not attribution.people_behind(actor).isdisjoint(frozenset().union(*known)):
             name = attribution.shown_actor(attribution.person_behind(actor))
-            raise SamePerson(f"{name} proposed this; somebody else approves it.")
+            hint = lacking_approvers()
+            raise SamePerson(f"{name} proposed this; somebody else approves it. {hint}".strip())
 
 
 def needs_four_eyes(kind: str) -> bool:

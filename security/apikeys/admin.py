@@ -70,11 +70,15 @@ class IssueForm(forms.ModelForm[ApiKey]):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
-    list_display = ["name", "hint", "state", "areas", "last_used_at", "expires_at", "retire_at"]
+    list_display = [
+        *("name", "hint", "state", "areas", "created_by"),
+        *("last_used_at", "expires_at", "retire_at"),
+    ]
+    list_select_related = ["created_by"]
     list_filter = ["created_at", "revoked_at"]
     search_fields = ["name", "last4"]
     form = IssueForm
-    actions = ["rotate", "replace", "revoke"]
+    actions = ["rotate", "replace", "take_over", "revoke"]
     date_hierarchy = "created_at"
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
@@ -154,6 +158,19 @@ class ApiKeyAdmin(ModelAdmin):
             services.revoke(key.pk, person(request.user))
             self.log_change(request, key, "Revoked.")
         self.message_user(request, f"Revoked: {', '.join(map(str, keys))}.")
+
+    @admin.action(description="Take over: answer for it from now on", permissions=["change"])
+    @fresh_login
+    def take_over(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        who = person(request.user)
+        for key in keys if who is not None else ():
+            try:
+                services.take_over(key.pk, who)
+            except (services.ApiKeyNotActive, scopes.ScopeNotHeld) as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.log_change(request, key, "Taken over.")
+                self.message_user(request, f"You answer for {key} now.")
 
     def rotate_keys(
         self, request: HttpRequest, keys: QuerySet[ApiKey], grace: timedelta

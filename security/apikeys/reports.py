@@ -52,6 +52,29 @@ def held_scopes(person: User) -> frozenset[str]:
     return scopes.held_by(person.get_all_permissions())
 
 
+def held_now(person_id: int) -> frozenset[str]:
+    """What this person may give to a key at the moment; nothing once switched off."""
+    person = User.objects.filter(pk=person_id, is_active=True).first()
+    return held_scopes(person) if person is not None else frozenset()
+
+
+def beyond_their_makers(now: datetime) -> list[tuple[ApiKey, User, frozenset[str]]]:
+    """Active keys that open more than the person who made them may do now; that person; what."""
+    made = ApiKey.objects.filter(revoked_at=None, retire_at=None)
+    live = made.exclude(expires_at__lte=now).select_related("created_by").order_by("pk")
+    held: dict[int, frozenset[str]] = {}
+    found = []
+    for key in live:
+        maker = key.created_by
+        if maker is None:
+            continue
+        if maker.pk not in held:
+            held[maker.pk] = held_now(maker.pk)
+        if lacking := frozenset(key.scopes) - held[maker.pk]:
+            found.append((key, maker, lacking))
+    return found
+
+
 SEARCH = row_source(
     "API keys",
     ApiKey.objects.all,

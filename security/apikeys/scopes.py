@@ -7,6 +7,8 @@ ALL = tuple(f"{area}:{mode}" for area in AREAS for mode in ("read", "write"))
 APPROVE = "decisions:approve"
 REVEAL = "security:reveal"
 GRANTABLE = (*ALL, APPROVE, REVEAL)  # `all` names those of ALL only
+# What a key does in the name of the person who made it, and only while that person may do it.
+PERSONAL = frozenset({APPROVE})
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPERATE, DECIDE = "security.operate", "security.approve_decisions"
 # What a person must hold to give a key the scope: all that a call with it could do. A test

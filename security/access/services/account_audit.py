@@ -14,6 +14,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from aethercrown.history import audit_hooks
 from aethercrown.history.tracking import is_silent
 from security.access.models import User
+from security.access.services import unheld_roles
 
 FLAGS = ("username", "email", "is_superuser", "is_staff", "is_active")
 ACTS = {"post_add": "granted", "post_remove": "withdrawn"}
@@ -45,11 +46,19 @@ def record_account(instance: User, update_fields: Any = None, **signal: Any) -> 
         }
         if changed:
             record("account changed", instance, **changed)
+        if "is_active" in changed:
+            unheld_roles.check_roles(instance.groups.order_by("pk"))
+
+
+def remember_roles(instance: User, **_signal: Any) -> None:
+    """Receives `pre_delete`, while the account still has its roles."""
+    instance._held_roles = list(instance.groups.order_by("pk"))  # type: ignore[attr-defined]  # noqa: SLF001 - for record_account_deleted
 
 
 def record_account_deleted(instance: User, **_signal: Any) -> None:
     """Receives `post_delete`."""
     record("account deleted", instance, username=instance.get_username())
+    unheld_roles.check_roles(getattr(instance, "_held_roles", ()))
 
 
 def record_group_deleted(instance: Group, **_signal: Any) -> None:
@@ -81,6 +90,8 @@ def record_roles(
     names = [instance] if reverse else others
     for person in others if reverse else [instance]:
         record(f"roles {ACTS[action]}", person, roles=_listed(names))
+    if not is_silent() and Group in {model, type(instance)}:
+        unheld_roles.check_roles(each for each in names if isinstance(each, Group))
 
 
 def record_group_permissions(
@@ -117,6 +128,7 @@ RECEIVERS = (
     (pre_save, User, remember_account),
     (post_save, User, record_account),
     (post_delete, User, record_account_deleted),
+    (pre_delete, User, remember_roles),
     (pre_delete, Group, record_group_deleted),
     (post_delete, Authenticator, record_factor_deleted),
     (m2m_changed, User.groups.through, record_roles),

@@ -14,5 +14,7 @@ from security.apikeys.services.issue import (
     replace,
     revoke,
     rotate,
+    take_over,
+    withdraw_personal_scopes,
     works_until,
 )

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from aethercrown.api.throttling import Rate, key_rate
 from aethercrown.db.compiled_query import CompiledQuery
-from security.apikeys import networks, states, token
+from security.apikeys import networks, reports, states, token
 from security.apikeys.models import ApiKey
+from security.apikeys.scopes import PERSONAL
 from security.apikeys.services.usage import collector, usage_thread
 from security.apikeys.usage import Digest
 from security.encryption.reports import system_secrets
@@ -49,6 +50,7 @@ class KeyRow(NamedTuple):
     expires_at: datetime | None
     retire_at: datetime | None
     rotated_at: datetime | None
+    created_by: int | None
 
 
 def verify_key(
@@ -96,6 +98,8 @@ def check_key(row: KeyRow, now: datetime, address: str | None) -> Credential | N
     collector.note_use(row.id, now)
     usage_thread.ensure_started()
     scopes = frozenset(row.scopes)
+    if scopes & PERSONAL and row.created_by is not None:
+        scopes -= PERSONAL - reports.held_now(row.created_by)
     return Credential(row.id, row.name, scopes, row.retire_at, rate_of(row), row.rotated_at)
 
 

@@ -1,5 +1,6 @@
-"""Keys that are about to end: extend those in use once, and raise alerts."""
+"""Keys that are about to end, or whose makers hold less than they do: extend, and raise alerts."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from aethercrown.api import idempotency
 from aethercrown.formatting import counted, moment_text
 from operations.alerts import reports as open_alerts
 from operations.alerts import services as alerts
-from security.apikeys import states
+from security.apikeys import reports, scopes, states
 from security.apikeys.models import ApiKey
 from security.apikeys.services import pepper
 from security.apikeys.services.issue import lock_key
@@ -16,7 +17,7 @@ from security.apikeys.services.usage import flush
 
 LOOKAHEAD = timedelta(minutes=20)  # above the interval of the task that calls this
 EXPIRING_WITHIN = timedelta(days=7)
-SOURCE, EXPIRING, STILL_USED = "apikeys", "expiring", "still_used"
+SOURCE, EXPIRING, STILL_USED, BEYOND = "apikeys", "expiring", "still_used", "beyond_maker"
 ADMIN_PAGE = "/admin/security/apikey/"
 
 
@@ -25,11 +26,13 @@ def check_expiring_keys(now: datetime) -> str:
     extended = extend_keys_in_use(now)
     resolve_ended_alerts(now)
     expiring = alert_expiring(now)
+    beyond = alert_beyond_makers(now)
     erased = idempotency.forget_secrets(now)
     removed = pepper.remove_unused(now)
     return (
         f"Extended: {counted(len(extended), 'key')} in use. Expiring within a week: "
-        f"{counted(expiring, 'key')} in use. {counted(erased, 'secret')} erased, "
+        f"{counted(expiring, 'key')} in use. With more than "
+        f"their makers hold: {counted(beyond, 'key')}. {counted(erased, 'secret')} erased, "
         f"{counted(removed, 'pepper')} removed."
     )
 
@@ -89,11 +92,34 @@ def alert_expiring(now: datetime) -> int:
         alerts.raise_alert(
             SOURCE, EXPIRING, alert_subject(key), "warning", message, link=ADMIN_PAGE, now=now
         )
-    subjects = {alert_subject(key) for key in expiring}
-    for kind, subject in open_alerts.unresolved_of(SOURCE):
-        if kind == EXPIRING and subject not in subjects:
-            alerts.resolve(SOURCE, EXPIRING, subject, now=now)
+    _resolve_others(EXPIRING, {alert_subject(key) for key in expiring}, now)
     return len(expiring)
+
+
+def alert_beyond_makers(now: datetime) -> int:
+    """Raise an alert for each key that opens more than its maker holds, resolve others; how many.
+
+    Its personal scopes open nothing meanwhile; the others go on, because programs use them.
+    """
+    found = reports.beyond_their_makers(now)
+    for key, maker, lacking in found:
+        state = "may not do that any more" if maker.is_active else "is switched off"
+        names = ", ".join(each for each in scopes.GRANTABLE if each in lacking)
+        message = (
+            f"{key} opens {names}, and {maker.get_username()}, who made it, {state}. Revoke the "
+            "key, or take it over."
+        )
+        alerts.raise_alert(
+            SOURCE, BEYOND, alert_subject(key), "high", message, link=ADMIN_PAGE, now=now
+        )
+    _resolve_others(BEYOND, {alert_subject(key) for key, *_ in found}, now)
+    return len(found)
+
+
+def _resolve_others(kind: str, subjects: Collection[str], now: datetime) -> None:
+    for known, subject in open_alerts.unresolved_of(SOURCE):
+        if known == kind and subject not in subjects:
+            alerts.resolve(SOURCE, kind, subject, now=now)
 
 
 def alert_subject(key: ApiKey) -> str:

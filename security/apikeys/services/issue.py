@@ -12,7 +12,7 @@ from django.utils import timezone
 from aethercrown.formatting import moment_text
 from aethercrown.history import audit_hooks
 from security.access.models import User
-from security.apikeys import networks, token
+from security.apikeys import networks, states, token
 from security.apikeys import scopes as known_scopes
 from security.apikeys.models import ApiKey
 from security.apikeys.reports import held_scopes
@@ -127,6 +127,39 @@ def revoke(key_id: int, actor: User | None = None, now: datetime | None = None) 
         key.save(update_fields=["revoked_at"])
         _record_event("apikey.revoked", key, actor)
     return key
+
+
+@transaction.atomic
+def take_over(key_id: int, actor: User, now: datetime | None = None) -> ApiKey:
+    """Answer for the key from now on, in the place of the person who made it.
+
+    Only somebody who holds all that it opens. Raises UnknownApiKey, ApiKeyNotActive, ScopeNotHeld.
+    """
+    key = lock_key(key_id)
+    state = key.state(now or timezone.now())
+    if state not in states.LIVE:
+        raise ApiKeyNotActive(f"{key} is {state}: there is nothing to take over.")
+    known_scopes.check_held(key.scopes, held_scopes(actor), actor.get_username())
+    before = key.created_by
+    if before != actor:
+        key.created_by = actor
+        key.save(update_fields=["created_by"])
+        made_by = before.get_username() if before else ""
+        _record_event("apikey.taken_over", key, actor, before=made_by)
+    return key
+
+
+@transaction.atomic
+def withdraw_personal_scopes(person: User) -> int:
+    """Before an account is deleted: its keys lose what they did in its name; how many."""
+    keys = ApiKey.objects.filter(created_by=person).select_for_update(of=("self",))
+    changed = [key for key in keys.order_by("pk") if known_scopes.PERSONAL & set(key.scopes)]
+    for key in changed:
+        lost = [each for each in key.scopes if each in known_scopes.PERSONAL]
+        key.scopes = [each for each in key.scopes if each not in known_scopes.PERSONAL]
+        key.save(update_fields=["scopes"])
+        _record_event("apikey.scopes_withdrawn", key, None, scopes=", ".join(lost))
+    return len(changed)
 
 
 @transaction.atomic

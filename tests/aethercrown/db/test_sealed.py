@@ -4,12 +4,10 @@ import base64
 import json
 
 import pytest
-from django.apps import apps
+from django.apps.registry import Apps
 from django.core.exceptions import FieldError, ValidationError
-from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.state import ProjectState
-from django.db.models import TextField
+from django.db.models import Model, TextField
 from django.db.models.functions import Cast
 
 from aethercrown.crypto import sealing
@@ -17,6 +15,7 @@ from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.db.sealed import SealedMixin, seal_stored, sealed_columns
 from operations.health.models import Component
 from operations.messaging.models import Destination
+from security.encryption import services
 from security.rotation.models import ManagedSecret
 from tests.aethercrown.db.masked_rows import HOOK, MAKERS, SECRET_CONFIG, managed_key
 
@@ -124,7 +123,7 @@ def test_rewrap_reaches_them_and_a_stale_copy_is_not_written_back(settings):
     rows = [make() for make in MAKERS.values()]
     loaded = Destination.objects.get()
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
-    call_command("rewrap_keys", verbosity=0)
+    list(services.rewrap())
     loaded.save()
     settings.ENCRYPTION_KEYS = keys("k2")
     for row in rows:
@@ -147,6 +146,12 @@ def test_a_row_that_changed_meanwhile_is_left_alone():
         sealing.unseal(text.sealed, "another column")
 
 
+def plain_table(app, name, column):
+    """The model of a migration: the same table, its column plain text."""
+    meta = type("Meta", (), {"apps": Apps(), "app_label": app, "db_table": f"{app}_{name.lower()}"})
+    return type(name, (Model,), {"__module__": __name__, "Meta": meta, column: TextField()})
+
+
 def test_the_migration_encrypts_what_is_stored_in_plain():
     """Plain values as a version before 0012 wrote them, in both tables."""
     hook = Destination.objects.create(name="a", channel="webhook", address=HOOK)
@@ -158,9 +163,8 @@ def test_the_migration_encrypts_what_is_stored_in_plain():
         cursor.execute(
             "UPDATE security_managedsecret SET config = %s WHERE id = %s", ["{}", empty.pk]
         )
-    state = ProjectState.from_apps(apps)
-    seal_stored(state.apps.get_model("operations.Destination"), "address")
-    seal_stored(state.apps.get_model("security.ManagedSecret"), "config")
+    seal_stored(plain_table("operations", "Destination", "address"), "address")
+    seal_stored(plain_table("security", "ManagedSecret", "config"), "config")
     for row in (hook, key, empty):
         row.refresh_from_db()
     assert (hook.address, key.config, empty.config) == (HOOK, SECRET_CONFIG, {})

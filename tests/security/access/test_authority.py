@@ -311,3 +311,21 @@ def test_a_mapping_to_a_role_that_is_no_group_is_told(settings, django_user_mode
     settings.OIDC_ROLES = {"ops": ("operator", "gone")}
     found = [each.message for each in reports.people()]
     assert found[0] == "OIDC_ROLES names roles that are no groups here: gone."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_administrators_who_demote_each_other_at_once_one_stays(django_user_model, at_once):
+    people = [
+        django_user_model.objects.create_superuser(name, password=PHRASE) for name in ("ada", "bob")
+    ]
+    pairs = [(signed_in(people[at]), people[1 - at]) for at in (0, 1)]
+    waiting = iter(pairs)
+
+    def demote():
+        client, other = next(waiting)
+        return client.post(page("security_user_change", other.pk), posted(other)).status_code
+
+    outcomes = at_once(demote, 2)
+    left = django_user_model.objects.filter(is_superuser=True, is_active=True)
+    assert left.count() == 1, outcomes
+    assert left.get().check_password(PHRASE)

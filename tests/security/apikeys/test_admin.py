@@ -158,3 +158,17 @@ def test_a_keys_own_page_has_nothing_to_save_and_says_where_it_is_rotated(admin_
     assert b"choose it in the list of keys" in page.content
     assert b'name="_save"' not in page.content
     assert admin_client.post(f"/admin/security/apikey/{key.key.pk}/change/", {}).status_code == 403
+
+
+def test_an_officer_takes_over_the_key_of_somebody_who_left(
+    admin_client, admin_user, key, django_user_model
+):
+    mia = django_user_model.objects.create_user("mia")
+    ApiKey.objects.update(created_by=mia)
+    answer = acted(admin_client, "take_over", key.key)
+    assert answer.status_code == 302
+    assert ApiKey.objects.get().created_by == admin_user
+    services.revoke(key.key.pk)
+    ApiKey.objects.update(created_by=mia)
+    acted(admin_client, "take_over", key.key)
+    assert ApiKey.objects.get().created_by == mia

@@ -2,15 +2,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
+from django.utils import timezone
 
 from operations.alerts import reports as alerts
+from operations.alerts.models import Alert
 from security.apikeys import networks, scopes, services, tasks, token
 from security.apikeys.models import ApiKey
 from security.apikeys.services import expiry, issue, usage
 from security.apikeys.usage import UsageCollector
+from security.audit.models import Event
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -358,3 +362,76 @@ class TestBeforeTheEnd:
         self.used(key, NOON)
         usage.flush()
         assert expiry.alert_expiring(NOON + HOUR) == 0
+
+
+# --- A person who made a key, and holds less now --------------------------------------------------
+@pytest.fixture
+def maker(django_user_model):
+    person = django_user_model.objects.create_user("mia", is_staff=True)
+    person.groups.add(*Group.objects.filter(name__in=["operator", "approver", "security officer"]))
+    return person
+
+
+WANTED = ["revenue:read", "decisions:approve"]
+
+
+def opened(issued):
+    credential = services.verify_key(issued.plaintext)
+    return set() if credential is None else credential.scopes
+
+
+def test_a_key_approves_only_while_its_maker_may(maker):
+    issued = services.create("bot", WANTED, maker)
+    assert opened(issued) == set(WANTED)
+    maker.groups.remove(Group.objects.get(name="approver"))
+    assert opened(issued) == {"revenue:read"}
+    maker.groups.add(Group.objects.get(name="approver"))
+    assert opened(issued) == set(WANTED)
+    maker.is_active = False
+    maker.save()
+    assert opened(issued) == {"revenue:read"}
+    maker.delete()
+    assert opened(issued) == {"revenue:read"}
+    kept = Event.objects.get(event="apikey.scopes_withdrawn")
+    assert "decisions:approve" in kept.detail
+
+
+def test_a_key_that_a_command_made_is_nobodys(django_assert_num_queries):
+    issued = services.create("bot", WANTED)
+    with django_assert_num_queries(1):
+        assert opened(issued) == set(WANTED)
+
+
+def open_alerts_of(kind):
+    return [subject for known, subject in alerts.unresolved_of("apikeys") if known == kind]
+
+
+def test_keys_with_more_than_their_makers_hold_are_told_until_somebody_answers(
+    maker, django_user_model
+):
+    key = services.create("bot", WANTED, maker).key
+    ended = services.create("old", WANTED, maker).key
+    services.revoke(ended.pk)
+    services.create("command", WANTED)
+    now = timezone.now()
+    assert "With more than their makers hold: 0 keys" in services.check_expiring_keys(now)
+    maker.groups.clear()
+    assert "hold: 1 key." in services.check_expiring_keys(now)
+    assert open_alerts_of(expiry.BEYOND) == [f"key {key.pk}"]
+    message = Alert.objects.get(kind=expiry.BEYOND).message
+    assert "mia, who made it, may not do that any more" in message
+    maker.is_active = False
+    maker.save()
+    services.check_expiring_keys(now)
+    assert "is switched off" in Alert.objects.get(kind=expiry.BEYOND).message
+    with pytest.raises(scopes.ScopeNotHeld):
+        services.take_over(key.pk, maker)
+    root = django_user_model.objects.create_superuser("root")
+    assert services.take_over(key.pk, root).created_by == root
+    assert services.take_over(key.pk, root).created_by == root
+    taken = Event.objects.get(event="apikey.taken_over")
+    assert (taken.actor, '"before":"mia"' in taken.detail.replace(" ", "")) == ("user:root", True)
+    services.check_expiring_keys(now)
+    assert open_alerts_of(expiry.BEYOND) == []
+    with pytest.raises(services.ApiKeyNotActive):
+        services.take_over(ended.pk, root)
