@@ -24,7 +24,6 @@ from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
 from security.access import reports as people
-from security.access.models import User
 from security.access.reports import PEOPLE
 from security.access.services import (
     account_audit,
@@ -69,7 +68,7 @@ SIGN_IN_SIGNALS = (
 def register(app: AppConfig) -> None:
     audit_hooks.keep("audit", audit.record)
     hooks.registered.register(BACKUP_HOOK)
-    attribution.resolve_keys_by(apikeys.creator_of)
+    attribution.resolve_keys_by(apikeys.creator_of, apikeys.makers_of)
     attribution.resolve_people_by(people.holders_of)
     sealing.use(texts)
     sealing.columns.register(
@@ -105,7 +104,9 @@ def connect_signals(app: AppConfig) -> None:
     post_delete.connect(
         identity_provider.record_unlinked, sender=SocialAccount, dispatch_uid="security.unlinked"
     )
-    pre_delete.connect(withdraw_scopes, sender=User, dispatch_uid="security.apikeys")
+    pre_delete.connect(
+        withdraw_scopes, sender=settings.AUTH_USER_MODEL, dispatch_uid="security.apikeys"
+    )
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )
@@ -114,7 +115,7 @@ def connect_signals(app: AppConfig) -> None:
     post_migrate.connect(create_system_secrets, sender=app, dispatch_uid="security.secrets")
 
 
-def withdraw_scopes(instance: User, **_signal: Any) -> None:
+def withdraw_scopes(instance: Any, **_signal: Any) -> None:
     """The keys of an account that goes do nothing more in its name."""
     apikey_services.withdraw_personal_scopes(instance)
 

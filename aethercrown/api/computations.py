@@ -25,6 +25,7 @@ Item = TypeVar("Item")
 API = "/api/"
 
 SEMAPHORE = "computations"
+DOWNLOADS = "downloads"  # apart, so that a slow reader keeps nobody from calculating
 LEASE_MARGIN_SECONDS = 15.0  # above the deadline: from the last checkpoint to the end
 RETRY_AFTER_SECONDS = 2
 READING_SECONDS = 120.0  # the lease of a download; a slow reader keeps its slot no longer
@@ -60,7 +61,7 @@ def budgeted(request: Request, *, is_heavy: bool) -> AbstractContextManager[None
 def computation(caller: str) -> Iterator[None]:
     """Run a heavy calculation. Raises ComputationLimit, and ComputationTooLong at a checkpoint."""
     seconds = settings.COMPUTATION_SECONDS
-    with _slot(caller, seconds + LEASE_MARGIN_SECONDS):
+    with _slot(SEMAPHORE, caller, seconds + LEASE_MARGIN_SECONDS):
         try:
             with cancellation.deadline(seconds):
                 yield
@@ -76,17 +77,17 @@ def held_while_read(request: HttpRequest, rows: Iterable[Item]) -> Iterator[Item
 
 
 def _read_in_slot(caller: str, rows: Iterable[Item]) -> Iterator[Item | None]:
-    with _slot(caller, READING_SECONDS):
+    with _slot(DOWNLOADS, caller, READING_SECONDS):
         yield None
         yield from rows
 
 
 @contextmanager
-def _slot(caller: str, lease_seconds: float) -> Iterator[None]:
+def _slot(name: str, caller: str, lease_seconds: float) -> Iterator[None]:
     """Hold a slot of the caller and one of all. Raises ComputationLimit."""
     limits = {
-        f"{SEMAPHORE} of {caller}": settings.COMPUTATIONS_PER_CALLER,
-        SEMAPHORE: settings.COMPUTATIONS_AT_ONCE,
+        f"{name} of {caller}": settings.COMPUTATIONS_PER_CALLER,
+        name: settings.COMPUTATIONS_AT_ONCE,
     }
     with semaphore.slots(limits, lease_seconds) as full:
         if full:

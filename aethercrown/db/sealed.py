@@ -125,7 +125,8 @@ class SealedFieldColumn:
     def _rows(self) -> QuerySet[Any]:
         """Every row that holds a ciphertext, with it as `raw`."""
         every: QuerySet[Any] = self.model._base_manager.all()  # noqa: SLF001 - documented
-        return every.annotate(raw=Cast(F(self.column), TextField())).exclude(raw="")
+        found: QuerySet[Any] = every.annotate(raw=Cast(F(self.column), TextField()))
+        return found.exclude(raw="")
 
     def texts(self) -> Iterator[SealedText]:
         context = sealing_context(self.model, self.column)

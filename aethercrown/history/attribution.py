@@ -27,6 +27,7 @@ class ActorContext:
 
 
 _resolvers: list[Callable[[str], str]] = []
+_makers: list[Callable[[str], frozenset[str]]] = []
 _holders: list[Callable[..., frozenset[str]]] = []
 _stated: ContextVar[ActorContext | None] = ContextVar("author", default=None)
 _asking: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
@@ -74,9 +75,9 @@ def actor_of(request: Any) -> str:
     return user_actor(user) if user is not None and user.is_authenticated else ""
 
 
-def resolve_keys_by(resolve: Callable[[str], str]) -> None:
-    """Register how the person who made an API key is found; the security app calls it."""
-    _resolvers[:] = [resolve]
+def resolve_keys_by(resolve: Callable[[str], str], makers: Callable[[str], frozenset[str]]) -> None:
+    """Register how the person who answers for an API key is found, and all who ever did."""
+    _resolvers[:], _makers[:] = [resolve], [makers]
 
 
 def person_behind(actor: str) -> str:
@@ -93,8 +94,11 @@ def resolve_people_by(resolve: Callable[..., frozenset[str]]) -> None:
 def people_behind(actor: str, *, ever: bool = False) -> frozenset[str]:
     """The actor's account, whatever it is called now; with `ever` of all who had that name.
 
-    A person who was renamed stays the same. What is no person's stays as it is.
+    A person who was renamed stays the same. An API key is everybody's who ever answered for it or
+    for one that it replaced: they may know it. What is no person's stays as it is.
     """
+    if actor.startswith("key:") and _makers:
+        return _makers[0](actor)
     person = person_behind(actor)
     found = _holders[0](person.removeprefix("user:"), ever=ever) if _is_person(person) else None
     return found or frozenset({person})

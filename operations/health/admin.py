@@ -20,6 +20,7 @@ from operations.health.models import Check, Component, Incident
 from operations.health.targets import masked
 
 MAY_ALLOW, MAY_OPERATE = "operations.allow_networks", "security.operate"
+REFUSED = (services.CheckedJustNow, services.NothingToCheck, services.TooManyChecks)
 TARGET = ["name", "kind", "target", "networks"]
 RESPONSE = ["method", "status_from", "status_to", "text"]
 CERTIFICATE = ["certificate_degraded_days", "certificate_unhealthy_days"]
@@ -110,7 +111,7 @@ class ComponentAdmin(ModelAdmin):
             return confirmation_page(self, request, component, question, "Check now")
         try:
             found = services.check_now(component.pk)
-        except (services.CheckedJustNow, services.NothingToCheck) as error:
+        except REFUSED as error:
             self.message_user(request, str(error), messages.WARNING)
         else:
             status = found.get_status_display().lower()

@@ -163,9 +163,10 @@ class ApiKeyAdmin(ModelAdmin):
     @fresh_login
     def take_over(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         who = person(request.user)
-        for key in keys if who is not None else ():
+        for key in keys:
             try:
-                services.take_over(key.pk, who)
+                if who is not None:
+                    services.take_over(key.pk, who)
             except (services.ApiKeyNotActive, scopes.ScopeNotHeld) as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:

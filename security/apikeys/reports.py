@@ -47,6 +47,25 @@ def creator_of(actor: str) -> str:
     return user_actor(key.created_by) if key and key.created_by else f"key:{text}"
 
 
+def makers_of(actor: str) -> frozenset[str]:
+    """The accounts of all who ever answered for the key `key:<id> <name>` or its predecessors.
+
+    Whoever made a key may know its text, although somebody else took it over or renewed it.
+    """
+    text = actor.removeprefix("key:").partition(" ")[0]
+    if not (text.isascii() and text.isdecimal()):
+        return frozenset({actor})
+    line, newest = {int(text)}, {int(text)}
+    while newest:  # a key replaces at most one, so the line has no ring
+        rows = ApiKey.objects.filter(replaced_by__in=newest).values_list("pk", flat=True)
+        newest = set(rows) - line
+        line |= newest
+    makers = set(ApiKey.objects.filter(pk__in=line).values_list("created_by_id", flat=True))
+    makers |= set(ApiKey.history.filter(id__in=line).values_list("created_by_id", flat=True))
+    found = {f"account:{each}" for each in makers if each is not None}
+    return frozenset(found or {f"key:{text}"})
+
+
 def held_scopes(person: User) -> frozenset[str]:
     """The scopes that this person may give to a key: what they could do themselves."""
     return scopes.held_by(person.get_all_permissions())

@@ -10,6 +10,7 @@ from operations.health.services.run_checks import (
     AUTOMATIONS,
     CheckedJustNow,
     NothingToCheck,
+    TooManyChecks,
     check_and_report,
     check_now,
     new_components,

@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
+from aethercrown.db import semaphore
 from aethercrown.formatting import counted
 from aethercrown.http.addresses import AddressRefused
 from operations.alerts import services as alerts
@@ -52,6 +53,7 @@ STORE_EVERY = timedelta(seconds=55)  # unchanged observations of the watchdog
 MAX_WATCHDOG_COMPONENTS = 1_000
 NEW, NEW_SECONDS = "new", 4.0  # the lock of first checks, and how often they are looked for
 DUE_WITHIN = timedelta(seconds=7)  # half of the watchdog's interval
+CHECK_NOW, MAX_CHECKS_NOW = "health checks of people", 2
 MAX_WITNESSES = 3  # that are asked before this machine's own network is blamed
 MAX_WITNESS_CANDIDATES = 50
 OWN_NETWORK = "the checker's own network"
@@ -173,7 +175,11 @@ def check_new(*, clock: Clock = timezone.now, runner: CheckRunner = default_runn
 def check_now(
     component_id: int, *, clock: Clock = timezone.now, runner: CheckRunner = default_runner
 ) -> Component:
-    """The component after a check, as staff ask for. Raises CheckedJustNow and NothingToCheck."""
+    """The component after a check, as staff ask for.
+
+    Few at once, because each holds a thread of a web process up to its deadlines. Raises
+    CheckedJustNow, NothingToCheck and TooManyChecks.
+    """
     now = clock()  # first: what another process records from now on is not counted twice
     component = Component.objects.get(pk=component_id)
     last = component.checked_at
@@ -181,13 +187,21 @@ def check_now(
         raise NothingToCheck(f"{component} is not checked: it is off, or no check is known.")
     if last is not None and timedelta(0) <= now - last < ROUND_FRESH_FOR:
         raise CheckedJustNow(f"{component} was checked just now: {component.status}.")
-    check_components([component], clock, runner, began=now)
+    lease = 2 * _deadline_seconds() + LEASE_MARGIN.total_seconds()  # of the check and its witnesses
+    with semaphore.slots({CHECK_NOW: MAX_CHECKS_NOW}, lease) as full:
+        if full:
+            raise TooManyChecks("Other checks are under way; try again in some seconds.")
+        check_components([component], clock, runner, began=now)
     component.refresh_from_db()
     return component
 
 
 class CheckedJustNow(Exception):
     """It was checked so recently that another check would count one failure twice."""
+
+
+class TooManyChecks(Exception):
+    """As many people as may are waiting for a check at this moment."""
 
 
 class NothingToCheck(Exception):

@@ -81,17 +81,28 @@ def record_roles(
 ) -> None:
     """Receives `m2m_changed` of a person's groups and single permissions, from either side."""
     reverse = signal["reverse"]
-    if action == "pre_clear" and not reverse:
-        action, pk_set = "post_remove", set(model.objects.filter(user=instance).values_list("pk"))
-        pk_set = {pk for (pk,) in pk_set}
+    if action == "pre_clear":
+        column = "groups" if sender is User.groups.through else "user_permissions"
+        holders = {column: instance} if reverse else {"user": instance}
+        pk_set = set(model.objects.filter(**holders).values_list("pk", flat=True))
+        instance._cleared_roles = pk_set  # noqa: SLF001 - for post_clear
+        action = "post_remove"
+    elif action == "post_clear":
+        _check_held(instance, model, getattr(instance, "_cleared_roles", set()), reverse=reverse)
     if action not in ACTS or not pk_set:
         return
     others = list(model.objects.filter(pk__in=pk_set).order_by("pk"))
     names = [instance] if reverse else others
     for person in others if reverse else [instance]:
         record(f"roles {ACTS[action]}", person, roles=_listed(names))
-    if not is_silent() and Group in {model, type(instance)}:
-        unheld_roles.check_roles(each for each in names if isinstance(each, Group))
+    _check_held(instance, model, pk_set, reverse=reverse)
+
+
+def _check_held(instance: Any, model: Any, pk_set: set[int], *, reverse: bool) -> None:
+    """Whether each of the roles is still held by somebody."""
+    roles = [instance] if reverse else list(model.objects.filter(pk__in=pk_set).order_by("pk"))
+    if not is_silent():
+        unheld_roles.check_roles(each for each in roles if isinstance(each, Group))
 
 
 def record_group_permissions(

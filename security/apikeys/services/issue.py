@@ -184,6 +184,9 @@ def rotate(
         old.name, old.scopes, actor, old.expires_at, now, limits=limits,
         reason=f"successor of key {old.pk}",
     )  # fmt: skip
+    if actor is None and old.created_by is not None:
+        issued.key.created_by = old.created_by  # what a worker renews stays its maker's
+        issued.key.save(update_fields=["created_by"])
     old.replaced_by = issued.key
     old.rotated_at = now
     old.retire_at = now + grace

@@ -34,9 +34,14 @@ class PlatformApiKey(CredentialIssuer):
             known_scopes.chosen(configured_scopes(config))
         except known_scopes.UnknownScope as error:
             raise InvalidConfig("config.scopes", str(error)) from error
-        if known_scopes.REVEAL in config["scopes"]:
-            words = f"{known_scopes.REVEAL} needs a reason: make the key under API keys."
-            raise InvalidConfig("config.scopes", words)
+        needs = {
+            known_scopes.REVEAL: "needs a reason",
+            known_scopes.APPROVE: "is for a key that acts as a person",
+        }
+        for scope, why in needs.items():
+            if scope in config["scopes"]:
+                words = f"{scope} {why}: make the key under API keys."
+                raise InvalidConfig("config.scopes", words)
 
     def issue(self, key_id: str, config: Mapping[str, Any], now: datetime) -> IssuedCredential:
         return credential(apikeys.create(key_id, configured_scopes(config), now=now))

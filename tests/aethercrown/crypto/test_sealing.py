@@ -7,6 +7,7 @@ from hypothesis.extra.django import TestCase
 
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
+from aethercrown.db.sealed import sealed_columns
 
 pytestmark = pytest.mark.django_db
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=50)
@@ -40,4 +41,5 @@ def test_every_table_that_stores_sealed_texts_is_registered():
         "mfa.Authenticator.data",
         "operations.Destination.sealed_secret",
         "security.ManagedSecret.sealed_first_digest",
+        *(each.name for each in sealed_columns()),
     }

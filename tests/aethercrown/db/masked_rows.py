@@ -1,5 +1,8 @@
 """A row of each model with a secret-bearing column."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.utils import timezone
 
 from operations.health.models import Component
@@ -29,7 +32,9 @@ def managed_key(**fields):
     )
 
 
-MAKERS = {  # of each model with such a column: a row whose secret has "canary" in it
+MAKERS: dict[
+    str, Callable[[], Any]
+] = {  # of each model with such a column: a row whose secret has "canary" in it
     "operations.Component": lambda: Component.objects.create(
         name="shop", kind="http", target=TARGET
     ),

@@ -9,11 +9,11 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldError, ValidationError
 from django.urls import reverse
 
+from aethercrown.db.config_names import masked_config
 from aethercrown.db.masked import (
     MaskedAddressFormField,
     MaskedConfigFormField,
     masked_columns,
-    masked_config,
 )
 from aethercrown.history import display
 from aethercrown.monitoring.redaction import mask_address
@@ -224,7 +224,8 @@ class TestConfigurations:
         assert key.config == {"url": "https://hooks.example.com/services/canary"}
 
     def test_of_each_kind_it_is_said_whether_a_value_may_be_shown(self):
-        for kind in (*rotators, *channels):
+        ours = [e for e in (*rotators, *channels) if type(e).__module__.startswith("security.")]
+        for kind in ours:
             with pytest.raises(InvalidConfig, match="known") as refused:
                 kind.validate_config({"?": ""})
             known = str(refused.value).rpartition("known: ")[2].rstrip(".")

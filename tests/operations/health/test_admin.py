@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.db import semaphore
 from operations.alerts.models import Alert
 from operations.health.admin import ComponentForm
 from operations.health.models import CheckLock, Component, Incident
@@ -214,6 +215,13 @@ def test_an_operator_checks_a_component_now(client, shop):
     assert said == ["shop is unhealthy. The target leads to an address that may not be called."]
     said = messages_of(client.post(address, follow=True))
     assert said == ["shop was checked just now: unhealthy."]
+    Component.objects.update(checked_at=None)
+    with (
+        semaphore.slots({run_checks.CHECK_NOW: 1}, 60),
+        semaphore.slots({run_checks.CHECK_NOW: 2}, 60),
+    ):
+        said = messages_of(client.post(address, follow=True))
+    assert said == ["Other checks are under way; try again in some seconds."]
 
 
 def test_nobody_else_does(client, shop):

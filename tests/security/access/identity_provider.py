@@ -7,8 +7,9 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography import x509
@@ -77,6 +78,9 @@ def running(folder):
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path.startswith("/realm/authorize?"):
+                self.send(consent_page(provider, self.path), 200, "text/html")
+                return
             found = {"keys": provider.keys, "openid-configuration": provider.discovery}
             known = self.path.startswith(("/realm/keys", "/realm/.well-known/"))
             self.reply(found[self.path.rpartition("/")[2]](), 200 if known else 404)
@@ -88,7 +92,11 @@ def running(folder):
 
         def reply(self, content, status=200):
             body = json.dumps(content).encode() if provider.answer is None else provider.answer
+            self.send(body, status, "application/json")
+
+        def send(self, body, status, content_type):
             self.send_response(status)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -109,6 +117,14 @@ def running(folder):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def consent_page(provider, path):
+    """What a person sees there: one link back, as the provider's own page would lead."""
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+    provider.claims = {**provider.claims, "nonce": asked["nonce"]}
+    back = f"{asked['redirect_uri']}?{urlencode({'code': 'c0de', 'state': asked['state']})}"
+    return f'<!doctype html><title>Provider</title><a href="{escape(back)}">Go on</a>'.encode()
 
 
 def certificate(folder):

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 
 from aethercrown.history.attribution import acting
 from marketing.budget.measurement.decision import KIND as BUDGET
-from operations.decisions import services
+from operations.decisions import reports, services
 from operations.decisions.models import Decision, FourEyesRule
 from operations.jobs import services as jobs
 from revenue.pricing import services as pricing
@@ -246,3 +246,51 @@ def test_who_it_binds_does_not_switch_it_off(client, ada, django_user_model):
     unknown = client.post(f"{RULES}add/", {"kind": "made up", "is_on": "on"})
     assert b"Select a valid choice" in unknown.content
     assert pricing.PUBLICATION.title.encode() in client.get(f"{RULES}add/").content
+
+
+def test_who_made_a_key_does_not_approve_through_it_after_somebody_took_it_over(
+    ada, django_user_model
+):
+    bob = django_user_model.objects.create_superuser("bob")
+    demand("budget")
+    taken = keys.create("a", ["all", "decisions:approve"], ada).key
+    keys.take_over(taken.pk, bob)
+    first = keys.create("b", ["all", "decisions:approve"], ada).key
+    renewed = keys.rotate(first.pk, actor=bob).key
+    again = keys.rotate(renewed.pk).key  # by a worker, for nobody
+    assert again.created_by == bob
+    for key in (taken, renewed, again):
+        through = f"key:{key.pk} bot"
+        for person in ("user:ada", "user:bob"):
+            for pair in ((person, through), (through, person)):
+                with pytest.raises(services.SamePerson):
+                    services.check_four_eyes("budget", [pair[0]], pair[1])
+        services.check_four_eyes("budget", ["user:eve"], through)
+    ada.delete()
+    with pytest.raises(services.SamePerson):
+        services.check_four_eyes("budget", [f"key:{first.pk} b"], f"key:{again.pk} b")
+
+
+def test_no_rotator_makes_a_key_that_approves_for_nobody():
+    config = {"scopes": ["optimization:write", "decisions:approve"]}
+    with pytest.raises(rotations.InvalidArgument, match="acts as a person"):
+        rotations.register("bot", "api_key", rotator="platform_api_key", config=config)
+
+
+def test_where_only_one_person_may_approve_it_is_said(django_user_model, client):
+    demand("budget")
+    assert reports.lacking_approvers() == (
+        "Nobody may approve decisions: give somebody the role approver."
+    )
+    eve = django_user_model.objects.create_user("eve")
+    eve.groups.add(Group.objects.get(name="approver"))
+    words = "Four eyes are demanded, such as for budget, and only eve may approve"
+    client.force_login(eve)
+    assert words in client.get("/dashboards/decisions").content.decode()
+    with pytest.raises(services.SamePerson, match=words):
+        services.check_four_eyes("budget", ["user:eve"], "user:eve")
+    FourEyesRule.objects.update(is_on=False)
+    assert reports.lacking_approvers() == ""
+    FourEyesRule.objects.update(is_on=True)
+    django_user_model.objects.create_superuser("root")
+    assert reports.lacking_approvers() == ""
