@@ -44,7 +44,7 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
     company.channels()
     company.gone_well()
     company.waiting()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page.get("/dashboards/decisions")
 
 
