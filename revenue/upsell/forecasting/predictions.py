@@ -32,6 +32,7 @@ LUMPY_ZEROS = 0.15  # share of days without use
 LUMPY_KURTOSIS = 5.0  # of the differences between days; 3 of normal errors
 DEPENDENT_FROM = 1.64  # deviations of the correlation of neighbouring days
 DEPENDENT_DAYS = 7
+LEAST_KNOWN_SHARE = 0.4  # of the dependence that is left beside the mean of a short series
 # Three settings found on simulated bursts, whose few lumps hide their own variance:
 DEPENDENT_FACTOR = 1.7  # for the variance where neighbouring days depend on each other
 VARIANCE_A_LUMP = 1.0  # more variance, divided by the number of lumps
@@ -94,6 +95,8 @@ def _constant(values: Floats, ahead: Floats, weight: float) -> MixtureComponent:
 def _lumps(values: Floats, ahead: Floats, weight: float) -> MixtureComponent:
     """A constant rate of lumps, which are counted by what their sum varies."""
     level = _constant(values, ahead, weight)
+    if level.mean <= 0:  # corrections outweigh the use
+        return level
     dependence = _dependence(values)
     lumps = len(values) * float(values.mean()) ** 2 / (float(values.var()) * dependence)
     variance = level.variance * dependence * (1 + VARIANCE_A_LUMP / lumps)
@@ -111,7 +114,8 @@ def _dependence(values: Floats) -> float:
     if common[0] <= DEPENDENT_FROM / sqrt(count):
         return 1.0
     largest = max(1.0, float((1 + 2 * np.cumsum(common)).max()))
-    return largest * DEPENDENT_FACTOR / (1 - (2 * DEPENDENT_DAYS + 1) / count)
+    known_share = max(1 - (2 * DEPENDENT_DAYS + 1) / count, LEAST_KNOWN_SHARE)
+    return largest * DEPENDENT_FACTOR / known_share
 
 
 def _line(

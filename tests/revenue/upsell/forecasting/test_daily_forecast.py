@@ -92,6 +92,20 @@ def test_readings_that_never_changed_may_change():
     assert found.low < found.estimate < found.high
 
 
+def test_use_that_began_late_on_two_weekdays_has_a_forecast():
+    """Fifteen values on the used weekdays, of which neighbours depend on each other."""
+    weeks = [[0, 0, *[0] * 5]] * 3 + [[100 + n, 90 + n, *[0] * 5] for n in range(4)]
+    found = total([day for week in weeks for day in week] + [104])
+    assert 0 <= found.low < found.estimate < found.high < 5000
+
+
+def test_corrections_that_outweigh_the_use_leave_nothing_to_expect():
+    days = [0.0] * 40
+    days[3:20:4] = [10.0] * 5
+    days[35] = -50.0
+    assert total(days).estimate == pytest.approx(0, abs=0.01)
+
+
 @given(st.lists(st.none() | st.floats(0, 1e9), max_size=60), st.integers(1, 40))
 def test_an_estimate_lies_in_its_interval_and_none_is_negative(days, ahead):
     with warnings.catch_warnings():
