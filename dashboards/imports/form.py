@@ -66,9 +66,24 @@ def choices_form(
 ) -> ChoicesForm:
     """The form as it is filled for a file; `presets` are titles by name."""
     preset = layout.preset.name if layout.preset else "none"
+    fields = tuple(_mapped(each, layout) for each in columns)
+    return ChoicesForm(
+        fields,
+        _boxes(layout, {**presets, "none": "another program"}, preset, given),
+        preset,
+        str(given.get("sheet") or ""),
+        bool(given.get("update")),
+        str(given.get("currency") or ""),
+        ", ".join(f"{code}={rate}" for code, rate in (given.get("rates") or {}).items()),
+    )
+
+
+def _boxes(
+    layout: Layout, presets: Mapping[str, str], preset: str, given: Mapping[str, Any]
+) -> tuple[SelectBox, ...]:
     asked = {each.field for each in layout.questions}
-    boxes = (
-        SelectBox("preset", "Export of", _options({**presets, "none": "another program"}, preset)),
+    return (
+        SelectBox("preset", "Export of", _options(presets, preset)),
         SelectBox(
             "date_order",
             "Order of dates",
@@ -91,16 +106,6 @@ def choices_form(
                 {"yes": "are added up", "no": "are an error"}, "yes" if layout.add_up else "no"
             ),
         ),
-    )
-    fields = tuple(_mapped(each, layout) for each in columns)
-    return ChoicesForm(
-        fields,
-        boxes,
-        preset,
-        str(given.get("sheet") or ""),
-        bool(given.get("update")),
-        str(given.get("currency") or ""),
-        ", ".join(f"{code}={rate}" for code, rate in (given.get("rates") or {}).items()),
     )
 
 

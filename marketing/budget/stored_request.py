@@ -112,8 +112,6 @@ def build_request(
     totals = known.totals if aggregate else ()
     by = known.calendar(aggregate=aggregate)
     rows = rows_by_period(known.spend, by, aggregate=aggregate)
-    if not rows:
-        raise NotEnoughData("The rows do not make up one complete period yet.")
     seen = {row.channel for row in rows}
     listed = [each for each in known.channels if not aggregate or each.name in seen]
     own = [each for each in known.channels if each.name in seen]
@@ -162,6 +160,8 @@ def rows_by_period(
 ) -> tuple[PerformanceRow, ...]:
     """Rows summed by period; revenue with an unknown part is unknown, and keeps its spend.
 
+    Raises NotEnoughData where no period is complete.
+
     None has a revenue in `aggregate` mode. Otherwise rows with neither spend nor revenue are
     left out.
     """
@@ -177,6 +177,8 @@ def rows_by_period(
         revenues[key] = revenues.get(key, 0.0) + float(each.revenue or 0)
         if each.revenue is None and not aggregate:
             unknown.add(key)
+    if not spends:
+        raise NotEnoughData("The rows do not make up one complete period yet.")
     return tuple(
         PerformanceRow(
             channel,

@@ -55,13 +55,7 @@ def allocation_bounds(
     present = current if in_force is None else in_force
     hard = _HardBounds(request, channels, (present, current), max_spend > 0, budget)
     budget_ratio = max(1.0, budget / max_total) if max_total > 0 else 1.0
-    low = current / TRUST_FACTOR
-    high = np.minimum(current * TRUST_FACTOR, TRUST_FACTOR * max_spend * budget_ratio)
-    new = max_spend <= 0
-    if new.all():
-        low, high = current.copy(), np.maximum(current, budget)
-    elif new.any():
-        low[new] = high[new] = EXPLORATION_SHARE * budget / new.sum()
+    low, high = _trust_region(current, max_spend, budget, budget_ratio)
     low = np.clip(low, hard.low, hard.high)
     high = np.maximum(np.clip(high, hard.low, hard.high), low)
     fits = float(low.sum()), float(high.sum())
@@ -80,6 +74,20 @@ def allocation_bounds(
         outside_data,
         tuple(hard.notes),
     )
+
+
+def _trust_region(
+    current: Floats, max_spend: Floats, budget: float, budget_ratio: float
+) -> tuple[Floats, Floats]:
+    """Half to twice the present mix and twice the largest spend; new channels explore."""
+    low = current / TRUST_FACTOR
+    high = np.minimum(current * TRUST_FACTOR, TRUST_FACTOR * max_spend * budget_ratio)
+    new = max_spend <= 0
+    if new.all():
+        return current.copy(), np.maximum(current, budget)
+    if new.any():
+        low[new] = high[new] = EXPLORATION_SHARE * budget / new.sum()
+    return low, high
 
 
 class _HardBounds:
