@@ -62,8 +62,9 @@ def perform(context: JobContext) -> dict[str, Any]:
             store_checked(draft, found, context.report)
     except NotStorable as error:
         return {"import": draft.pk, "state": State.FAILED, "error": str(error)}
-    except Exception:
-        _fail(draft, "It stopped half-way; nothing was stored. Store it again.")
+    except Exception as error:
+        if type(error) is not jobs.JobStopped:  # then another worker has it, and goes on
+            _fail(draft, "It stopped half-way; nothing was stored. Store it again.")
         raise
     return {"import": draft.pk, "state": State.CURRENT, "records": draft.records}
 
@@ -165,9 +166,10 @@ def _undo(import_id: int, actor: str, now: datetime) -> DataImport:
 
 
 def _fail(record: DataImport, reason: str) -> None:
-    """Record why an import is not stored, and remove what it staged."""
+    """Record why an import is not stored, and remove what it staged; one in force stays."""
     _close(record.pk, reason)
-    import_targets.get(record.kind).discard(record.pk)
+    if DataImport.objects.filter(pk=record.pk, state=State.FAILED).exists():
+        import_targets.get(record.kind).discard(record.pk)
 
 
 def _close(import_id: int, reason: str) -> None:

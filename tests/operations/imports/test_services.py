@@ -16,6 +16,7 @@ from operations.imports.services import plain, store
 from operations.imports.services.plain import plain_target
 from operations.jobs import services as jobs
 from operations.jobs.models import Job
+from operations.jobs.registry import JobContext
 from tests.aethercrown.registries import isolated
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -128,6 +129,30 @@ def test_an_error_in_the_middle_leaves_a_failed_import_and_no_row():
     assert (record.state, "nothing was stored" in record.error) == ("failed", True)
     assert not Performance.revisions.exists()
     assert not Channel.objects.exists()
+
+
+def test_what_goes_wrong_after_an_import_is_in_force_deletes_none_of_its_rows():
+    record = stored()
+    store._fail(record, "The database was busy.")
+    record.refresh_from_db()
+    assert (record.state, record.error) == ("current", "")
+    assert spend() == [10, 12]
+
+
+def test_a_worker_that_lost_its_lease_leaves_the_import_to_the_one_that_has_it():
+    record = draft()
+    job = services.start(record.pk, caller="user:ann", now=NOW)
+
+    def taken_over(*_):
+        raise jobs.JobStopped("This worker has lost its lease.")
+
+    context = JobContext(job.pk, {"import": record.pk}, "user:ann", NOW, taken_over, lambda: None)
+    with pytest.raises(jobs.JobStopped):
+        store.perform(context)
+    record.refresh_from_db()
+    assert record.state == "storing"
+    jobs.run_next(clock=lambda: NOW)
+    assert spend() == [10, 12]
 
 
 def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import(monkeypatch):
