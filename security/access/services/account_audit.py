@@ -65,6 +65,7 @@ def record_group_deleted(instance: Group, **_signal: Any) -> None:
     """Receives `pre_delete`, while the group still has its members."""
     for person in User.objects.filter(groups=instance).order_by("pk"):
         record("roles withdrawn", person, roles=str(instance))
+    unheld_roles.forget_role(instance)
 
 
 def record_factor_deleted(instance: Authenticator, **_signal: Any) -> None:

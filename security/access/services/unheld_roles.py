@@ -17,10 +17,18 @@ def check_roles(roles: Iterable[Group]) -> None:
     now = timezone.now()
     for role in roles:
         if User.objects.filter(is_active=True, groups=role).exists():
-            alerts.resolve(SOURCE, UNHELD, role.name, now=now)
+            forget_role(role)
             continue
         message = (
             f"Nobody holds the role {role} any more. What only its holders may do waits, or an "
             "administrator does it: give the role to somebody."
         )
-        alerts.raise_alert(SOURCE, UNHELD, role.name, "warning", message, link=PEOPLE_PAGE, now=now)
+        alerts.raise_alert(
+            SOURCE, UNHELD, role.name, "warning", message,
+            key=str(role.pk), link=PEOPLE_PAGE, now=now,
+        )  # fmt: skip
+
+
+def forget_role(role: Group) -> None:
+    """End its alert: somebody holds it, or it is deleted. A role that was renamed is the same."""
+    alerts.resolve(SOURCE, UNHELD, str(role.pk), now=timezone.now())

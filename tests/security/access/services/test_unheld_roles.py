@@ -17,7 +17,7 @@ def role():
 
 
 def unheld():
-    return [subject for _kind, subject in alerts.unresolved_of(SOURCE)]
+    return [row.subject for row in alerts.unresolved() if row.source == SOURCE]
 
 
 def test_it_is_told_when_the_last_holder_loses_it_and_over_when_another_has_it(role):
@@ -46,3 +46,18 @@ def test_somebody_switched_off_or_deleted_holds_nothing(role):
     assert unheld() == []
     ada.delete()
     assert unheld() == ["approver"]
+
+
+def test_the_alert_of_a_role_that_was_renamed_or_deleted_ends_too():
+    ada, role = User.objects.create_user("ada"), Group.objects.create(name="buyer")
+    ada.groups.add(role)
+    ada.groups.remove(role)
+    assert unheld() == ["buyer"]
+    role.name = "purchaser"
+    role.save()
+    ada.groups.add(role)
+    assert unheld() == []
+    ada.groups.remove(role)
+    assert unheld() == ["purchaser"]
+    role.delete()
+    assert unheld() == []
