@@ -175,7 +175,10 @@ def test_more_customers_than_a_page_prices_are_simulated_as_a_job(page, draft, q
     page.post(path)
     assert 'hx-trigger="every 2s"' in text(page.get(path))
     page.post(path)  # the same job goes on
-    assert jobs.run_next().result["simulation"]["customers"] == 1
+    done = jobs.run_next()
+    assert done
+    assert done.result
+    assert done.result["simulation"]["customers"] == 1
     assert jobs.run_next() is None
     shown = text(page.get(path))
     for each in ("acme-1", "Pay more", "against standard version 1", "Simulate again"):

@@ -30,7 +30,7 @@ class Stopped(Exception):
 
 def perform(run, work=jobs.perform_issue, now=NOW, steps=99):
     """Run a job of this run as a worker would, cancelled after some steps; its result."""
-    done = []
+    done: list[tuple[object, ...]] = []
 
     def report(*step):
         if len(done) == steps:
