@@ -17,6 +17,7 @@ from marketing.budget.model import weeks
 from marketing.budget.models import Allocation, BudgetPlan
 from marketing.budget.planner.proposal import Interval, Proposal
 from marketing.budget.planner.request import LiftTestResult
+from marketing.budget.planner.rounding import decimal_places
 from marketing.budget.response_format import load_proposal
 from marketing.budget.stored_request import ChannelSettings, SpendRow, StoredHistory
 from marketing.channels import reports as channels
@@ -138,7 +139,8 @@ def amounts_in_force(currency: str, days: int | None = None) -> dict[str, Decima
         return amounts
     known = BudgetPlan.objects.filter(decision_id=rows[0].decision_id)
     length = _window_days(known.only("budget_periods", "request_summary").first())
-    return {name: round(amount * days / length, 2) for name, amount in amounts.items()}
+    places = decimal_places(currency)
+    return {name: round(amount * days / length, places) for name, amount in amounts.items()}
 
 
 def _window_days(plan: BudgetPlan | None) -> int:
@@ -226,9 +228,10 @@ def _periods_in_force(
 
 
 def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
-    revenue, periods = plan.expected_revenue, plan.budget_periods
-    per_period = (value / periods for value in (revenue.estimate, revenue.low, revenue.high))
-    return PlanExpectation(plan.starts_on or first, Interval(*per_period), plan.expected_lift)
+    """What the plan expects of a week: revenue is compared by week, whatever its periods are."""
+    revenue, share = plan.expected_revenue, weeks.WEEK.days / _window_days(plan)
+    a_week = (value * share for value in (revenue.estimate, revenue.low, revenue.high))
+    return PlanExpectation(plan.starts_on or first, Interval(*a_week), plan.expected_lift)
 
 
 def read_planned(query: MetricQuery) -> dict[str, Reading]:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from marketing.budget.model import cadence, weeks
@@ -15,8 +15,7 @@ from marketing.budget.planner.request import (
     PerformanceRow,
     SpendLimit,
 )
-
-CENT = Decimal("0.01")
+from marketing.budget.planner.rounding import decimal_places
 
 
 class NotEnoughData(Exception):
@@ -119,7 +118,7 @@ def build_request(
         total=total,
         rows=rows,
         currency=currency,
-        constraints=spend_limits(listed, rows, present),
+        constraints=spend_limits(listed, rows, present, currency),
         min_allocation_percent=Decimal(0),  # staff set floors, channel by channel
         max_change_percent=step_percent,
         present=_of_listed(present, [each.name for each in listed]),
@@ -202,23 +201,24 @@ def spend_limits(
     channels: Sequence[ChannelSettings],
     rows: Sequence[PerformanceRow],
     present: Mapping[str, Decimal],
+    currency: str,
 ) -> dict[str, SpendLimit]:
     """Floors and ceilings; a fixed channel keeps its present amount."""
     found = {}
     for each in channels:
         if each.is_held:
-            amount = present.get(each.name, recent_mean(rows, each.name))
+            amount = present.get(each.name, recent_mean(rows, each.name, currency))
             found[each.name] = SpendLimit(amount, amount)
         elif each.floor is not None or each.ceiling is not None:
             found[each.name] = SpendLimit(each.floor, each.ceiling)
     return found
 
 
-def recent_mean(rows: Sequence[PerformanceRow], channel: str) -> Decimal:
-    """Mean spend of a channel's last periods, to the cent; 0 without rows."""
+def recent_mean(rows: Sequence[PerformanceRow], channel: str, currency: str) -> Decimal:
+    """Mean spend of a channel's last periods, in the currency's decimals; 0 without rows."""
     own = [Decimal(repr(row.spend)) for row in rows if row.channel == channel][-RECENT_PERIODS:]
     mean = sum(own, Decimal(0)) / max(len(own), 1)
-    return mean.quantize(CENT, ROUND_HALF_EVEN)
+    return round(mean, decimal_places(currency))
 
 
 def flags_by_period(known: StoredHistory, by: Calendar) -> dict[str, dict[dt.date, float]]:

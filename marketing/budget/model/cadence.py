@@ -7,12 +7,19 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from marketing.budget.model.weeks import DAY, MONDAY, WEEK, usual_gap, week_of
-from marketing.budget.planner.request import BudgetRequest, PerformanceRow
+from marketing.budget.planner.request import (
+    BudgetRequest,
+    Infeasible,
+    PerformanceRow,
+    RequestProblem,
+)
 
 MONTH_DAYS, QUARTER_DAYS = range(28, 32), range(89, 93)
 MIN_DATES = 3  # from which a cadence is known
 WORDS = {1: "day", 7: "week", 30: "month", 91: "quarter"}
 ADDED_UP = "by day, added up"
+NOT_WHOLE = "not one whole period yet, planned as new"
+MAX_SPREAD = 100_000  # periods of all channels together over which rare rows are spread
 TOTALS = ""  # stands for the company in place of a channel
 
 
@@ -37,11 +44,14 @@ def cadence_days(dates: Sequence[dt.date]) -> int:
     return 91 if days in QUARTER_DAYS and not same_weekday else days
 
 
-def align(rows: Sequence[PerformanceRow], *, weekly: bool = False, least: int = 0) -> Aligned:
+def align(
+    rows: Sequence[PerformanceRow], *, weekly: bool = False, least: int = 0, most: int | None = None
+) -> Aligned:
     """Dated rows on one grid: days are added up, rarer rows are spread evenly over their days.
 
     Rows of one cadence stay as they are, with `weekly` only those by day or week. The grid are
-    weeks; months where nothing is finer, or where `least` days are more than a week.
+    weeks; months where nothing is finer, or where `least` days are more than a week. Raises
+    Infeasible where rows would be spread over more than `most` periods.
     """
     by_channel = _dates_by_channel(rows)
     known = {name: cadence_days(dates) for name, dates in by_channel.items()}
@@ -50,6 +60,8 @@ def align(rows: Sequence[PerformanceRow], *, weekly: bool = False, least: int = 
     finest = min((days for days in known.values() if days), default=7)
     monthly = least > WEEK.days or (finest >= 30 and not weekly)
     grid = _Grid(monthly, _weekday(by_channel, known), by_channel, known)
+    if most is not None:
+        _refuse_wide_spread(grid, most)
     cells = grid.cells(rows)
     reported = {name: words for name in by_channel if (words := grid.words(name))}
     return Aligned(tuple(_rows(cells, grid)), reported)
@@ -61,16 +73,30 @@ def on_one_grid(request: BudgetRequest) -> BudgetRequest:
         return request
     totals = [PerformanceRow(TOTALS, 0.0, money, on) for on, money in request.total_revenue or ()]
     least = cadence_days(sorted({row.date for row in totals if row.date}))
-    found = align([*request.rows, *totals], least=least)
+    found = align([*request.rows, *totals], least=least, most=MAX_SPREAD)
     if not found.reported:
         return request
     sums = tuple((row.date, row.revenue or 0.0) for row in found.rows if row.channel == TOTALS)
+    rows = tuple(row for row in found.rows if row.channel != TOTALS)
+    if not rows:
+        message = "covers no whole period: no channel has a whole week or month of rows"
+        raise Infeasible((RequestProblem("historical_data", "too_few", message),))
+    left_out = sorted({row.channel for row in request.rows} - {row.channel for row in rows})
+    reported = {name: words for name, words in found.reported.items() if name != TOTALS}
     return replace(
         request,
-        rows=tuple(row for row in found.rows if row.channel != TOTALS),
+        rows=rows,
+        new_channels=(*request.new_channels, *left_out),
         total_revenue=None if request.total_revenue is None else _dated(sums),
-        reported={name: words for name, words in found.reported.items() if name != TOTALS},
+        reported=reported | dict.fromkeys(left_out, NOT_WHOLE),
     )
+
+
+def _refuse_wide_spread(grid: "_Grid", most: int) -> None:
+    periods = grid.spread_periods()
+    if periods > most:
+        message = f"has rare rows over {periods:,} periods of its channels; at most {most:,}"
+        raise Infeasible((RequestProblem("historical_data", "too_many", message),))
 
 
 def _dated(sums: Iterable[tuple[dt.date | None, float]]) -> tuple[tuple[dt.date, float], ...]:
@@ -154,6 +180,9 @@ class _Grid:
     def next_start(self, start: dt.date) -> dt.date:
         return _month_after(start) if self.monthly else start + WEEK
 
+    def days_of(self, start: dt.date) -> int:
+        return (self.next_start(start) - start).days
+
     @property
     def length(self) -> int:
         return 30 if self.monthly else WEEK.days
@@ -172,10 +201,20 @@ class _Grid:
 
     def is_spread(self, name: str) -> bool:
         """Whether rows are for longer than a period, and begin on other days than periods do."""
-        longer = self.known[name] > self.length
-        alone = not any(0 < days <= self.length for days in self.known.values())
+        if self.known[name] <= self.length:
+            return False
         on_grid = all(self.start(on) == on for on in self.by_channel[name])
-        return longer and (alone or self.monthly or not on_grid)
+        alone = not any(0 < days <= self.length for days in self.known.values())
+        return self.monthly or not on_grid or alone
+
+    def spread_periods(self) -> int:
+        """About over how many periods rows are spread, all channels together."""
+        days = sum(
+            (dates[-1] - dates[0]).days + self.known[name]
+            for name, dates in self.by_channel.items()
+            if self.is_spread(name)
+        )
+        return days // self.length
 
     def ends(self, name: str) -> dict[dt.date, dt.date]:
         """The first day after each row of a channel."""
@@ -189,12 +228,12 @@ class _Grid:
 
     def cells(self, rows: Sequence[PerformanceRow]) -> Cells:
         found: Cells = {}
-        ends = {name: self.ends(name) for name in self.by_channel}
+        ends = {name: self.ends(name) for name in self.by_channel if self.is_spread(name)}
         counted: set[tuple[str, dt.date]] = set()
         for row, on in ((row, row.date) for row in rows if row.date):
             is_first = (row.channel, on) not in counted
             counted.add((row.channel, on))
-            for start, share, days in self.parts(row.channel, on, ends[row.channel]):
+            for start, share, days in self.parts(row.channel, on, ends.get(row.channel)):
                 cell = found.setdefault((row.channel, start), _Cell())
                 cell.spend += share * row.spend
                 cell.revenue += share * (row.revenue or 0.0)
@@ -204,15 +243,19 @@ class _Grid:
         return found
 
     def parts(
-        self, name: str, on: dt.date, ends: Mapping[dt.date, dt.date]
+        self, name: str, on: dt.date, ends: Mapping[dt.date, dt.date] | None
     ) -> Iterator[tuple[dt.date, float, float]]:
-        """The periods of a row, with their shares of it and the days that it covers of each."""
+        """The periods of a row, with their shares of it and the days that it covers of each.
+
+        `ends` are those of a channel whose rows are spread.
+        """
         days = self.known[name]
         if days == 1:
             yield self.start(on), 1.0, 1.0
-        elif not self.is_spread(name):
+        elif ends is None:
             middle = on + dt.timedelta(days=(days or self.length) // 2)
-            yield self.start(on if self.start(on) == on else middle), 1.0, float(self.length)
+            start = self.start(on if self.start(on) == on else middle)
+            yield start, 1.0, days if 0 < days < self.length else self.days_of(start)
         else:
             at, end = on, ends[on]
             while at < end:
@@ -232,10 +275,10 @@ def _rows(cells: Cells, grid: _Grid) -> Iterator[PerformanceRow]:
     ends: dict[str, dt.date] = {}
     for name, start in whole:
         ends[name] = grid.next_start(start)
-    last = max(ends.values(), default=dt.date.max)
-    for name, end in list(ends.items()):
+    last = newest = max(ends.values(), default=dt.date.max)
+    for name, end in ends.items():
         lag = dt.timedelta(days=grid.known[name] + grid.length)
-        if end + lag >= max(ends.values()):
+        if end + lag >= newest:
             last = min(last, end)
     for (name, start), cell in whole.items():
         if start < last:
@@ -244,10 +287,15 @@ def _rows(cells: Cells, grid: _Grid) -> Iterator[PerformanceRow]:
 
 
 def _is_whole(key: tuple[str, dt.date], cells: Cells, grid: _Grid) -> bool:
+    """Whether rows cover the period, or periods before and after it have rows.
+
+    Rows shorter than a period are counted where their middle is, so one may be missing.
+    """
     name, start = key
-    length = (grid.next_start(start) - start).days
+    row_days = grid.known[name] if 0 < grid.known[name] < grid.length else 1
     around = ((name, grid.start(start - DAY)), (name, grid.next_start(start)))
-    return cells[key].days >= length or all(each in cells for each in around)
+    is_covered = cells[key].days > grid.days_of(start) - row_days
+    return is_covered or all(each in cells for each in around)
 
 
 def _month_after(on: dt.date) -> dt.date:

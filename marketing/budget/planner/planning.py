@@ -24,6 +24,8 @@ def prepare(request: BudgetRequest) -> FittedModel:
     request, spellings = unify_names(request)
     validate(request)
     request = cadence.on_one_grid(request)
+    if request.reported:  # the periods are others than those that were validated
+        validate(request)
     fitted = fit_rows(request) if request.total_revenue is None else fit_totals(request)
     return _with_caveats(fitted, spellings)
 

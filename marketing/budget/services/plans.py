@@ -14,6 +14,7 @@ from marketing.budget.model.weeks import WEEK
 from marketing.budget.models import BudgetPlan, PlanAllocation
 from marketing.budget.planner import planning
 from marketing.budget.planner.proposal import Proposal
+from marketing.budget.planner.proposal_builder import build_proposal
 from marketing.budget.planner.request import BudgetRequest
 from marketing.channels.models import Channel
 from operations.decisions import services as decisions
@@ -32,7 +33,9 @@ def optimize(
 
     Raises Infeasible, with every bad field, where there is no plan.
     """
-    proposal = planning.plan(request)
+    fitted = planning.prepare(request)
+    proposal = build_proposal(fitted, planning.allocate(fitted))
+    request = fitted.request  # with the periods that the plan is for
     with transaction.atomic():
         before = reports.amounts_in_force(request.currency)
         in_force = reports.amounts_in_force(request.currency, window_days(request))

@@ -137,6 +137,26 @@ def test_amounts_in_force_are_compared_for_windows_of_one_length():
     assert MODEL.objects.get(budget_plan=again).change_percent == 0.0
 
 
+def test_amounts_in_force_have_the_decimals_of_their_currency():
+    rows = tuple(PerformanceRow(name, 100.0, 300.0) for name in ("Search", "Radio"))
+    four = optimize(BudgetRequest(Decimal(601), rows, currency="JPY", budget_periods=4))
+    services.approve(four.pk, actor="ada", now=NOW)
+    assert sorted(reports.amounts_in_force("JPY", 7).values()) == [75, 75]
+
+
+def test_a_plan_of_days_beside_weeks_is_for_weeks():
+    """Its periods, its last day and its amounts in force are those that it was made for."""
+    last = NOW.date() - timedelta(weeks=1)
+    days = [PerformanceRow("Search", 10.0, 30.0, last - timedelta(days=n)) for n in range(28)]
+    weeks = [PerformanceRow("Radio", 70.0, 200.0, last - timedelta(weeks=n)) for n in range(4)]
+    asked = BudgetRequest(Decimal(140), (*days, *weeks), starts_on=NOW.date())
+    plan = optimize(asked)
+    assert plan.request_summary["window_days"] == 7
+    assert plan.ends_on == NOW.date() + timedelta(days=6)
+    services.approve(plan.pk, actor="ada", now=NOW)
+    assert sum(reports.amounts_in_force("USD", 7).values()) == 140
+
+
 # --- Deciding -----------------------------------------------------------------------------------
 
 
@@ -315,6 +335,24 @@ def test_in_mode_auto_a_plan_that_passes_every_guard_is_applied_at_once(live):
     assert reports.amounts_in_force("USD") == {
         s.channel_name: s.amount for s in plan.allocations.all()
     }
+
+
+def test_a_plan_of_months_is_not_taken_back_for_what_a_week_earns(live):
+    """Revenue is compared by week: a week earns a quarter of a month, which is no harm."""
+    months = [NOW.date() - timedelta(days=30 * n) for n in range(12, 0, -1)]
+    rows = tuple(
+        PerformanceRow(name, 30 / 7 * usual, 30 / 7 * 3 * usual, on)
+        for name, usual in USUAL.items()
+        for on in months
+    )
+    plan = optimize(BudgetRequest(sum(USUAL.values()) * Decimal(30) / 7 // 1, rows))
+    services.approve(plan.pk, actor="ada", now=NOW)
+    live(30)
+    live(4, plan=USUAL, after=True)
+    assert not reports.underperforms(plan, NOW, (NOW + timedelta(weeks=4)).date())
+    found = reports.measured_effect(plan, NOW, (NOW + timedelta(weeks=4)).date())
+    assert found is not None
+    assert abs(found.lift.estimate) < 20
 
 
 def test_a_plan_of_rows_with_an_unknown_revenue_is_never_applied_automatically(live):

@@ -106,7 +106,7 @@ def test_limits_and_what_is_in_force_are_handed_on():
 
 
 def test_a_held_channel_without_rows_keeps_nothing():
-    assert stored_request.recent_mean([], "a") == 0
+    assert stored_request.recent_mean([], "a", "USD") == 0
 
 
 def test_daily_rows_are_planned_by_week():
@@ -180,3 +180,16 @@ def test_what_is_in_force_counts_for_planned_channels_alone():
     known = StoredHistory([ChannelSettings("a")], spent("a"))
     assert ask(known, present={"a": Decimal(70), "gone": Decimal(30)}).present == {"a": 70}
     assert ask(known, present={"gone": Decimal(30)}).present is None
+
+
+def test_a_held_channel_keeps_an_amount_with_the_decimals_of_its_currency():
+    held = [ChannelSettings("a", is_held=True), ChannelSettings("b")]
+    known = StoredHistory(held, spent("a", weeks=3) + spent("a", amount=101)[3:] + spent("b"))
+    limits = {
+        currency: stored_request.build_request(
+            known, Decimal(1000), currency, present={}, step_percent=None
+        ).constraints["a"]
+        for currency in ("USD", "JPY")
+    }
+    assert limits["USD"] == SpendLimit(Decimal("100.25"), Decimal("100.25"))
+    assert limits["JPY"] == SpendLimit(Decimal(100), Decimal(100))

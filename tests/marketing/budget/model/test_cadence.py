@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from marketing.budget.model import cadence
 from marketing.budget.model.cadence import align, cadence_days, on_one_grid
 from marketing.budget.planner import planning
-from marketing.budget.planner.request import BudgetRequest, PerformanceRow
+from marketing.budget.planner.request import BudgetRequest, Infeasible, PerformanceRow
 
 MONDAY = date(2026, 1, 5)
 MONTHS = [date(2026, month, 1) for month in range(1, 7)]
@@ -150,6 +151,58 @@ def test_daily_totals_are_added_up_beside_weekly_spend_and_monthly_totals_make_m
     assert {row.date and row.date.day for row in monthly.rows} == {1}
     undated = BudgetRequest(Decimal(1), (PerformanceRow("a", 1.0, 1.0),))
     assert on_one_grid(undated) is undated
+
+
+def test_the_first_and_the_last_whole_month_stay_and_months_of_few_weeks_do_not():
+    weeks = every(7, 28, MONDAY + timedelta(days=14))  # of January only two
+    months = [*MONTHS, date(2026, 7, 1)]
+    found = on_one_grid(
+        BudgetRequest(
+            Decimal(100),
+            tuple(PerformanceRow("a", 70.0, None, on) for on in weeks),
+            total_revenue=tuple((on, 500.0) for on in months),
+        )
+    )
+    assert dict(found.total_revenue or ()) == dict.fromkeys(months, 500.0)
+    assert [row.date for row in found.rows] == months[1:]
+
+
+def test_a_channel_without_a_whole_period_is_named_and_planned_as_new():
+    few = rows("new", every(1, 3, MONDAY + timedelta(days=71)))
+    found = planning.plan(BudgetRequest(Decimal(80), (*rows("a", every(7, 12)), *few)))
+    assert found.allocations["new"] > 0
+    assert f"(new: {cadence.NOT_WHOLE})" in found.warnings[0]
+    assert "The spend of single periods is not known for new." in found.reasons_against
+
+
+def refusal(request):
+    with pytest.raises(Infeasible) as refused:
+        planning.plan(request)
+    return [(each.field, each.code) for each in refused.value.problems]
+
+
+def test_rows_of_which_no_whole_period_or_no_shared_total_is_left_are_refused():
+    days = [MONDAY, MONDAY + timedelta(days=2), MONDAY + timedelta(days=7)]
+    totals = tuple((on, 500.0) for on in every(7, 3))
+    silent = tuple(PerformanceRow("a", 70.0, None, on) for on in days)
+    asked = BudgetRequest(Decimal(100), silent, total_revenue=totals)
+    assert refusal(asked) == [("historical_data", "too_few")]
+    week = tuple(PerformanceRow("a", 10.0, None, on) for on in every(1, 8))
+    asked = BudgetRequest(Decimal(100), week, total_revenue=totals)
+    assert refusal(asked) == [("total_revenue", "too_few")]
+
+
+def test_rows_decades_apart_are_not_spread_over_thousands_of_weeks():
+    decades = [date(year, 3, 4) for year in (1960, 1990, 2020)]
+    many = [row for n in range(40) for row in rows(f"c{n}", decades)]
+    asked = BudgetRequest(Decimal(100), (*rows("a", every(7, 5)), *many))
+    assert refusal(asked) == [("historical_data", "too_many")]
+
+
+def test_a_long_weekly_history_beside_months_takes_no_longer_than_its_rows():
+    begin = process_time()
+    align(rows("a", every(7, 5_000, date(1930, 1, 6))) + rows("print", MONTHS))
+    assert process_time() - begin < 2  # tens of seconds if each row looks at each date
 
 
 def test_a_plan_says_so_lowers_the_evidence_and_is_not_applied_by_itself():
