@@ -23,6 +23,7 @@ from aethercrown.monitoring import doctor
 from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
+from operations.jobs import caller as job_caller
 from security.access import reports as people
 from security.access.reports import PEOPLE
 from security.access.services import (
@@ -70,6 +71,7 @@ def register(app: AppConfig) -> None:
     hooks.registered.register(BACKUP_HOOK)
     attribution.resolve_keys_by(apikeys.creator_of, apikeys.makers_of)
     attribution.resolve_people_by(people.holders_of)
+    job_caller.refusals.append(apikeys.why_refused)
     sealing.use(texts)
     sealing.columns.register(
         sealing.TextColumn("aethercrown.IdempotencyRecord", "sealed", idempotency.about)

@@ -49,10 +49,10 @@ def masked_config_text(value: Mapping[str, Any] | None, names: ConfigNames) -> s
     return json.dumps(masked_config(value, names), ensure_ascii=False)
 
 
-def unmasked_config(shown: Any, stored: Any, names: ConfigNames) -> Any:
+def unmasked_config(
+    shown: Mapping[str, Any], stored: Mapping[str, Any], names: ConfigNames
+) -> dict[str, Any]:
     """What a form that showed `stored` masked stands for: each mask sent back is what is stored."""
-    if not isinstance(shown, dict) or not isinstance(stored, dict):
-        return shown
     hidden = masked_config(stored, names)
     return {
         name: stored[name] if name in stored and each == hidden[name] else each

@@ -112,7 +112,10 @@ class MaskedConfigFormField(forms.JSONField):
         return bf.initial if self.disabled else self.unmasked(bf.data, bf.initial)
 
     def unmasked(self, data: Any, stored: Any) -> Any:
-        found = unmasked_config(self.clean(data) or {}, stored, self.names)
+        given = self.clean(data) or {}
+        if not isinstance(given, dict):
+            raise forms.ValidationError('Write an object, such as {"port": 5432}.', "invalid")
+        found = unmasked_config(given, stored or {}, self.names)
         if MASK in json.dumps(found) and found != stored:
             raise forms.ValidationError(f"Write the whole value instead of {MASK}.", "masked")
         return found

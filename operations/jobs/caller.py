@@ -4,9 +4,12 @@ A person is named by the account and not by a user name: a name can be changed, 
 person later, and look like an account's number.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 KEY, ACCOUNT = "key", "account"
+# Each says why nothing more is done for a caller, such as a key that was revoked; "" if it is.
+refusals: list[Callable[[str], str]] = []
 
 
 def caller_of(request: Any) -> str:
@@ -16,6 +19,11 @@ def caller_of(request: Any) -> str:
         return f"{KEY}:{credential.id}"
     user = getattr(request, "user", None)
     return account(user) if user is not None and user.is_authenticated else ""
+
+
+def why_refused(caller: str) -> str:
+    """Why a job of this caller does not run any more; empty where it does."""
+    return next(filter(None, (refuse(caller) for refuse in refusals)), "")
 
 
 def account(user: Any) -> str:

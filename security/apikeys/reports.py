@@ -8,7 +8,7 @@ from django.utils import timezone
 from aethercrown.history.attribution import user_actor
 from aethercrown.search import row_source
 from security.access.models import User
-from security.apikeys import scopes, token
+from security.apikeys import scopes, states, token
 from security.apikeys.models import ApiKey
 from security.encryption.reports import system_secrets
 
@@ -75,6 +75,20 @@ def held_now(person_id: int) -> frozenset[str]:
     """What this person may give to a key at the moment; nothing once switched off."""
     person = User.objects.filter(pk=person_id, is_active=True).first()
     return held_scopes(person) if person is not None else frozenset()
+
+
+def why_refused(caller: str) -> str:
+    """Why no job of this caller runs: its key has ended, or the person is switched off or gone."""
+    kind, _, number = caller.partition(":")
+    if not number.isdecimal():
+        return ""
+    if kind == "key":
+        key = ApiKey.objects.filter(pk=number).first()
+        is_live = key is not None and key.state(timezone.now()) in states.LIVE
+        return "" if is_live else "The API key that started it has ended."
+    if kind == "account" and not User.objects.filter(pk=number, is_active=True).exists():
+        return "The person who started it is switched off or gone."
+    return ""
 
 
 def beyond_their_makers(now: datetime) -> list[tuple[ApiKey, User, frozenset[str]]]:

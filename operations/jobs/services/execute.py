@@ -23,6 +23,7 @@ from aethercrown.text import storable_json, storable_text
 from operations.automations import worker_id
 from operations.automations.lease import LeaseRenewal
 from operations.jobs import reports, states
+from operations.jobs.caller import why_refused
 from operations.jobs.models import Job
 from operations.jobs.registry import JobContext, job_kinds
 
@@ -46,11 +47,22 @@ def run_next(*, clock: Clock = timezone.now) -> Job | None:
     job = claim(worker_id.current(), clock())
     if job is None:
         return None
+    if why := why_refused(job.caller):
+        _refuse(job, why, clock())
+        return job
     renew_lease = partial(closing_connection(renew), job.pk, job.attempt)
     with LeaseRenewal(renew_lease, LEASE_RENEWAL_INTERVAL, LEASE_LENGTH) as lease:
         _perform(job, lease, clock)
     job.refresh_from_db()
     return job
+
+
+@transaction.atomic
+def _refuse(job: Job, why: str, now: datetime) -> None:
+    """Cancel a job that waited until its caller may not act any more."""
+    if end(job, states.CANCELLED, now, error=why, cancelled_by=attribution.AUTOMATIC):
+        job_kinds.get(job.kind).on_cancelled(job.input)
+    job.refresh_from_db()
 
 
 def claim(worker: str, now: datetime) -> Job | None:

@@ -60,7 +60,8 @@ class RegisterForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
     )
     value = secret_input("The current value. Empty: one is generated and shown once.")
-    config = forms.JSONField(
+    config = MaskedConfigFormField(
+        names=registry.SHOWN,
         label="Rotator configuration",
         required=False,
         initial=dict,

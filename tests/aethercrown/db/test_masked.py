@@ -192,6 +192,31 @@ class TestConfigurations:
             with pytest.raises(ValidationError, match="whole value"):
                 self.FORM.unmasked(json.dumps(given), SECRET_CONFIG)
 
+    @pytest.mark.parametrize("given", ["5", "[1]", '"x"', "true"])
+    def test_what_is_no_object_is_refused_by_every_form(self, admin_client, db, given):
+        with pytest.raises(ValidationError, match="Write an object"):
+            self.FORM.unmasked(given, SECRET_CONFIG)
+        key = managed_key()
+        edit = reverse("admin:security_managedsecret_edit", args=[key.pk])
+        posted = {"level": "high", "owner": "", "config": given}
+        page = admin_client.post(edit, posted)
+        assert "Write an object" in page.content.decode()
+        new = {"key_id": "n", "key_type": "secret", "level": "low", "rotator": "generated"}
+        page = admin_client.post(
+            reverse("admin:security_managedsecret_add"), {**new, "config": given}
+        )
+        assert "Write an object" in page.content.decode()
+        channel = {"key": key.pk, "name": "web", "kind": "webhook", "config": given}
+        page = admin_client.post(reverse("admin:security_keychannel_add"), channel)
+        assert "Write an object" in page.content.decode()
+
+    def test_to_the_migrations_it_is_a_text(self):
+        for model, name in (("ManagedSecret", "config"), ("KeyChannel", "config")):
+            field = apps.get_model("security", model)._meta.get_field(name)
+            assert field.deconstruct()[1] == "django.db.models.TextField"
+        address = Destination._meta.get_field("address").deconstruct()
+        assert (address[1], "max_length" in address[3]) == ("django.db.models.TextField", False)
+
     def test_a_value_is_masked_by_its_name_and_not_by_its_form(self):
         token = "ac_live_" + "a" * 49
         plain = {"path": "shop/db.json", "secret": "shop-db", "port": 5432}

@@ -17,6 +17,7 @@ from operations.jobs.models import Job
 from operations.jobs.registry import job_kinds
 from operations.jobs.services import execute, recover
 from operations.jobs.services.start import _saved
+from security.apikeys import services as keys
 from tests.aethercrown.registries import isolated
 from tests.operations.conftest import NOON
 
@@ -267,14 +268,37 @@ def test_a_job_whose_worker_lost_its_lease_is_not_cancelled_but_run_again(start,
 def test_a_job_is_done_in_the_name_of_its_caller(start, kind, django_user_model):
     kind(lambda context: current_actor().actor)
     anna = django_user_model.objects.create_user("anna")
+    key = keys.create("crm", ["optimization:write"]).key
     for caller, actor in (
         (f"account:{anna.pk}", "user:anna"),
-        (f"account:{anna.pk + 1}", f"account:{anna.pk + 1}"),
         (f"user:{anna.pk}", f"user:{anna.pk}"),  # a name that looks like an account's number
-        ("key:12", "key:12"),
+        (f"key:{key.pk}", f"key:{key.pk}"),
     ):
         start(caller=caller)
         assert ran().result == actor
+
+
+def test_what_waits_when_its_caller_may_not_act_any_more_is_cancelled(
+    start, kind, django_user_model
+):
+    undone = []
+    kind(lambda context: undone.append("ran"), on_cancelled=undone.append)
+    anna = django_user_model.objects.create_user("anna")
+    key = keys.create("crm", ["optimization:write"]).key
+    for number, caller in enumerate((f"account:{anna.pk}", f"key:{key.pk}", "account:0", "key:0")):
+        start(caller=caller, number=number)
+    anna.is_active = False
+    anna.save()
+    keys.revoke(key.pk)
+    for reason in ("switched off", "has ended", "switched off", "has ended"):
+        job = ran()
+        assert (job.state, job.cancelled_by) == ("cancelled", "automation:platform")
+        assert reason in job.error
+        assert job.caller_slot is None
+    assert [each["number"] for each in undone] == [0, 1, 2, 3]
+    taken = start(caller="account:0", number=4)
+    execute._refuse(taken, "It was taken over meanwhile.", NOON)  # no attempt of it runs
+    assert (taken.state, len(undone)) == ("queued", 4)
 
 
 def test_a_lease_given_by_a_clock_that_was_ahead_is_shortened(start):
