@@ -6,7 +6,7 @@ caller gets 429 with Retry-After, on a page too; an API call with `Prefer: respo
 instead (operations/jobs), which has no part in this budget.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
@@ -50,6 +50,12 @@ class ComputationTooLong(exceptions.APIException):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"This takes longer than {seconds:g} s, the limit: {ASYNC_ADVICE}.")
+
+
+def is_long(request: Request, name: str, most: int) -> bool:
+    """Whether a list of the body is so long that checking it is heavy already."""
+    found = request.data.get(name) if isinstance(request.data, Mapping) else None
+    return isinstance(found, list) and len(found) > most
 
 
 def budgeted(request: Request, *, is_heavy: bool) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import endpoint, fields
-from aethercrown.api.computations import budgeted
+from aethercrown.api.computations import budgeted, is_long
 from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
 from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of, shown_actor
@@ -349,6 +349,9 @@ class DecideBudgetPlanRequestSerializer(StrictSerializer):
     note = fields.Text(max_length=1000, required=False, allow_blank=True)
 
 
+MAX_LIGHT_ROWS = 2_000  # of a body; checking more counts against the budget of heavy work
+
+
 class OptimizeBudgetView(endpoint.StrictEndpoint):
     area = "optimization"
     in_one_transaction = False  # planning takes long; an equal body returns the same plan
@@ -370,12 +373,20 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
         same plan. The plan waits for approval; approving it creates the channels that are not
         stored yet. With `Prefer: respond-async` a job plans it.
         """
+        waits = not jobs.prefers_async(request)
+        in_budget = waits and is_long(request, "historical_data", MAX_LIGHT_ROWS)
+        with budgeted(request, is_heavy=in_budget):
+            return self._planned(request, waits=waits, in_budget=in_budget)
+
+    def _planned(self, request: Request, *, waits: bool, in_budget: bool) -> Response:
+        """Check the body, which takes long for a long one too, and plan or start the job."""
         asked = to_budget_request(self.checked(OptimizeBudgetRequestSerializer))
         try:
-            if jobs.prefers_async(request):
+            if not waits:
                 validate(unify_names(asked)[0])
                 return jobs.accept(request, services.OPTIMIZE_JOB, request_json.to_json(asked))
-            plan = optimized(request, asked)
+            is_heavy = not in_budget and work.is_heavy(asked)
+            plan = optimized(request, asked, is_heavy=is_heavy)
         except Infeasible as error:
             problems = [(each.field, each.code, each.message) for each in error.problems]
             raise InvalidRequest(problems) from error
@@ -385,9 +396,9 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
         )
 
 
-def optimized(request: Request, asked: BudgetRequest) -> BudgetPlan:
+def optimized(request: Request, asked: BudgetRequest, *, is_heavy: bool) -> BudgetPlan:
     """Plan within the budget of heavy calculations, if it is one."""
-    with budgeted(request, is_heavy=work.is_heavy(asked)):
+    with budgeted(request, is_heavy=is_heavy):
         source = BudgetPlan.Source.API
         return services.optimize(asked, source=source, mode="propose", now=timezone.now())
 

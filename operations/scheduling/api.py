@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
-from aethercrown.api.computations import budgeted
+from aethercrown.api.computations import budgeted, is_long
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
 from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
@@ -202,6 +202,11 @@ class ScheduleView(Endpoint):
 
         With `Prefer: respond-async` a job stores them.
         """
+        waits = not jobs.prefers_async(request)
+        with budgeted(request, is_heavy=waits and is_long(request, "tasks", HEAVY_TASKS)):
+            return self._checked_and_submitted(request, waits=waits)
+
+    def _checked_and_submitted(self, request: Request, *, waits: bool) -> Response:
         values = self.checked(SubmitTasksSerializer)
         is_one = "tasks" not in values
         given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
@@ -210,10 +215,9 @@ class ScheduleView(Endpoint):
             raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
         if repeated := submission.duplicate_errors(given):
             raise InvalidRequest(repeated)
-        if jobs.prefers_async(request):
+        if not waits:
             return jobs.accept(request, SUBMIT_JOB, job_input(given, is_one=is_one))
-        with budgeted(request, is_heavy=len(given) > HEAVY_TASKS):
-            return self._submitted(given, is_one=is_one)
+        return self._submitted(given, is_one=is_one)
 
     def _submitted(self, given: Sequence[Any], *, is_one: bool) -> Response:
         """Store and plan the tasks; 200 where all of them were stored before."""

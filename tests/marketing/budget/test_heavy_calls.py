@@ -3,7 +3,7 @@
 import pytest
 
 from aethercrown.db import semaphore
-from marketing.budget import examples
+from marketing.budget import api, examples
 from marketing.budget.models import BudgetPlan
 from marketing.budget.planner import work
 from operations.jobs import services as jobs
@@ -78,3 +78,14 @@ def test_a_heavy_call_ends_at_its_deadline(caller, heavy, settings):
     assert refused.status_code == 429
     assert refused.json()["errors"][0]["code"] == "computation_too_long"
     assert not BudgetPlan.objects.exists()
+
+
+def test_a_long_body_is_refused_before_it_is_checked_and_a_job_is_not(caller, monkeypatch):
+    monkeypatch.setattr(api, "MAX_LIGHT_ROWS", 1)
+    assert caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST).status_code == 200
+    wrong = {**examples.OPTIMIZE_REQUEST, "total_budget": -1}
+    with semaphore.slots({"computations": 2}, 60), semaphore.slots({"computations": 2}, 60):
+        assert caller.send(OPTIMIZE, wrong).status_code == 429
+        accepted = caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST, headers=ASYNC)
+        assert accepted.status_code == 202
+    assert caller.send(OPTIMIZE, wrong).status_code == 400

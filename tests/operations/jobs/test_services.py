@@ -1,6 +1,7 @@
 """Jobs are started, run once, cancelled, and survive their worker."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
@@ -281,7 +282,7 @@ def test_a_job_is_done_in_the_name_of_its_caller(start, kind, django_user_model)
 def test_what_waits_when_its_caller_may_not_act_any_more_is_cancelled(
     start, kind, django_user_model
 ):
-    undone = []
+    undone: list[Any] = []
     kind(lambda context: undone.append("ran"), on_cancelled=undone.append)
     anna = django_user_model.objects.create_user("anna")
     key = keys.create("crm", ["optimization:write"]).key
