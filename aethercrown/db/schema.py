@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
 
 REPLACED = ("aethercrown", "0001_stored_reply")  # recorded by every database of the old form
 INSTRUCTION = (
@@ -37,6 +38,27 @@ def missing_migrations() -> list[tuple[str, str]]:
 @lru_cache(maxsize=1)
 def latest_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())
+
+
+@lru_cache(maxsize=64)
+def past_columns(app: str, name: str) -> tuple[frozenset[str], ...]:
+    """The sets of columns that a model has had, one after another; the last are the present ones.
+
+    `name` is in lower case. Read from the migrations, in about a second.
+    """
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    state = ProjectState()
+    found: dict[frozenset[str], None] = {}
+    for node in graph.forwards_plan(graph.leaf_nodes(app)[0]):
+        state = graph.nodes[node].mutate_state(state, preserve=False)
+        if (app, name) in state.models:
+            fields = state.models[app, name].fields
+            found[frozenset(_column(each, fields[each]) for each in fields)] = None
+    return tuple(found)
+
+
+def _column(name: str, field: Any) -> str:
+    return f"{name}_id" if field.many_to_one or field.one_to_one else name
 
 
 def is_older(recorded: Collection[tuple[str, str]]) -> bool:

@@ -50,6 +50,11 @@ class UnreadableConfig(dict[str, Any]):
         return made
 
 
+def is_unreadable(value: object) -> bool:
+    """Whether a value that was read is the empty one in place of one that cannot be decrypted."""
+    return isinstance(value, UnreadableConfig) or (isinstance(value, OpenedText) and not value)
+
+
 class SealedMixin:
     """The storing half of a field: its column is text, empty where the value is."""
 

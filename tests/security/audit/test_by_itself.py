@@ -7,10 +7,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from aethercrown.db import schema
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
+from operations.health.models import Component
 from operations.messaging.models import Destination, Message
-from security.audit import reports, services
+from security.audit import chain, reports, services
 from security.audit.models import Anchor, Event
 from security.audit.services import automation
 from tests.aethercrown.histories import history_of
@@ -121,3 +123,19 @@ def test_anchors_that_only_the_files_hold_are_taken_back(settings):
     assert services.restore_anchors(folder) == 0
     assert reports.chain_faults() == []
     assert json.loads(Anchor.objects.get(number=2).ends) == {}
+
+
+def test_a_row_of_an_earlier_version_is_compared_by_the_columns_of_its_time():
+    rows = history_of(Component)
+    row = rows.create(
+        id=1, name="shop", kind="http", target="https://a.test", history_type="+", history_date=NOON
+    )
+    values = reports.history_values(rows.model, [row.pk])[row.pk]
+    first = schema.past_columns("operations", "historicalcomponent")[0]
+    assert first < values.keys()
+    digest = chain.row_digest({name: values[name] for name in first})
+    detail = {"row": row.pk, "digest": digest}
+    services.record(stream="history:operations.component", event="e", subject="s", detail=detail)
+    assert reports.history_faults() == []
+    rows.update(name="shop 2")
+    assert [each.kind for each in reports.history_faults()] == ["altered"]

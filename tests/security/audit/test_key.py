@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
+from operations.messaging.models import Destination
 from security.audit import reports, services
 from security.audit.models import Event
 from security.encryption.reports import system_secrets
@@ -47,6 +48,18 @@ def test_whoever_has_that_file_verifies_without_the_kek(taken, settings, capsys)
         call_command("verify_audit")
     call_command("verify_audit", key_file=taken)
     assert "nothing is wrong" in capsys.readouterr().out
+
+
+def test_rows_with_encrypted_values_are_compared_only_where_they_can_be_decrypted(
+    taken, settings, capsys
+):
+    Destination.objects.create(name="a", channel="webhook", address="https://a.example.com/x")
+    assert reports.history_faults() == []
+    system_secrets.clear_cache()
+    settings.ENCRYPTION_KEYS = f"other:{base64.b64encode(b'x' * 32).decode()}"
+    call_command("verify_audit", key_file=taken)
+    assert "cannot be decrypted here were not compared" in capsys.readouterr().out
+    assert [each.kind for each in reports.history_faults()] == ["altered"]
 
 
 def test_another_key_fits_no_anchor(tmp_path):
