@@ -122,7 +122,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             ),
         ),
     ),
-    ("Clients", ()),
+    ("Clients", ()),  # shown once a page or list of the app enterprise is in it
     (
         "Operations",
         (

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 from tests.browser import Browser, external
 
-SHAPES = ((1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True))
+# Wide and narrow, light and dark, and 1280 x 900 at a zoom of 200%.
+SHAPES = (
+    *((1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True)),
+    (640, 450, False),
+)
 # Every text against the first filled ground behind it: those below WCAG's AA ratio.
 PALE = """
 const shade = (text) => {
@@ -45,6 +49,17 @@ return [...document.querySelectorAll('main .scroll')].filter(
 ).map((each) => each.getAttribute('aria-label'));
 """
 
+# Pictures that a screen reader passes over in silence: without a name, or a table that says more.
+SILENT = """
+const named = (each) => each.getAttribute('role') === 'img' &&
+  (each.getAttribute('aria-labelledby') || '').split(' ').every(
+    (id) => document.getElementById(id)?.textContent.trim());
+return [...document.querySelectorAll('main svg')].filter(
+  (each) => !each.closest('[aria-hidden=true]') &&
+    !(named(each) && each.closest('section')?.querySelector('table'))
+).map((each) => each.outerHTML.slice(0, 80));
+"""
+
 
 def problems(window: Browser, path: str, width: int) -> Iterator[str]:
     """Each problem in one line. The admin's theme brings its own contrasts and wide tables."""
@@ -59,3 +74,4 @@ def problems(window: Browser, path: str, width: int) -> Iterator[str]:
     if not path.startswith("/admin/"):
         yield from (f"scrolls sideways: {each}" for each in window.run(WIDER))
         yield from (f"pale text: {each}" for each in window.run(PALE))
+        yield from (f"a picture without words: {each}" for each in window.run(SILENT))

@@ -92,18 +92,12 @@ def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
     return Table("bottlenecks", "What delays the work", columns, rows)
 
 
-def headlines(metrics: Mapping[str, Any]) -> list[Tile]:
-    """Four figures of the queue."""
+def plan_tiles(metrics: Mapping[str, Any]) -> list[Tile]:
+    """Three figures of the work that runs and is planned."""
     makespan, least = metrics["makespan_seconds"], metrics["makespan_lower_bound_seconds"]
     size, unit = scale(makespan or 0.0)
     gap = metrics["makespan_gap_percent"]
     return [
-        Tile(
-            "Waiting",
-            full(metrics["queued"] + metrics["pending"], COUNT),
-            f"{metrics['queued']:,} ready, {metrics['pending']:,} for another task",
-            "Tasks without a worker.",
-        ),
         Tile(
             "Running",
             full(metrics["running"], COUNT),

@@ -15,7 +15,8 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     begin, end = query.span
     waits, ended = Q(status__in=WAITING), Q(completed_at__gte=begin, completed_at__lt=end)
     found = Task.objects.filter(waits | ended).aggregate(
-        waiting=Count("pk", filter=waits),
+        blocked=Count("pk", filter=Q(status=Task.Status.PENDING)),
+        ready=Count("pk", filter=Q(status=Task.Status.QUEUED)),
         completed=Count("pk", filter=ended & Q(status=Task.Status.COMPLETED)),
         failed=Count("pk", filter=ended & Q(status=Task.Status.FAILED)),
         mean=Avg("run_seconds", filter=ended),
@@ -23,7 +24,10 @@ def read(query: MetricQuery) -> dict[str, Reading]:
     total = found["completed"] + found["failed"]
     none = "No task ended in the period"
     return {
-        "tasks.waiting": Reading(found["waiting"]),
+        "tasks.waiting": Reading(
+            found["ready"] + found["blocked"],
+            note=f"{found['ready']:,} ready, {found['blocked']:,} for another task",
+        ),
         "tasks.completed": Reading(found["completed"], note=f"{found['failed']:,} failed"),
         "tasks.success": Reading(
             100 * found["completed"] / total, note=f"of {counted(total, 'task')} that ended"

@@ -44,6 +44,8 @@ def test_the_plan_its_figures_and_its_bottlenecks_are_shown(page, queue):
     for words in (
         "Running and planned tasks by worker",
         "1 of 1 worker",
+        "Tasks waiting",
+        "No task ended in the period",
         "no plan is shorter",
         "agent",
     ):
@@ -66,8 +68,14 @@ def test_done_work_leaves_an_empty_plan(page, db):
 
 
 def test_the_page_asks_a_fixed_number_of_questions(page, queue, django_assert_max_num_queries):
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(25):
         page.get(PAGE)
+
+
+def test_a_period_that_ends_before_it_starts_is_said(page, db):
+    answer = page.get(f"{PAGE}?from=2026-03-02&to=2026-03-01")
+    assert answer.status_code == 400
+    assert "before it starts" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -111,4 +119,4 @@ def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
         "worker_utilization_percent": 0.0,
         "throughput_per_hour": 0,
     }
-    assert [each.missing for each in charts.headlines(metrics)] == [False, False, True, False]
+    assert [each.missing for each in charts.plan_tiles(metrics)] == [False, True, False]
