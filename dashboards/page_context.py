@@ -52,7 +52,7 @@ def render_page(
             raise BadRequest(" ".join(problems))
         return _csv_download(request, name, tables)
     if wanted != "html":
-        raise BadRequest(f"A page comes as html or csv, not as {wanted!r}.")
+        raise BadRequest(f"A page comes as html or csv, not as {wanted[:20]!r}.")
     trail = [HOME, *above, Breadcrumb(title)]
     response = render_template(request, name, breadcrumbs=trail, **context)
     if problems:

@@ -1,4 +1,4 @@
-"""Opens every page in a real browser: light and dark, 1280 and 390 px wide, zoomed (`make browser`).
+"""Opens every page in a real browser: light and dark, wide, narrow and zoomed (`make browser`).
 
 It signs in to a demo company of its own, or to a site that runs already (`--url`), follows the
 links of the pages, and opens one address of each form. It prints what the console says, requests

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import (
+    BadRequest,
     ObjectDoesNotExist,
     PermissionDenied,
     RequestDataTooBig,
@@ -19,7 +20,14 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    JsonResponse,
+)
+from django.template.loader import get_template
 from django.views import defaults
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisDown
@@ -186,7 +194,10 @@ def refused(status_code: int, code: str, message: str, field: str = "") -> JsonR
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 400) or defaults.bad_request(request, exception)
+    """Our own BadRequest says what is wrong with the address; of others nothing is shown."""
+    reason = str(exception) if type(exception) is BadRequest else ""
+    page = get_template("400.html").render({"reason": reason})
+    return answer(request, 400) or HttpResponseBadRequest(page)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

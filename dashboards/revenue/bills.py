@@ -55,11 +55,11 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _month(request: HttpRequest) -> date | None:
-    asked = request.GET.get("month")
+    asked = request.GET.get("month", "")
     try:
         return date.fromisoformat(asked) if asked else None
     except ValueError:
-        raise BadRequest(f"month is a day such as 2026-03-01, not {asked!r}.") from None
+        raise BadRequest(f"month is a day such as 2026-03-01, not {asked[:20]!r}.") from None
 
 
 def _found(external_id: str, day: date) -> tuple[Bill | None, str]:

@@ -6,7 +6,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from aethercrown.charts.lanes import ChartLane, LaneSegment, lanes
-from aethercrown.formatting import COUNT, MISSING, PERCENT, Unit, counted, full
+from aethercrown.formatting import COUNT, PERCENT, Unit, counted, duration_text, full
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table
 from dashboards.tiles import Tile
@@ -95,7 +95,6 @@ def bottlenecks(found: Sequence[Mapping[str, Any]]) -> Table:
 def plan_tiles(metrics: Mapping[str, Any]) -> list[Tile]:
     """Three figures of the work that runs and is planned."""
     makespan, least = metrics["makespan_seconds"], metrics["makespan_lower_bound_seconds"]
-    size, unit = scale(makespan or 0.0)
     gap = metrics["makespan_gap_percent"]
     return [
         Tile(
@@ -106,7 +105,7 @@ def plan_tiles(metrics: Mapping[str, Any]) -> list[Tile]:
         ),
         Tile(
             "Done in",
-            full(makespan / size, unit) if makespan is not None else MISSING,
+            duration_text(makespan),
             bound_text(least, gap),
             "When the last open task ends as planned, beside the lower bound of any plan.",
         ),
@@ -125,5 +124,4 @@ def bound_text(least: float | None, gap: float | None) -> str:
         return "a task can never run"
     if gap == 0:
         return "no plan is shorter"
-    size, unit = scale(least)
-    return f"no plan is shorter than {full(least / size, unit)}"
+    return f"no plan is shorter than {duration_text(least)}"

@@ -1,6 +1,5 @@
 """The upsell pages: the pipeline, and one opportunity."""
 
-from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -19,7 +18,7 @@ MAX_ROWS = 100
 def upsell(request: HttpRequest) -> HttpResponseBase:
     """Open opportunities, answers to offers and effects of acceptances, in one currency."""
     currencies = reports.currencies()
-    currency = request.GET.get("currency", settings.DEFAULT_CURRENCY)
+    currency = page_context.chosen_currency(request)
     if "currency" not in request.GET and currencies and currency not in currencies:
         currency = currencies[0]
     counts = reports.opportunity_counts(currency)

@@ -116,5 +116,20 @@ def test_a_filter_that_the_admin_gave_up_on_is_a_page_in_words(staff):
     assert "could not be read" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/dashboards/revenue?currency=nope", "currency is an ISO 4217 code such as USD"),
+        ("/dashboards/upsell?currency=nope", "currency is an ISO 4217 code such as USD"),
+        ("/dashboards/budget?plan=first", "plan is the number of a plan"),
+        ("/dashboards/keys?format=pdf", "A page comes as html or csv"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(staff, address, said):
+    answer = staff.get(address)
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+
+
 def test_a_null_character_is_refused_before_any_page(client):
     assert client.get("/login?next=%00").status_code == 400

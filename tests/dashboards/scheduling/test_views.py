@@ -106,7 +106,7 @@ def test_what_overran_lasts_until_now_and_the_past_does_not_squeeze_what_lies_ah
 
 def test_a_plan_that_can_never_end_or_is_not_the_best_says_so():
     assert charts.bound_text(None, None) == "a task can never run"
-    assert charts.bound_text(7200.0, 0.5) == "no plan is shorter than 2.0\u00a0h"
+    assert charts.bound_text(7200.0, 0.5) == "no plan is shorter than 2 h"
     metrics = {
         "queued": 1,
         "pending": 0,
