@@ -52,7 +52,7 @@ return [...document.querySelectorAll('main .scroll')].filter(
 # Pictures that a screen reader passes over in silence: without a name, or a table that says more.
 SILENT = """
 const named = (each) => each.getAttribute('role') === 'img' &&
-  (each.getAttribute('aria-labelledby') || '').split(' ').every(
+  (each.getAttribute('aria-labelledby') || '').split(' ').some(
     (id) => document.getElementById(id)?.textContent.trim());
 return [...document.querySelectorAll('main svg')].filter(
   (each) => !each.closest('[aria-hidden=true]') &&
