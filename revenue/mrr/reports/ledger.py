@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import F, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
 from revenue.customers.models import Customer
 from revenue.mrr.bridge import Bridge, monthly_bridges
-from revenue.mrr.models import MrrMovement
+from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, ZERO, MovementKey, MovementKind, MovementSums
 
 BOOKED = "on"  # count each row on the day that it was booked for
@@ -38,9 +38,11 @@ def mrr_of(customer_ids: Collection[int], on: date) -> dict[int, Decimal]:
 
 
 def currencies() -> list[str]:
-    """The ledger's currencies, the one with most rows first."""
-    rows = MrrMovement.objects.order_by().values_list("currency").annotate(rows=Count("pk"))
-    return [code for code, _ in rows.order_by("-rows", "currency")]
+    """The ledger's currencies by name, from the roll-ups and the movements after them."""
+    upto = Coalesce(Subquery(RollupWatermark.objects.filter(pk=1).values("upto")), 0)
+    later = MrrMovement.objects.filter(pk__gt=upto).order_by().values_list("currency", flat=True)
+    rolled = MrrRollup.objects.order_by().values_list("currency", flat=True)
+    return sorted(rolled.union(later))
 
 
 def booked_sums(customer_ids: Collection[int]) -> dict[int, dict[MovementKey, MovementSums]]:

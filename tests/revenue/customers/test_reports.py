@@ -29,7 +29,7 @@ def test_an_empty_ledger_has_no_mrr():
 def test_currencies_are_never_added(subscribe, euros):
     subscribe(date(2026, 3, 1), "10", plan="starter")
     subscribe(date(2026, 3, 5), "5", plan="starter")
-    assert ledger.currencies() == ["USD", "EUR"]
+    assert ledger.currencies() == ["EUR", "USD"]
     assert mrr("USD", TODAY) == 15
     assert mrr("EUR", TODAY) == 7
     assert mrr("USD", date(2026, 3, 4)) == 10
