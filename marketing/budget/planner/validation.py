@@ -1,6 +1,6 @@
 """Validate a request: every bad field at once, with figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from math import isfinite
@@ -17,6 +17,8 @@ from marketing.budget.planner.request import (
 from marketing.budget.planner.rounding import decimal_places
 
 UNREADABLE = "?"  # stands for a channel name that could not be read
+MAX_NAMED = 20  # known channels that a message lists
+MAX_HINTS, MAX_COMPARED = 5, 1_000  # unknown names of a field that are compared, and with how many
 NEGATIVE_AMOUNT = "must be 0 or more; net refunds first"
 
 
@@ -80,11 +82,8 @@ def _amount(path: str, value: float) -> Iterator[RequestProblem]:
 
 def _limits(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
     least = most = Decimal(0)
+    yield from _unknown_channels(_paths("constraints", request.constraints), known)
     for channel in sorted(known | set(request.constraints)):
-        if channel not in known:
-            yield RequestProblem(
-                f"constraints.{channel}", "unknown_channel", _unknown(channel, known)
-            )
         limit = request.constraints.get(channel, SpendLimit())
         yield from _limit(f"constraints.{channel}", limit, request.currency)
         least += limit.min or 0
@@ -137,9 +136,8 @@ def _percents(request: BudgetRequest, channels: int) -> Iterator[RequestProblem]
 
 
 def _present(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    yield from _unknown_channels(_paths("present", request.present or {}), known)
     for channel, amount in sorted((request.present or {}).items()):
-        if channel not in known:
-            yield RequestProblem(f"present.{channel}", "unknown_channel", _unknown(channel, known))
         if not amount.is_finite() or amount < 0:
             yield RequestProblem(
                 f"present.{channel}", "min_value", f"must be 0 or more, not {amount}"
@@ -148,21 +146,20 @@ def _present(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[Reques
 
 def _factors(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
     for field in ("incrementality", "platform_roi"):
+        yield from _unknown_channels(_paths(field, getattr(request, field)), known)
         for channel, value in sorted(getattr(request, field).items()):
-            path = f"{field}.{channel}"
-            if channel not in known:
-                yield RequestProblem(path, "unknown_channel", _unknown(channel, known))
             if not isfinite(value) or value <= 0:
+                path = f"{field}.{channel}"
                 yield RequestProblem(path, "min_value", f"must be above 0, not {value}")
 
 
 def _tests(request: BudgetRequest, known: AbstractSet[str]) -> Iterator[RequestProblem]:
+    tested = (
+        (f"lift_tests[{at}].channel", test.channel) for at, test in enumerate(request.lift_tests)
+    )
+    yield from _unknown_channels(tested, known)
     for at, test in enumerate(request.lift_tests):
         path = f"lift_tests[{at}]"
-        if test.channel not in known:
-            yield RequestProblem(
-                f"{path}.channel", "unknown_channel", _unknown(test.channel, known)
-            )
         for name in ("spend", "revenue", "sd"):
             value = getattr(test, name)
             if not isfinite(value) or value <= 0:
@@ -195,8 +192,22 @@ def _decimals(path: str, value: Decimal, currency: str) -> Iterator[RequestProbl
         yield RequestProblem(path, "decimals", message)
 
 
-def _unknown(channel: str, known: AbstractSet[str]) -> str:
+def _paths(field: str, named: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((f"{field}.{channel}", channel) for channel in sorted(named))
+
+
+def _unknown_channels(
+    asked: Iterable[tuple[str, str]], known: AbstractSet[str]
+) -> Iterator[RequestProblem]:
+    """A problem for each path whose channel has no rows; the first say what may be meant."""
     readable = sorted(known - {UNREADABLE})
-    meant = similar(channel, readable)
-    hint = f"; did you mean '{meant}'?" if meant else ""
-    return f"'{channel}' has no rows; known are {', '.join(readable) or 'none'}{hint}"
+    listed = ", ".join(readable[:MAX_NAMED]) or "none"
+    if len(readable) > MAX_NAMED:
+        listed += f" and {counted(len(readable) - MAX_NAMED, 'other')}"
+    unknown = ((path, channel) for path, channel in asked if channel not in known)
+    for at, (path, channel) in enumerate(unknown):
+        is_compared = at < MAX_HINTS and len(readable) <= MAX_COMPARED
+        meant = similar(channel, readable) if is_compared else ""
+        hint = f"; did you mean '{meant}'?" if meant else ""
+        message = f"'{channel}' has no rows; known are {listed}{hint}"
+        yield RequestProblem(path, "unknown_channel", message)

@@ -12,7 +12,7 @@ from marketing.budget.planner.request import (
     PerformanceRow,
     SpendLimit,
 )
-from marketing.budget.planner.validation import validate
+from marketing.budget.planner.validation import MAX_HINTS, validate
 
 MONDAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)
 ROWS = (PerformanceRow("a", 10, 30), PerformanceRow("b", 20, 30))
@@ -120,6 +120,16 @@ def test_the_present_mix_names_known_channels_as_constraints_do():
     assert problems(present={"A": Decimal(40), "b": Decimal(60)}) == {
         ("present.A", "unknown_channel"): "'A' has no rows; known are a, b; did you mean 'a'?"
     }
+
+
+def test_many_unknown_names_are_refused_and_only_the_first_are_compared_with_the_known_ones():
+    known = tuple(PerformanceRow(f"channel {n}", 1.0, 2.0) for n in range(40))
+    asked = {f"chanel {n}": SpendLimit() for n in range(30)}
+    found = list(problems(rows=known, constraints=asked).values())
+    assert len(found) == 30
+    assert sum("did you mean" in each for each in found) == MAX_HINTS
+    assert "did you mean 'channel 0'?" in found[0]
+    assert found[-1].endswith(" and 20 others")
 
 
 def test_factors_must_be_of_known_channels_and_positive():
