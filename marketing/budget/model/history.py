@@ -100,38 +100,45 @@ def build_history(
     notes: tuple[str, ...] = ()
     if 0 < undated < len(all_rows):
         notes = (f"No date was used: of {len(all_rows)} rows, {undated} without one.",)
-    history = _undated(all_rows, channels) if undated else _dated(all_rows, channels)
+    place = _undated if undated else _dated
+    history = place(all_rows, channels, window + 1)  # the last may be left out as incomplete
     share = np.array([factors.get(each, 1.0) for each in channels])
     history, note = without_partial(replace(history, revenue=history.revenue * share[:, None]))
     return history.within(slice(-window, None)), notes + note
 
 
-def _dated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
+def _dated(rows: list[PerformanceRow], channels: tuple[str, ...], most: int) -> SpendHistory:
     dates = tuple(sorted({row.date for row in rows if row.date is not None}))
     place: dict[date | None, int] = {each: at for at, each in enumerate(dates)}
-    return _grid(rows, channels, dates, [place[row.date] for row in rows])
+    history = _grid(rows, channels, [place[row.date] for row in rows], most)
+    return replace(history, dates=dates[-most:])
 
 
-def _undated(rows: list[PerformanceRow], channels: tuple[str, ...]) -> SpendHistory:
+def _undated(rows: list[PerformanceRow], channels: tuple[str, ...], most: int) -> SpendHistory:
     counts: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
-    return _grid(rows, channels, (), [next(counts[row.channel]) for row in rows])
+    return _grid(rows, channels, [next(counts[row.channel]) for row in rows], most)
 
 
 def _grid(
-    rows: list[PerformanceRow], channels: tuple[str, ...], dates: tuple[date, ...], at: list[int]
+    rows: list[PerformanceRow], channels: tuple[str, ...], at: list[int], most: int
 ) -> SpendHistory:
-    """The history with row n in period `at[n]`; rows of one channel and period are summed."""
-    shape = len(channels), max(at) + 1
+    """The last `most` periods, with row n in period `at[n]`, without dates.
+
+    Rows of one channel and period are summed.
+    """
+    first = max(0, max(at) + 1 - most)
+    kept = [(row, place - first) for row, place in zip(rows, at, strict=True) if place >= first]
+    shape = len(channels), max(at) + 1 - first
     line = {each: place for place, each in enumerate(channels)}
-    where = np.array([line[row.channel] for row in rows], dtype=np.intp) * shape[1] + np.array(at)
+    where = np.array([line[row.channel] * shape[1] + place for row, place in kept], dtype=np.intp)
 
     def summed(values: list[float]) -> Floats:
         flat = np.bincount(where, values, minlength=shape[0] * shape[1])
         return flat.astype(np.float64).reshape(shape)
 
-    spend = summed([row.spend for row in rows])
-    revenue = summed([np.nan if row.is_unknown else row.revenue or 0.0 for row in rows])
-    return SpendHistory(channels, dates, spend, revenue, summed([1.0] * len(rows)) > 0)
+    spend = summed([row.spend for row, _ in kept])
+    revenue = summed([np.nan if row.is_unknown else row.revenue or 0.0 for row, _ in kept])
+    return SpendHistory(channels, (), spend, revenue, summed([1.0] * len(kept)) > 0)
 
 
 def without_partial(history: SpendHistory) -> tuple[SpendHistory, tuple[str, ...]]:

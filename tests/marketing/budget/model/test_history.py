@@ -1,5 +1,6 @@
 """Rows put into a grid."""
 
+import tracemalloc
 from datetime import date, timedelta
 
 import numpy as np
@@ -81,6 +82,17 @@ def test_only_the_last_periods_are_looked_at():
     history, _ = build_history(weekly("a", range(1, MAX_PERIODS + 11)), [], {})
     assert history.spend.shape == (1, MAX_PERIODS)
     assert history.spend[0, 0] == 11
+
+
+def test_memory_grows_with_channels_and_not_with_their_dates():
+    rows = [PerformanceRow(f"c{n}", 1.0, 2.0, MONDAY + timedelta(days=n)) for n in range(1_500)]
+    tracemalloc.start()
+    history, _ = build_history(rows, [], {})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert history.spend.shape == (1_500, MAX_PERIODS)
+    assert history.spend.sum() == MAX_PERIODS
+    assert peak < 2**23  # 18 MB for each of the grids of all dates
 
 
 def test_a_revenue_of_nothing_counts_a_thousandth_of_the_mean():
