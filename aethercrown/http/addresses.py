@@ -218,6 +218,16 @@ def check_allowed(address: str, allowed: Iterable[Network]) -> Address:
     return check_address(address)
 
 
+def check_host_allowed(host: str, allowed: Iterable[Network]) -> None:
+    """Raise AddressRefused for a host that is an address which may not be called; names pass."""
+    bare = host.strip("[]")
+    try:
+        ip_address(bare)
+    except ValueError:
+        return
+    check_allowed(bare, allowed)
+
+
 def embedded_ipv4(address: Address) -> IPv4Address | None:
     """The IPv4 address embedded in an IPv6 one: mapped, or NAT64."""
     if isinstance(address, IPv4Address):

@@ -11,7 +11,12 @@ from django.db.models import F, Q
 from aethercrown.db.masked import MaskedConfigField
 from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
-from aethercrown.http.addresses import AddressRefused, parse_networks, plain_host
+from aethercrown.http.addresses import (
+    AddressRefused,
+    check_host_allowed,
+    parse_networks,
+    plain_host,
+)
 from aethercrown.http.postgres import NO_TLS, VERIFY_CA, VERIFY_FULL
 from aethercrown.registry import UnknownName
 from security.apikeys.scopes import REVEAL
@@ -293,9 +298,9 @@ class SecretBinding(models.Model):
         except AddressRefused as error:
             errors["host"] = str(error)
         try:
-            parse_networks(self.networks)
+            check_host_allowed(self.host, parse_networks(self.networks))
         except AddressRefused as error:
-            errors["networks"] = str(error)
+            errors.setdefault("networks", f"{error} Enter its network if it is inside.")
         if self.purpose == WEBHOOK and (self.tls != VERIFY_FULL or self.ca_certificate):
             errors["tls"] = "Receivers are called over https with a certificate for their name."
         if errors:
@@ -378,12 +383,24 @@ class KeyChannel(models.Model):
             errors["kind"] = str(error)
         except InvalidConfig as error:
             errors["config"] = f"{error.field}: {error}"
+        if other := self._writes_the_same_file():
+            errors["config"] = f"config.path: {other} writes this file."
         if self.kind == self.Kind.PULL and not self._may_reveal():
             errors["api_key"] = f"Name an API key with the scope {REVEAL}."
         if self.key_id and isinstance(rotators.get(self.key.rotator), CredentialIssuer):
             errors["key"] = "Its values are not stored, only their digests: nothing can deliver it."
         if errors:
             raise ValidationError(errors)
+
+    def _writes_the_same_file(self) -> "KeyChannel | None":
+        """Another channel of a key that has not ended, with the same path."""
+        if self.kind not in {self.Kind.FILE, self.Kind.KUBERNETES}:
+            return None
+        ended = [ManagedSecret.State.REVOKED, ManagedSecret.State.RETIRED]
+        files = KeyChannel.objects.filter(kind__in=[self.Kind.FILE, self.Kind.KUBERNETES])
+        others = files.exclude(pk=self.pk).exclude(key__state__in=ended).select_related("key")
+        path = self.config.get("path")
+        return next((each for each in others if each.config.get("path") == path), None)
 
     def _may_reveal(self) -> bool:
         return self.api_key is not None and REVEAL in self.api_key.scopes
@@ -400,8 +417,8 @@ class OutsideTask(models.Model):
     key = models.ForeignKey(ManagedSecret, on_delete=models.CASCADE, related_name="outside_tasks")
     version = models.ForeignKey(SecretVersion, on_delete=models.CASCADE, related_name="+")
     channel = models.ForeignKey(
-        KeyChannel, null=True, on_delete=models.CASCADE, related_name="+"
-    )  # none: the rotator's own target
+        KeyChannel, null=True, on_delete=models.SET_NULL, related_name="+"
+    )  # none: the rotator's own target, or a channel that was deleted once the task had ended
     place = models.CharField(max_length=500, help_text="What was left outside, and where.")
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
     tries = models.PositiveIntegerField(default=0)

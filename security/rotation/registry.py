@@ -142,6 +142,7 @@ class DeliveryTarget:
     name: ClassVar[str]
     title: ClassVar[str]
     revokes: ClassVar[bool] = True  # False: an old value is gone there once a new one is set
+    keeps_last: ClassVar[bool] = False  # where it does not revoke: the last value stays there
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         """Raise InvalidConfig unless `config` is complete and valid."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
@@ -12,8 +13,9 @@ from aethercrown.db.config_names import masked_config_text
 from aethercrown.db.masked import masked_fieldsets
 from aethercrown.http.sessions import fresh_login
 from aethercrown.transitions import InvalidTransition
-from security.rotation.models import KeyChannel
+from security.rotation.models import KeyChannel, OutsideTask
 from security.rotation.registry import SHOWN
+from security.rotation.registry import channels as channels_by_kind
 from security.rotation.services import channels
 
 
@@ -44,9 +46,28 @@ class KeyChannelAdmin(ModelAdmin):
         return super().changeform_view(request, *args, **kwargs)
 
     @fresh_login
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        page: HttpResponse = super().delete_view(request, *args, **kwargs)
+    def delete_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Refused while something is left outside there: its task would go along."""
+        channel = self.get_object(request, object_id)
+        left = OutsideTask.objects.filter(channel=channel, state=OutsideTask.State.OPEN).first()
+        if channel is not None and left is not None:
+            words = f"It is not deleted: close the task outside first ({left.place})."
+            self.message_user(request, words, messages.ERROR)
+            return redirect("admin:security_keychannel_change", channel.pk)
+        page: HttpResponse = super().delete_view(request, object_id, *args, **kwargs)
         return page
+
+    def delete_model(self, request: HttpRequest, obj: KeyChannel) -> None:
+        self.warn_of_file(request, obj)
+        super().delete_model(request, obj)
+
+    def warn_of_file(self, request: HttpRequest, channel: KeyChannel) -> None:
+        """A file that is no longer written keeps the value that it holds."""
+        if channels_by_kind.get(channel.kind).keeps_last:
+            words = f"The file {channel.config['path']} keeps its value: delete it on that machine."
+            self.message_user(request, words, messages.WARNING)
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Without the one that deletes many at once: it would ask for no fresh sign-in."""
@@ -57,6 +78,9 @@ class KeyChannelAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: KeyChannel, form: Any, change: Any) -> None:
         if form.changed_data:
             obj.tested_at, obj.error = None, ""
+        former = KeyChannel.objects.filter(pk=obj.pk).first()
+        if former and former.config.get("path") != obj.config.get("path"):
+            self.warn_of_file(request, former)
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Test with the current value", permissions=["change"])

@@ -44,6 +44,7 @@ class FileChannel(DeliveryChannel):
     name = "file"
     title = "A file of this machine"
     revokes = False
+    keeps_last = True
 
     def __init__(self, folder: Callable[[], Path | None], commands: Callable[[], Commands]) -> None:
         self.folder = folder
@@ -75,10 +76,25 @@ class FileChannel(DeliveryChannel):
             raise TargetRefused(WRONG_ANSWER)
 
     def undo(self, context: RotationContext) -> None:
-        """Write the current value again."""
-        if context.current is not None:
-            known = {"value": context.current, **context.current_detail}
-            self._write(context, self.content(context.config, {"key_id": context.key_id, **known}))
+        """Write the current value again; on a full disk the file that has it already stays."""
+        if context.current is None:
+            return
+        known = {"value": context.current, **context.current_detail}
+        content = self.content(context.config, {"key_id": context.key_id, **known})
+        if self._holds(context, content):
+            self._reload(context.config)
+        else:
+            self._write(context, content)
+
+    def revoke(self, context: RotationContext) -> None:
+        """Delete the file of a key without any value, so that nobody reads the last one there."""
+        try:
+            with self._opened_folder(context.config) as (folder, name), suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+        except FileNotFoundError:
+            return  # nor is there its folder
+        except OSError as error:
+            raise TargetRefused(f"The file could not be deleted: {reason(error)}.") from error
 
     def described(self, context: RotationContext) -> str:
         return f"the file {context.config['path']} with version {context.number}"
@@ -99,6 +115,11 @@ class FileChannel(DeliveryChannel):
         except OSError as error:
             raise TargetRefused(f"The file could not be written: {reason(error)}.") from error
         self._reload(context.config)
+
+    def _holds(self, context: RotationContext, content: bytes) -> bool:
+        with suppress(TargetRefused):
+            return self._read(context) == content
+        return False
 
     def _read(self, context: RotationContext) -> bytes:
         try:
@@ -214,8 +235,13 @@ def env_lines(variable: str, known: Mapping[str, Any]) -> str:
 
 
 def write_atomically(folder: int, name: str, content: bytes) -> None:
-    """Write beside the old file and rename, so that a reader sees the old or the new value."""
-    beside = f".{name[:100]}.{secrets.token_hex(8)}"
+    """Write beside the old file and rename, so that a reader sees the old or the new value.
+
+    What a killed process left of an earlier write is deleted first: it holds a value.
+    """
+    for left in filter(leftover(name).fullmatch, os.listdir(folder)):
+        os.unlink(left, dir_fd=folder)
+    beside = f".{name}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         with os.fdopen(os.open(beside, flags, 0o600, dir_fd=folder), "wb") as file:
@@ -229,6 +255,11 @@ def write_atomically(folder: int, name: str, content: bytes) -> None:
             os.unlink(beside, dir_fd=folder)
         raise
     os.fsync(folder)
+
+
+def leftover(name: str) -> re.Pattern[str]:
+    """The names that `write_atomically` gives to what is not complete yet."""
+    return re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{16}}")
 
 
 def reason(error: OSError) -> str:

@@ -104,7 +104,10 @@ class Webhook(DeliveryChannel, Rotator):
             raise TargetRefused(REFUSED) from error
         except (outbound.Unreachable, outbound.ResponseTooLarge) as error:
             raise OutcomeUnknown(PLAIN[outbound.outcome(error)]) from error
-        return parse_response(answer)
+        said = parse_response(answer)
+        if says_no(said):
+            raise TargetRefused(WRONG_ANSWER)
+        return said
 
 
 def challenge_answer(value: str, nonce: str) -> str:
@@ -122,6 +125,14 @@ def parse_response(answer: outbound.OutboundResponse) -> Any:
     if 300 <= answer.status < 500 and answer.status not in TEMPORARY_STATUSES:
         raise TargetRefused(WRONG_ANSWER)
     raise OutcomeUnknown(WRONG_ANSWER)
+
+
+def says_no(said: Any) -> bool:
+    """Whether a JSON object reports an error although the status is that of a success."""
+    if not isinstance(said, dict):
+        return False
+    denied = any(said.get(name) is False for name in ("ok", "success"))
+    return denied or any(bool(said.get(name)) for name in ("error", "errors"))
 
 
 def receiver(config: Mapping[str, Any]) -> TargetAddress:

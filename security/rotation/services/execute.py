@@ -266,8 +266,10 @@ def ways_to_end(
     if isinstance(attempt.rotator, CredentialIssuer):
         return []
     found = []
+    no_other = all_end or steps.current_version(attempt.key) is None
+    is_last = no_other and version.state != SecretVersion.State.RETIRING
     for outlet in attempt.outlets():
-        if outlet.target.revokes:
+        if outlet.target.revokes or (is_last and outlet.target.keeps_last):
             context = context_for(attempt.key, version, outlet.channel)
             if all_end:
                 context = replace(context, current=None, current_detail={})

@@ -281,8 +281,8 @@ class TestBindings:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"host": "a,b"}, {"networks": "8.8.8.0/24"}, {"port": "0"},
-         {"purpose": "webhook", "tls": "disable"}],
+        [{"host": "a,b"}, {"host": "10.2.0.1"}, {"host": "::1"}, {"networks": "8.8.8.0/24"},
+         {"port": "0"}, {"purpose": "webhook", "tls": "disable"}],
     )  # fmt: skip
     def test_what_could_never_be_used_is_refused(self, officer, key, wrong):
         answer = officer.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk} | wrong)
@@ -347,6 +347,27 @@ class TestChannels:
         officer.post(f"{self.PATH}{channel.pk}/change/", config)
         channel.refresh_from_db()
         assert (channel.config, channel.tested_at) == ({"path": "shop/other"}, None)
+        assert "The file shop/key keeps its value" in said(officer, self.PATH)
+        officer.post(f"{self.PATH}{channel.pk}/delete/", {"post": "yes"})
+        assert "The file shop/other keeps its value" in said(officer, self.PATH)
+        assert not KeyChannel.objects.exists()
+
+    def test_one_with_a_task_outside_is_not_deleted(self, officer, key, folder):
+        self.added(officer, key)
+        channel = KeyChannel.objects.get()
+        now = timezone.now()
+        task = OutsideTask.objects.create(
+            key=key, version=key.versions.get(), channel=channel, place="the file shop/key",
+            created_at=now, next_attempt_at=now,
+        )  # fmt: skip
+        path = f"{self.PATH}{channel.pk}/delete/"
+        assert officer.post(path, {"post": "yes"}).status_code == 302
+        assert "close the task outside first (the file shop/key)" in said(officer, self.PATH)
+        services.close_outside(task.pk, "user:olga", now)
+        officer.post(path, {"post": "yes"})
+        assert not KeyChannel.objects.exists()
+        assert OutsideTask.objects.get().state == "closed"  # it says what was done
+        assert officer.post(path).status_code == 302
 
     def test_a_pull_is_tested_by_its_user_only(self, officer, key):
         channel = puller(key)

@@ -136,6 +136,25 @@ def test_a_refusing_server_leaves_the_old_value(managed, server):
     assert works(server, "app_a", "first")
 
 
+def test_a_role_that_is_gone_leaves_the_old_value(managed, server):
+    with administrator(server) as admin:
+        admin.execute("DROP ROLE app_b")
+    with pytest.raises(services.RotationFailed, match=r"The target refused\."):
+        services.rotate("app")
+    assert works(server, "app_a", "first")
+
+
+def test_a_bound_target_that_does_not_exist_is_a_clear_word(managed, server, versions):
+    gone = {**managed.config, "host": str(server.folder / "nowhere")}
+    ManagedSecret.objects.filter(pk=managed.pk).update(config=gone)
+    for key in ManagedSecret.objects.all():
+        bind(key, gone["host"])
+    with pytest.raises(services.RotationFailed, match=r"It could not be set|did not work"):
+        services.rotate("app")
+    assert versions("app")[0] == (1, "current")
+    assert works(server, "app_a", "first")
+
+
 def test_revoking_closes_both_roles(managed, server):
     done = services.rotate("app")
     services.revoke("app")

@@ -104,6 +104,22 @@ def test_an_answer_that_proves_nothing_is_refused(answer, receiver):
         Webhook(receiver.fetch, lambda: NOW).test(context())
 
 
+@pytest.mark.parametrize("step", ["set", "undo", "revoke"])
+@pytest.mark.parametrize(
+    "said", [{"error": "no such key"}, {"errors": ["no"]}, {"ok": False}, {"success": False}]
+)
+def test_an_error_in_the_body_is_a_no_whatever_the_status(kind, receiver, step, said):
+    receiver.done = lambda _said: said
+    with pytest.raises(TargetRefused, match="wrong answer"):
+        getattr(kind, step)(context())
+
+
+@pytest.mark.parametrize("said", [{"error": None, "ok": True}, {}, [], "fine"])
+def test_a_body_without_an_error_is_a_yes(kind, receiver, said):
+    receiver.done = lambda _said: said
+    kind.revoke(context())
+
+
 def test_without_a_value_nothing_is_signed(kind, receiver):
     with pytest.raises(TargetRefused, match="No value is left to sign with"):
         kind.revoke(context(value="", current=None))

@@ -1,10 +1,10 @@
 """Files of values: what is written, who may read it, and every way in which it can fail."""
 
-import errno
 import json
-import os
+import resource
 import stat
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -134,17 +134,53 @@ def test_a_symbolic_link_leads_nowhere(channel, folder, tmp_path_factory, where)
     assert (outside / "db").read_text("utf-8") == "theirs"
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(channel, folder, monkeypatch):
-    channel.set(context(value="first"))
+@contextmanager
+def no_room(most):
+    """This process can write files of `most` bytes only, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    def full(_file):
-        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TargetRefused, match="no space left on device"):
-        channel.set(context())
-    assert (folder / "shop" / "db").read_bytes() == b"first"
+def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(channel, folder):
+    channel.set(context(value="old"))
+    with no_room(10):
+        with pytest.raises(TargetRefused, match=r"could not be written: file too large\.$"):
+            channel.set(context(value="x" * 43))
+        channel.undo(context())  # the file has the current value already
+    assert (folder / "shop" / "db").read_bytes() == b"old"
     assert [each.name for each in (folder / "shop").iterdir()] == ["db"]
+
+
+def test_what_a_killed_write_left_is_deleted_by_the_next_one(channel, folder):
+    channel.set(context(value="first"))
+    (folder / "shop" / f".db.{'0a' * 8}").write_text("a value")
+    (folder / "shop" / ".db.conf").write_text("theirs")
+    channel.set(context())
+    assert sorted(each.name for each in (folder / "shop").iterdir()) == [".db.conf", "db"]
+
+
+def test_the_file_of_a_key_without_any_value_is_deleted(channel, folder):
+    channel.set(context())
+    for _ in range(2):
+        channel.revoke(context())
+        assert list((folder / "shop").iterdir()) == []
+    (folder / "shop").rmdir()
+    channel.revoke(context())
+    (folder / "shop").write_text("no folder")
+    with pytest.raises(TargetRefused, match="could not be deleted: not a directory"):
+        channel.revoke(context())
+
+
+def test_undoing_without_a_file_writes_one_and_an_undone_reload_is_repeated(channel, folder):
+    channel.undo(context({"reload": "touch"}))
+    assert (folder / "shop" / "db").read_bytes() == b"old"
+    (folder / "reloaded").unlink()
+    channel.undo(context({"reload": "touch"}))
+    assert (folder / "reloaded").exists()
 
 
 def test_a_reader_sees_the_old_or_the_new_value_and_never_a_part(channel, folder):

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from aethercrown.transitions import InvalidTransition
@@ -12,7 +13,7 @@ from security.apikeys import services as apikeys
 from security.apikeys.services import usage
 from security.audit.models import Event
 from security.rotation import services
-from security.rotation.models import KeyChannel, ManagedSecret, SecretVersion
+from security.rotation.models import KeyChannel, ManagedSecret, OutsideTask, SecretVersion
 from security.rotation.services import channels, steps
 from tests.security.rotation.stored import current_value, puller
 
@@ -60,6 +61,42 @@ def test_a_folder_that_is_gone_is_a_clear_word(key, world, settings, tmp_path):
     with pytest.raises(services.RotationFailed, match="no such file or directory"):
         services.rotate("db")
     assert current_value("db") == "first"
+
+
+def test_revoking_a_key_deletes_its_file_and_what_stays_is_a_task(key, world, folder):
+    filed(key, "shop/db")
+    filed(key, "other/db")
+    services.rotate("db", reason="manual")
+    (folder / "other" / "db").unlink()
+    (folder / "other" / "db").mkdir()
+    services.revoke("db")
+    assert not (folder / "shop" / "db").exists()
+    [left] = OutsideTask.objects.filter(state="open")
+    assert (left.place, left.last_error) == (
+        "the file other/db with version 2", "The file could not be deleted: is a directory."
+    )  # fmt: skip
+
+
+def test_a_compromised_value_without_a_successor_stays_in_no_file(key, world, folder):
+    channels.check(filed(key))
+    world.refuses.add("set")
+    services.rotate("db", reason="compromised", force=True)
+    assert not (folder / "shop").exists()
+
+
+def test_two_keys_do_not_share_a_file(key, folder):
+    filed(key)
+    other = services.register("other", "x").key
+    manifest = {"path": "shop", "namespace": "n", "secret": "s"}
+    second = KeyChannel(key=other, name="k", kind="kubernetes", config=manifest)
+    with pytest.raises(ValidationError, match="db: shop writes this file"):
+        second.full_clean()
+    second.config = manifest | {"path": "shop.json"}
+    second.full_clean()
+    KeyChannel.objects.get().full_clean()
+    services.revoke("db")
+    second.config = manifest
+    second.full_clean()
 
 
 def test_a_channel_is_tested_with_the_current_value(key, folder):
