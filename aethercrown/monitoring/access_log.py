@@ -50,7 +50,7 @@ writer = PeriodicThread(write_queued, WRITE_SECONDS, "access log", final_call=Tr
 
 
 class AccessLog(Middleware):
-    """Logs method, route, status, milliseconds and key of each request; never the address.
+    """Logs method, route, status, milliseconds, and key or person of each request; no address.
 
     Counts and times it by its route, which has few values, unlike its path.
     """
@@ -72,6 +72,7 @@ class AccessLog(Middleware):
                     "status": response.status_code,
                     "ms": round(seconds * 1000, 1),
                     "key_id": getattr(getattr(request, "credential", None), "id", None),
+                    "user_id": getattr(getattr(request, "_cached_user", None), "pk", None),
                 },
             )
         return response

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from aethercrown.history.attribution import acting
 from marketing.budget.measurement.decision import KIND as BUDGET
 from operations.decisions import reports, services
+from operations.decisions.decision_types import approval_kind_registry, decision_type_registry
 from operations.decisions.models import Decision, FourEyesRule
 from operations.jobs import services as jobs
 from revenue.pricing import services as pricing
@@ -65,6 +66,18 @@ def test_who_proposed_is_refused_and_nothing_changes():
     services.check_four_eyes("budget", ["user:ada"], "user:bob")
     services.check_four_eyes("prices", ["user:ada"], "user:ada")
     services.check_four_eyes("budget", ["automation:nightly"], "user:ada")
+
+
+def test_it_holds_for_every_kind_of_decision():
+    """Whatever is registered: each is approved by the one service, or by its own with the check."""
+    row = waiting(proposer="user:ada")
+    for each in decision_type_registry:
+        demand(each.name)
+        Decision.objects.update(kind=each.name)
+        with pytest.raises(services.SamePerson):
+            services.approve(row.pk, actor="user:ada", now=NOW)
+    assert {BUDGET, ROTATION} < {each.name for each in decision_type_registry}
+    assert [each.name for each in approval_kind_registry] == [pricing.PUBLICATION.name]
 
 
 def test_a_key_counts_as_the_person_who_made_it(ada):

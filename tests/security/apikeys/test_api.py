@@ -125,6 +125,16 @@ def test_a_refusal_is_logged_with_the_route_the_status_and_the_key(client, key, 
     assert line["key_id"] == ApiKey.objects.get().pk
 
 
+def test_a_refusal_of_a_person_is_logged_with_who_it_was(client, django_user_model, caplog):
+    eve = django_user_model.objects.create_user("eve", is_staff=True)
+    client.force_login(eve)
+    with caplog.at_level(logging.INFO, logger="aethercrown.access"):
+        for path in ("/admin/security/managedsecret/", "/api/v1/operational/health/check"):
+            assert client.get(path).status_code == 403
+    lines = [vars(each) for each in caplog.records if each.name == "aethercrown.access"]
+    assert [(line["status"], line["user_id"]) for line in lines] == [(403, eve.pk)] * 2
+
+
 def test_a_view_with_scopes_of_its_own_asks_for_all_of_them(client, key):
     both = services.create("x", ["revenue:read", "content:read"]).plaintext
     assert client.get("/both", headers=bearer(key)).status_code == 403
