@@ -26,9 +26,18 @@ FILE_MODE = 0o600
 MEMBER_NAME = re.compile(r"(?:[a-z]+/)?[a-z0-9][a-z0-9._-]*")  # no path out of the folder
 
 
-def write(target: Path, contents: Manifest, files: Mapping[str, Path], key: str) -> None:
-    """Write and verify a temporary file, and rename it to `target` last. Raises ArchiveDamaged."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+def write(
+    target: Path,
+    contents: Manifest,
+    files: Mapping[str, Path],
+    key: str,
+    work: Path | None = None,
+) -> None:
+    """Write and verify a file in `work`, and rename it to `target` last. Raises ArchiveDamaged.
+
+    `work` is a folder of the same file system; the target's if none is given.
+    """
+    draft = (work or target.parent) / f".{target.name}.{secrets.token_hex(4)}.partial"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
         with os.fdopen(handle, "wb") as file:

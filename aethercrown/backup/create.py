@@ -1,12 +1,11 @@
 """Create a back-up, and delete the old ones that retention does not keep."""
 
 import re
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aethercrown.backup import archive, hooks, manifest, stores
+from aethercrown.backup import archive, hooks, manifest, stores, work_folder
 from aethercrown.backup.manifest import Manifest
 
 VERSION = "0.1.0"  # of AetherCrown, as in pyproject.toml
@@ -26,9 +25,9 @@ def create(to: Path, key: str, now: datetime) -> Path:
     store = stores.current_store()
     target = to / file_name(now) if to.is_dir() else to
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".aethercrown-") as work:
+    with work_folder.opened(target.parent, "backup") as (work, _name):
         needs = hooks.needs()
-        dump, tables, migrations = store.dump(Path(work))
+        dump, tables, migrations = store.dump(work)
         anchors = sorted(stores.anchors_folder().glob("*.jsonl"))
         files = {store.member: dump, **{f"{ANCHORS}/{path.name}": path for path in anchors}}
         contents = Manifest(
@@ -40,7 +39,7 @@ def create(to: Path, key: str, now: datetime) -> Path:
             members={name: manifest.member(path) for name, path in files.items()},
             needs=needs,
         )
-        archive.write(target, contents, files, key)
+        archive.write(target, contents, files, key, work)
     return target
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,15 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
-from aethercrown.backup import archive, automation_pause, create, hooks, manifest, stores
+from aethercrown.backup import (
+    archive,
+    automation_pause,
+    create,
+    hooks,
+    manifest,
+    stores,
+    work_folder,
+)
 from aethercrown.backup.manifest import Manifest
 from aethercrown.backup.stores import DatabaseStore
 from aethercrown.db import schema
@@ -92,9 +99,10 @@ def _restored(
     path: Path, key: str, store: DatabaseStore, *, accept_plain: bool
 ) -> Iterator[tuple[Manifest, str, Path]]:
     """Restore under another name and compare every table; deleted on an error."""
-    name = f"restored_{secrets.token_hex(4)}"
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".aethercrown-") as folder:
-        work = Path(folder)
+    with work_folder.opened(
+        path.parent, "restore", lambda left: store.discard(_restored_name(left))
+    ) as (work, own):
+        name = _restored_name(own)
         contents = archive.unpack(path, key, work, accept_plain=accept_plain)
         _check_usable(contents, store)
         with ExitStack() as undo:
@@ -104,6 +112,11 @@ def _restored(
                 raise RestoreRefused(f"What was restored differs: {'; '.join(wrong[:5])}.")
             yield contents, name, work
             undo.pop_all()
+
+
+def _restored_name(own: str) -> str:
+    """Of the database that is restored beside, by the name of its work folder."""
+    return f"restored_{own}"
 
 
 def _check_usable(contents: Manifest, store: DatabaseStore) -> None:

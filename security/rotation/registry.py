@@ -136,6 +136,13 @@ def empty_context(key_id: str, config: Mapping[str, Any]) -> RotationContext:
     return RotationContext(key_id, config, 0, "", {}, None, {}, no_other_secret)
 
 
+def random_value() -> str:
+    """43 URL-safe characters; no dash first, which commands would take for an option."""
+    while (value := secrets.token_urlsafe(RANDOM_BYTES)).startswith("-"):
+        pass
+    return value
+
+
 class DeliveryTarget:
     """Where a new value is set and tested before it becomes current; the default does nothing."""
 
@@ -194,7 +201,7 @@ class Rotator(DeliveryTarget):
 
     def generate(self, context: RotationContext) -> NewSecret:
         """A new value; `context` is the current version's."""
-        return NewSecret(secrets.token_urlsafe(RANDOM_BYTES))
+        return NewSecret(random_value())
 
     def valid_until(self, context: RotationContext) -> datetime | None:
         """When an old value ends, if that is stored outside the key's own row."""

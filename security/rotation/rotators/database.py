@@ -106,9 +106,18 @@ class DatabasePassword(Rotator):
         self.revoke(context)
 
     def revoke(self, context: RotationContext) -> None:
-        """Disable login of the role unless it is the current one; `set` enables it again."""
+        """Disable login of the role unless it is the current one; `set` enables it again.
+
+        A role that was dropped has ended already.
+        """
+
+        def close(connection: psycopg.Connection[Any]) -> sql.Composable | None:
+            named = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+            found = connection.execute(named, [context.detail["role"]]).fetchone()
+            return sql.SQL("NOLOGIN PASSWORD NULL") if found else None
+
         if context.detail["role"] != context.current_detail.get("role"):
-            self._alter(context, lambda _: sql.SQL("NOLOGIN PASSWORD NULL"))
+            self._alter(context, close)
 
     def described(self, context: RotationContext) -> str:
         return f"role {context.detail.get('role')} at {address(context.config)}"
@@ -116,12 +125,14 @@ class DatabasePassword(Rotator):
     def _alter(
         self,
         context: RotationContext,
-        change: Callable[["psycopg.Connection[Any]"], sql.Composable],
+        change: Callable[["psycopg.Connection[Any]"], sql.Composable | None],
     ) -> None:
+        """Change the context's role as `change` says; None changes nothing."""
         role, password, terms = self._administrator(context)
         target = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(context.detail["role"]))
         with self._connected(context, role, password, terms) as connection:
-            connection.execute(target + change(connection))
+            if (change_of_role := change(connection)) is not None:
+                connection.execute(target + change_of_role)
 
     def _administrator(self, context: RotationContext) -> tuple[str, str, BindingTerms]:
         """The role that changes passwords, its password, and the terms of using that."""

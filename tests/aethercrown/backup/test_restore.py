@@ -75,6 +75,20 @@ def test_a_check_leaves_nothing_behind(made):
     assert databases() == before
 
 
+def test_what_a_killed_restore_left_is_deleted_by_the_next(made):
+    before = databases()
+    store = stores.current_store()
+    left = made.parent / ".aethercrown-restore-left"
+    left.mkdir()
+    (left / "lock").touch()
+    archive.unpack(made, KEY, left)
+    store.restore(left / store.member, "restored_left")
+    assert databases() != before
+    restore.check(made, KEY)
+    assert databases() == before
+    assert not left.exists()
+
+
 def databases():
     """The databases, or the files beside the database."""
     store = stores.current_store()

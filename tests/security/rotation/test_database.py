@@ -16,7 +16,7 @@ from aethercrown.http.addresses import parse_networks
 from aethercrown.http.outbound import OutboundClient, Unreachable
 from aethercrown.http.postgres import DatabaseRefused, DatabaseServer, DatabaseUnreachable
 from security.rotation import services
-from security.rotation.models import ManagedSecret, SecretBinding, SecretVersion
+from security.rotation.models import ManagedSecret, OutsideTask, SecretBinding, SecretVersion
 from security.rotation.registry import (
     BindingTerms,
     BoundSecret,
@@ -142,6 +142,17 @@ def test_a_role_that_is_gone_leaves_the_old_value(managed, server):
     with pytest.raises(services.RotationFailed, match=r"The target refused\."):
         services.rotate("app")
     assert works(server, "app_a", "first")
+
+
+def test_a_role_that_is_gone_has_ended_and_leaves_no_task(managed, server):
+    services.rotate("app")
+    with administrator(server) as admin:
+        admin.execute("DROP ROLE app_a")
+    services.revoke("app")
+    assert not OutsideTask.objects.exclude(state="done").exists()
+    with administrator(server) as admin:
+        rows = admin.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'app_b'").fetchone()
+    assert rows == (False,)
 
 
 def test_a_bound_target_that_does_not_exist_is_a_clear_word(managed, server, versions):

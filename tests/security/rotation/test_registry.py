@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from security.rotation import registry
 from security.rotation.registry import (
     BindingTerms,
     TargetAddress,
@@ -26,3 +27,9 @@ def test_roles_that_change_their_own_password_need_no_other_secret():
     DatabasePassword().check_bindings(bound)
     with pytest.raises(TargetRefused, match="No binding"):
         DatabasePassword().check_bindings(empty_context("db", CONFIG))
+
+
+def test_a_random_value_begins_with_no_dash(monkeypatch):
+    made = iter(["-abc", "--", "abc"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: next(made))
+    assert registry.random_value() == "abc"
