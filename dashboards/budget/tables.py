@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aethercrown.formatting import PERCENT, money, probability_text, signed
+from aethercrown.formatting import PERCENT, counted, money, probability_text, signed
 from dashboards.tables import Column, Table
+from marketing.budget.measurement.followed import PlannedSpend
 from marketing.budget.planner.proposal import Interval, Proposal
 
 
@@ -54,3 +55,19 @@ def placebo(proposal: Proposal) -> Table:
     return Table(
         "placebo", "Under other assumptions", (Column("Assumption"), Column("Probability")), rows
     )
+
+
+def followed(rows: Sequence[PlannedSpend], weeks: int, currency: str) -> Table:
+    """What is in force beside what was spent since; empty until a whole week is stored."""
+    unit = money(currency)
+    columns = (
+        Column("Channel"),
+        Column("In force a week", unit),
+        Column("Spent a week", unit),
+        Column("Followed", badge=True),
+    )
+    lines = [
+        (each.channel, each.planned, each.spent, "yes" if each.is_followed else "no")
+        for each in rows
+    ]
+    return Table("followed", f"Spent since, over {counted(weeks, 'week')}", columns, lines)

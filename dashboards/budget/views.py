@@ -1,6 +1,7 @@
 """The budget's two pages: the whole plan, and one channel."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
@@ -22,6 +23,7 @@ from marketing.budget import reports
 from marketing.budget.planner.proposal import Proposal
 from marketing.budget.reports import BudgetOverview, DailyPerformance
 
+DAY = timedelta(days=1)
 PRESETS, DEFAULT = ("3m", "6m", "12m", "24m"), "12m"
 NO_SPEND = EmptyState(
     "No spend is stored for this period",
@@ -40,11 +42,13 @@ def budget(request: HttpRequest) -> HttpResponseBase:
     trend = charts.trend(days, found.currency)
     plans = tables.plan_history(found.history, found.currency)
     context = _plan_context(found.proposal, found.plan) if found.proposal and found.plan else {}
+    since = reports.followed(found.in_force, found.currency, timezone.localdate() - DAY)
+    followed = tables.followed(*since, found.currency)
     return page_context.render_page(
         request,
         "budget",
         "Budget",
-        [*context.pop("tables", []), trend.table, plans],
+        [*context.pop("tables", []), trend.table, followed, plans],
         period=period,
         kept=kept_parameters(request, *PARAMETERS),
         problems=period.problems,
@@ -52,6 +56,7 @@ def budget(request: HttpRequest) -> HttpResponseBase:
         no_spend=NO_SPEND,
         spend=_spend(found.currency, period),
         history=plans,
+        followed=followed,
         **context,
     )
 

@@ -1,6 +1,6 @@
 """Read plans, what they are made from, what is in force, and what plans brought."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery, Reader
 from marketing.budget.measurement import effect
 from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
+from marketing.budget.measurement.followed import PlannedSpend, compare
 from marketing.budget.model import weeks
 from marketing.budget.models import Allocation, BudgetPlan
 from marketing.budget.planner.proposal import Interval, Proposal
@@ -26,6 +27,7 @@ from marketing.channels.models import Performance, TotalRevenue
 MAX_PLANS_LISTED = 20
 TREND_PERIOD = timedelta(weeks=104)
 HISTORY_PERIOD = timedelta(weeks=260)
+CADENCE_PERIOD = timedelta(weeks=26)  # of rows that tell how often channels report
 SETTINGS_FIELDS = [each.name for each in fields(ChannelSettings)]
 
 
@@ -133,20 +135,55 @@ def in_force(currency: str) -> tuple[Allocation, ...]:
 
 def amounts_in_force(currency: str, days: int | None = None) -> dict[str, Decimal]:
     """The amounts in force by channel: for the window of their plan, or for one of `days`."""
-    rows = in_force(currency)
+    return amounts_of(in_force(currency), currency, days)
+
+
+def amounts_of(
+    rows: Sequence[Allocation], currency: str, days: int | None = None
+) -> dict[str, Decimal]:
+    """The amounts of one plan's allocations by channel, for its window or one of `days`."""
     amounts = {row.channel.name: row.amount for row in rows}
     if days is None or not rows:
         return amounts
     known = BudgetPlan.objects.filter(decision_id=rows[0].decision_id)
-    length = _window_days(known.only("budget_periods", "request_summary").first())
+    length = window_days(known.only("budget_periods", "request_summary").first())
     places = decimal_places(currency)
     return {name: round(amount * days / length, places) for name, amount in amounts.items()}
 
 
-def _window_days(plan: BudgetPlan | None) -> int:
+def window_days(plan: BudgetPlan | None) -> int:
     """Days that a plan's amounts are for; plans made before that was kept were for weeks."""
     weeks_long = weeks.WEEK.days * (plan.budget_periods if plan else 1)
     return int(plan.request_summary.get("window_days") or weeks_long) if plan else weeks_long
+
+
+def followed(
+    rows: Sequence[Allocation], currency: str, until: date
+) -> tuple[tuple[PlannedSpend, ...], int]:
+    """What is in force, `rows`, beside what was spent since, and over how many whole weeks.
+
+    0 weeks: not known yet. Two queries.
+    """
+    if not rows:
+        return (), 0
+    since = rows[0].valid_from.date()
+    entries = channels.spend_rows(currency, since - CADENCE_PERIOD, until)
+    stored = StoredHistory((), [SpendRow(*each) for each in entries], until=until).in_weeks()
+    if not stored.spend:
+        return (), 0
+    by = stored.calendar(aggregate=False)
+    spent: dict[str, dict[date, Decimal]] = {}
+    for each in stored.spend:
+        week = by.period(each.date)
+        if week is not None and week >= since:
+            weeks_of = spent.setdefault(each.channel, {})
+            weeks_of[week] = weeks_of.get(week, Decimal(0)) + each.spend
+    seen = {week for weeks_of in spent.values() for week in weeks_of}
+    if not seen:
+        return (), 0
+    planned = amounts_of(rows, currency, by.length.days)
+    found = compare(planned, {name: list(each.values()) for name, each in spent.items()})
+    return found, len(seen)
 
 
 def allocation_ended_at(decision_id: int) -> datetime | None:

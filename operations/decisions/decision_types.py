@@ -37,7 +37,8 @@ class DecisionType:
     """The functions of one decision type; `apply` and `undo` run in the decision's transaction.
 
     Of a deferred type `apply` only orders what is decided: the decision stays approved until the
-    type calls `services.mark_applied` in the transaction that does it.
+    type calls `services.mark_applied` in the transaction that does it. So does a decision for which
+    `is_under_way` after `apply`, until `services.apply_approved`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class DecisionType:
     measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]  # None: not known yet
     path: Callable[[str], str] = lambda _subject: ""  # of the subject's page
     is_deferred: bool = False
+    is_under_way: Callable[[DecisionCase], bool] = lambda _case: False
     may_undo: Callable[[str], bool] = lambda _subject: True  # of an applied one, by its subject
 
 

@@ -113,6 +113,17 @@ def mark_applied(kind: str, subjects: Collection[str], now: datetime) -> int:
 
 
 @transaction.atomic
+def apply_approved(decision_id: int, now: datetime) -> bool:
+    """Mark a decision as applied whose order is carried out; whether it still was approved."""
+    decision = lock(decision_id)
+    if decision.status != Decision.Status.APPROVED:
+        return False
+    _applied(decision, now)
+    decision.save()
+    return True
+
+
+@transaction.atomic
 def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
     """Reject a proposal, or an approval that is not applied yet. Raises InvalidTransition, Stale.
 
@@ -211,7 +222,7 @@ def _approve(decision: Decision, actor: str, note: str, now: datetime) -> None:
         _reject(decision, Decision.Verdict.STALE, now)
         decision.note = f"{decision.note}\n{error}".strip()
     else:
-        if not kind.is_deferred:
+        if not (kind.is_deferred or kind.is_under_way(decision.case)):
             _applied(decision, now)
     decision.save()
 

@@ -30,7 +30,10 @@ REFRESH_SECONDS = 3  # of the page of a message that waits for its first try
 NO_MAIL = "No mail goes out: EMAIL_URL is not set. Messages to e-mail destinations are not sent."
 MAY_OPERATE = "security.operate"
 MAY_ALLOW = "operations.allow_networks"
-CONTENT = ["least_severity", "takes_alerts", "takes_digest", "takes_anchors", "is_enabled"]
+CONTENT = [
+    *("least_severity", "takes_alerts", "takes_digest", "takes_anchors", "takes_budget_plans"),
+    "is_enabled",
+]
 
 
 class DestinationForm(forms.ModelForm[Destination]):

@@ -50,6 +50,11 @@ class Destination(models.Model):
     takes_anchors = models.BooleanField(
         default=False, help_text="The audit's hourly anchors, to be kept outside this platform."
     )
+    takes_budget_plans = models.BooleanField(
+        default=False,
+        help_text="The old and new amounts of each marketing budget that is approved or rolled "
+        "back. A plan counts as applied once a first destination got it.",
+    )
     is_enabled = models.BooleanField("on", default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     history = TrackedHistory(excluded_fields=["uuid", "sealed_secret"])

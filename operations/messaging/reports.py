@@ -38,6 +38,14 @@ def message_counts(now: datetime) -> MessageCounts:
     )
 
 
+def sent_of(key: str) -> tuple[int, int]:
+    """How many messages of an event were sent, and how many there are."""
+    states = list(
+        Message.objects.filter(event_key__startswith=f"{key}:").values_list("state", flat=True)
+    )
+    return states.count(Message.State.SENT), len(states)
+
+
 def mail_is_off() -> bool:
     """Whether there is an e-mail destination while EMAIL_URL is not set."""
     wanted = Destination.objects.filter(channel=Destination.Channel.EMAIL, is_enabled=True)

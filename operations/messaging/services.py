@@ -30,6 +30,7 @@ from aethercrown.transitions import InvalidTransition
 from operations.messaging import chat, retry, signature, wake_worker
 from operations.messaging.message import HeardWord, OutgoingMessage, mail_message_id, webhook_body
 from operations.messaging.models import Destination, Message
+from operations.messaging.registry import sent_listeners
 
 LEASE_LENGTH = timedelta(minutes=2)  # the longest try takes 10 seconds, or 60 for mail
 WEBHOOK_TIMEOUT_SECONDS = 10.0
@@ -242,7 +243,17 @@ def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:
         return False
     now = clock()
     _claimed(message).update(state=Message.State.SENT, lease_until=None, ended_at=now, error="")
+    _tell_listeners(message.event_key)
     return True
+
+
+def _tell_listeners(event_key: str) -> None:
+    for each in sent_listeners:
+        if event_key.startswith(each.name):
+            try:
+                each.sent(event_key)
+            except Exception:
+                log.exception("%s was sent, and its sender could not record it", event_key)
 
 
 def _record_failure(message: Message, error: DeliveryFailed, now: datetime, random: float) -> None:

@@ -4,8 +4,10 @@ from django.conf import settings
 
 from aethercrown.formatting import PERCENT, money_text, share_text, signed
 from marketing.budget import reports
+from marketing.budget.measurement import followed
 from marketing.budget.measurement.decision import AUTOMATION
 from marketing.budget.planner.request import Infeasible
+from marketing.budget.services import handover
 from marketing.budget.services.decisions import roll_back, status
 from marketing.budget.services.plans import replan, yesterday
 from marketing.budget.stored_request import NotEnoughData
@@ -15,7 +17,8 @@ from operations.decisions import services as decisions
 
 def run_optimization(context: RunContext) -> RunOutcome:
     """One scheduled run: roll back a plan that underperforms (or warn), then plan the next week."""
-    warning = _check_plan_in_force(context)
+    handover.finish(context.now)
+    warning = _check_plan_in_force(context) + _not_followed(context)
     try:
         plan = replan(now=context.now, mode=context.mode, run_id=context.run_id)
     except (NotEnoughData, Infeasible) as reason:
@@ -30,6 +33,14 @@ def run_optimization(context: RunContext) -> RunOutcome:
     against = plan.proposal["reasons_against"]
     detail = {"planned": True, "plan": plan.pk, "against": against}
     return RunOutcome(summary, (plan.decision_id,), detail)
+
+
+def _not_followed(context: RunContext) -> str:
+    """What is in force and was not spent so, in sentences; empty if it was, or is not known."""
+    currency = settings.DEFAULT_CURRENCY
+    in_force = reports.in_force(currency)
+    rows, weeks = reports.followed(in_force, currency, yesterday(context.now))
+    return "".join(f"{each} " for each in followed.sentences(rows, weeks, currency))
 
 
 def _check_plan_in_force(context: RunContext) -> str:

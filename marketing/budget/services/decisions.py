@@ -12,7 +12,7 @@ from aethercrown.transitions import InvalidTransition
 from marketing.budget import reports
 from marketing.budget.measurement.decision import KIND, SUBJECT_PREFIX
 from marketing.budget.models import BudgetPlan, PlanAllocation
-from marketing.budget.services import allocations
+from marketing.budget.services import allocations, handover
 from marketing.budget.services.plans import yesterday
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
@@ -66,6 +66,13 @@ def apply(case: DecisionCase) -> None:
         )
     except allocations.AllocationChanged as error:
         raise Stale(str(error)) from error
+    handover.send(
+        case.decision_id,
+        "applied",
+        _currency(case),
+        (_amounts(case.before), _amounts(case.after)),
+        now,
+    )
     without_channel = list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True))
     for allocation in without_channel:
         allocation.channel = named[allocation.channel_name]
@@ -74,12 +81,12 @@ def apply(case: DecisionCase) -> None:
 
 def undo(case: DecisionCase) -> None:
     """Put the previous amounts in force again, if there were any."""
+    now, before, after = timezone.now(), _amounts(case.before), _amounts(case.after)
     try:
-        allocations.restore_previous(
-            _currency(case), _amounts(case.after), case.decision_id, timezone.now()
-        )
+        allocations.restore_previous(_currency(case), after, case.decision_id, now)
     except allocations.AllocationChanged as error:
         raise Stale(str(error)) from error
+    handover.send(case.decision_id, "rolled_back", _currency(case), (after, before), now)
 
 
 def measure(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
@@ -121,4 +128,12 @@ def needs_four_eyes() -> bool:
     return decisions.needs_four_eyes(KIND)
 
 
-DECISION_TYPE = DecisionType(KIND, "Marketing budget", apply, undo, measure, path=page_url)
+DECISION_TYPE = DecisionType(
+    KIND,
+    "Marketing budget",
+    apply,
+    undo,
+    measure,
+    path=page_url,
+    is_under_way=lambda case: handover.is_under_way(case.decision_id),
+)
