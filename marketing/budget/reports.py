@@ -266,7 +266,7 @@ def _periods_in_force(
 
 def _expected_effect(plan: BudgetPlan, first: date) -> PlanExpectation:
     """What the plan expects of a week: revenue is compared by week, whatever its periods are."""
-    revenue, share = plan.expected_revenue, weeks.WEEK.days / _window_days(plan)
+    revenue, share = plan.expected_revenue, weeks.WEEK.days / window_days(plan)
     a_week = (value * share for value in (revenue.estimate, revenue.low, revenue.high))
     return PlanExpectation(plan.starts_on or first, Interval(*a_week), plan.expected_lift)
 
