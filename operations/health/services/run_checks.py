@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from aethercrown.background import PeriodicThread
 from aethercrown.db import semaphore
+from aethercrown.db.sealed import is_unreadable
 from aethercrown.formatting import counted
 from aethercrown.http.addresses import AddressRefused
 from operations.alerts import services as alerts
@@ -56,6 +57,9 @@ DUE_WITHIN = timedelta(seconds=7)  # half of the watchdog's interval
 CHECK_NOW, MAX_CHECKS_NOW = "health checks of people", 2
 MAX_WITNESSES = 3  # that are asked before this machine's own network is blamed
 MAX_WITNESS_CANDIDATES = 50
+UNREADABLE = Observation(
+    UNKNOWN, error_kind="unreadable", error="Its address cannot be decrypted: enter it again."
+)
 OWN_NETWORK = "the checker's own network"
 Clock = Callable[[], datetime]
 
@@ -263,6 +267,8 @@ def check_function(component: Component) -> CheckFunction | None:
     if component.kind == Component.Kind.BUILTIN:
         is_known = component.name in health_check_registry
         return health_check_registry.get(component.name).observe if is_known else None
+    if is_unreadable(component.target):
+        return lambda _seconds: UNREADABLE
     try:
         return partial(probe.probe, component.probe_target)
     except AddressRefused:

@@ -4,9 +4,10 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django_celery_beat.models import PeriodicTask
 
+from aethercrown.crypto import sealing
 from operations.alerts.models import Alert
 from operations.automations.models import Automation
 from operations.automations.occurrences import FixedInterval
@@ -264,6 +265,15 @@ def test_staff_check_a_component_now_but_count_no_failure_twice(shop, clock, run
     Component.objects.update(is_enabled=False)
     with pytest.raises(run_checks.NothingToCheck, match="is off"):
         run_checks.check_now(shop.pk, clock=clock, runner=runner)
+
+
+def test_a_target_that_cannot_be_decrypted_is_unknown_and_not_down(shop):
+    with connection.cursor() as cursor:
+        moved = sealing.seal(shop.target, "another column")
+        cursor.execute("UPDATE operations_component SET target = %s", [moved])
+    check = run_checks.check_function(Component.objects.get())
+    assert check is not None
+    assert check(1.0).status == UNKNOWN
 
 
 class SlowRunner(CheckRunner):
