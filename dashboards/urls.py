@@ -6,7 +6,7 @@ from dashboards.alerts import views as alerts
 from dashboards.automations import views as automations
 from dashboards.budget import views
 from dashboards.decisions import views as decisions
-from dashboards.health import component
+from dashboards.health import component, public
 from dashboards.health import views as health
 from dashboards.imports import views as imports
 from dashboards.jobs import views as jobs
@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),
     path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/kit", kit.kit, name="kit"),
+    path("status/<str:signature>", public.status, name="public-status"),
     path("dashboards/health", health.health, name="health"),
     path("dashboards/health/<int:pk>", component.component, name="health-component"),
 ]

@@ -65,9 +65,8 @@ def _values(record: Any, before: Any) -> Iterator[DisplayedValue]:
         new = getattr(record, field.attname)
         old = getattr(before, field.attname) if before else None
         if new != old and not field.primary_key and (before or new not in (None, "")):
-            yield DisplayedValue(
-                _name(field), _shown(field, old) if before else "", _shown(field, new)
-            )
+            earlier = _shown(field, old, before.history_date) if before else ""
+            yield DisplayedValue(_name(field), earlier, _shown(field, new, record.history_date))
     for name in (each.name for each in record._history_m2m_fields):  # noqa: SLF001 - the library's
         old_set, new_set = (_set(each, name) if each else [] for each in (before, record))
         if old_set != new_set:
@@ -85,17 +84,28 @@ def _set(record: Any, name: str) -> list[str]:
     return sorted(str(known.get(key, f"{key} (deleted)")) for key in keys)
 
 
-def _shown(field: "Field[Any, Any]", value: Any) -> str:
+def _shown(field: "Field[Any, Any]", value: Any, at: datetime) -> str:
     if isinstance(field, ForeignKey) and value is not None:
-        other: Any = field.related_model
-        found = other._default_manager.filter(pk=value).first()  # noqa: SLF001 - documented
-        return _cut(str(found) if found else f"{value} (deleted)")
+        return _cut(_called(field.related_model, value, at))
     if value is None or value == "":
         return "empty"
     if isinstance(field, MaskedField):
         return _cut(field.masked(value))
     labels = (label for choice, label in field.flatchoices if choice == value)
     return _cut(str(next(labels, None) or value_text(value) or value))
+
+
+def _called(model: Any, key: Any, at: datetime) -> str:
+    """What the row was called then, by its own history; today's name where it has none."""
+    meta = model._meta  # noqa: SLF001 - documented
+    manager = getattr(meta, "simple_history_manager_attribute", None)
+    if manager is not None:
+        rows = getattr(model, manager).filter(**{meta.pk.attname: key})
+        then = rows.filter(history_date__lte=at).first() or rows.last()
+        if then is not None:
+            return str(then.instance)
+    found = model._default_manager.filter(pk=key).first()  # noqa: SLF001 - documented
+    return str(found) if found else f"{key} (deleted)"
 
 
 def _name(field: Any) -> str:

@@ -68,6 +68,7 @@ class OutboundResponse:
     body: bytes
     seconds: float
     cut: str = ""  # why the body is not whole: enough, limit, timeout or connect
+    certificate: Mapping[str, Any] | None = None  # as ssl.SSLSocket.getpeercert gives it
 
 
 def resolve_host(
@@ -213,10 +214,13 @@ class OutboundClient:
         sent = {**DEFAULTS, **(headers or {})}
         with failures(where.host), closing(self.line(where, pinned, ends)) as line:
             line.request(method, where.target, body, sent, preload_content=False)
+            shown = certificate_of(line)
             with closing(line.getresponse()) as answer:
                 found = read(answer, limit) if enough is None else read_some(answer, limit, enough)
         seconds = self.clock() - began
-        return OutboundResponse(answer.status, dict(answer.headers), found[0], seconds, found[1])
+        return OutboundResponse(
+            answer.status, dict(answer.headers), found[0], seconds, found[1], shown
+        )
 
     def checked(self, where: ParsedURL, ends: float) -> list[str]:
         """Every address of the host, each checked."""
@@ -256,6 +260,12 @@ class OutboundClient:
                     raise
                 return timed
         raise failed
+
+
+def certificate_of(line: HTTPConnection) -> Mapping[str, Any] | None:
+    """The verified certificate that the other side showed; None without TLS."""
+    secured: Any = line.sock
+    return secured.getpeercert() if isinstance(secured, ssl.SSLSocket) else None
 
 
 def read(answer: BaseHTTPResponse, limit: int) -> tuple[bytes, str]:

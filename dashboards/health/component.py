@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from aethercrown.charts.heat import HeatRow, heat
 from aethercrown.charts.lines import Series, line
-from aethercrown.formatting import moment_text
+from aethercrown.formatting import counted, duration_text, moment_text
 from aethercrown.metrics.period import Period
 from aethercrown.page_parts import EmptyState
 from dashboards import access, page_context
@@ -51,6 +51,7 @@ def component(request: HttpRequest, pk: int) -> HttpResponseBase:
         status_text=row.status.replace("_", " "),
         css_class=CSS_CLASSES.get(row.status, ""),
         now_wrong=what_is_wrong(row, now),
+        notes=notes(row, now),
         slots=slots,
         times=times,
         outages=outages,
@@ -64,10 +65,24 @@ def what_is_wrong(row: ComponentRow, now: datetime) -> list[str]:
     found = [row.error] if row.error else []
     if not row.is_enabled:
         found.append("It is switched off: nobody looks at it.")
-    if row.maintenance_until is not None and row.is_maintained(now):
-        found.append(f"It is in maintenance until {moment_text(row.maintenance_until)}.")
+    if (until := row.maintained_until(now)) is not None:
+        found.append(f"It is in maintenance until {moment_text(until)}.")
     if row.parent is not None and row.parent.explains_children(now):
         found.append(f"{row.parent} fails too, on which it depends: its alert is held back.")
+    return found
+
+
+def notes(row: ComponentRow, now: datetime) -> list[str]:
+    """Its certificate and its next maintenance, in sentences."""
+    found = []
+    begins, ends = row.certificate_starts_at, row.certificate_ends_at
+    if begins is not None and ends is not None:
+        valid = f"Its certificate is valid from {moment_text(begins)} until {moment_text(ends)}"
+        left = f"{counted((ends - now).days, 'day')} are left" if ends > now else "it has expired"
+        found.append(f"{valid}: {left}.")
+    if (starts := row.next_maintenance(now)) is not None:
+        length = duration_text(60 * (row.maintenance_minutes or 0))
+        found.append(f"Its next maintenance begins {moment_text(starts)} and lasts {length}.")
     return found
 
 

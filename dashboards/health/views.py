@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -23,7 +24,7 @@ from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table, Value
 from dashboards.tiles import tiles
 from operations.health.reports import components as reports
-from operations.health.reports import history
+from operations.health.reports import history, status_page
 from operations.health.reports.history import Trend
 
 PRESETS, DEFAULT = ("7d", "30d", "90d", "365d"), "30d"
@@ -34,6 +35,7 @@ STATUS_TEXTS = {
     "degraded": "A required component is degraded or unknown",
     "unhealthy": "A required component does not work",
 }
+WRONG_FIRST = ("unhealthy", "degraded", "unknown")
 CSS_CLASSES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad"}
 PERCENT = Unit(suffix="%", digits=2)
 MILLISECONDS = Unit(suffix="\u00a0ms", digits=1)
@@ -68,6 +70,8 @@ def health(request: HttpRequest) -> HttpResponseBase:
         outages=outages,
         no_outage=EmptyState("No outage", "No component was down in this period."),
         nothing_yet=NOTHING_YET,
+        status_path=status_page.path(),
+        public_address=f"{settings.PUBLIC_URL}{status_page.path()}",
         **_verdict(),
         **charts,
     )
@@ -96,7 +100,7 @@ def component_table(trends: Sequence[Trend]) -> Table:
         Column("Checks", COUNT, csv_only=True),
         Column("Error", prose=True),
     )
-    listed = sorted(trends, key=lambda each: each.component.name.lower())
+    listed = sorted(trends, key=_wrong_first)
     cells = attrgetter("state", "state_since", "checked_at")
     rows = [
         (
@@ -112,6 +116,11 @@ def component_table(trends: Sequence[Trend]) -> Table:
     ]
     paths = [f"/dashboards/health/{each.component.pk}" for each in listed]
     return Table("components", "Components", columns, rows, paths)
+
+
+def _wrong_first(each: Trend) -> tuple[int, str]:
+    status = each.component.status
+    return WRONG_FIRST.index(status) if status in WRONG_FIRST else 3, each.component.name.lower()
 
 
 def outage_listing(

@@ -22,6 +22,8 @@ from operations.alerts.models import Alert, Silence
 
 MAY_OPERATE = "security.operate"
 MAX_SILENCE_HOURS = 24 * 30
+MAX_SILENCE = timedelta(days=366)
+PATTERNS = ["source", "kind", "subject"]
 OPTIONAL_FIELDS = (
     "acknowledged_at",
     "acknowledged_by",
@@ -140,13 +142,44 @@ class AlertAdmin(ReadOnlyAdmin, RowActionAdmin):
         self.act_on_each(request, chosen, RESOLVE_ACTION)
 
 
+class SilenceRowForm(forms.ModelForm[Silence]):
+    """A silence that ends in the time to come; one of every alert is confirmed."""
+
+    is_everything = forms.BooleanField(
+        label="Every alert of the platform",
+        required=False,
+        help_text="Needed only if all three patterns fit everything.",
+    )
+
+    class Meta:
+        model = Silence
+        fields = ["source", "kind", "subject", "until", "note"]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        now, until = timezone.now(), given.get("until")
+        if until is not None and "until" in self.changed_data:
+            if until <= now:
+                self.add_error("until", "It would end before it begins: name a time to come.")
+            elif until > now + MAX_SILENCE:
+                self.add_error("until", f"It may last {counted(MAX_SILENCE.days, 'day')} at most.")
+        patterns = [given.get(each, "") for each in PATTERNS]
+        is_all = all(each and not each.strip("*") for each in patterns)
+        if is_all and not self.instance.key and not given.get("is_everything"):
+            self.add_error("is_everything", "No alert at all would be told: confirm it here.")
+        return given
+
+
 @admin.register(Silence)
 class SilenceAdmin(ModelAdmin):
+    form = SilenceRowForm
     list_display = ["source", "kind", "subject", "until", "note", "created_by"]
     list_filter = ["until"]
-    fields = ["source", "kind", "subject", "until", "note"]
+    fields = [*PATTERNS, "is_everything", "until", "note"]
 
     def save_model(self, request: HttpRequest, obj: Silence, form: Any, change: Any) -> None:
         if not change:
             obj.created_by = actor_of(request)
+        if "subject" in form.changed_data:
+            obj.key = ""  # of another alert than that which it silenced
         super().save_model(request, obj, form, change)

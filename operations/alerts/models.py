@@ -82,6 +82,14 @@ class Silence(models.Model):
     )
     kind = models.CharField(max_length=600, default="*", help_text="A pattern; * matches any text.")
     subject = models.CharField(max_length=600, default="*", help_text="A pattern, such as ads.*")
+    key = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Of the one alert that it silences, whatever its subject is called.",
+    )
     until = models.DateTimeField()
     note = models.CharField(max_length=500, blank=True, help_text="Why it is silenced.")
     created_by = models.CharField(max_length=200, blank=True, editable=False)
@@ -95,8 +103,7 @@ class Silence(models.Model):
         return f"{self.source} / {self.kind} / {self.subject}"
 
     def matches(self, alert: Alert) -> bool:
-        """Whether all three patterns fit; `*` stands for any text."""
-        return all(
-            fnmatchcase(getattr(alert, each), getattr(self, each))
-            for each in ("source", "kind", "subject")
-        )
+        """Whether all three patterns fit; `*` stands for any text. A key stands for the subject."""
+        names = ("source", "kind") if self.key else ("source", "kind", "subject")
+        fits = all(fnmatchcase(getattr(alert, each), getattr(self, each)) for each in names)
+        return fits and self.key in {"", alert.key}

@@ -32,9 +32,9 @@ def unresolved(limit: int = 200) -> list[Alert]:
 
 
 def unresolved_of(source: str) -> list[tuple[str, str]]:
-    """The unresolved alerts of one source, as (kind, subject)."""
+    """The unresolved alerts of one source, as (kind, key)."""
     rows = Alert.objects.exclude(state=Alert.State.RESOLVED).filter(source=source)
-    return list(rows.order_by("pk").values_list("kind", "subject"))
+    return list(rows.order_by("pk").values_list("kind", "key"))
 
 
 def recently_resolved(limit: int = 30) -> QuerySet[Alert]:

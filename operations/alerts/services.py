@@ -108,7 +108,13 @@ def silence(alert_id: int, *, actor: str, note: str = "", until: datetime) -> Si
     alert = Alert.objects.get(pk=alert_id)
     source, kind, subject = map(_escape_pattern, (alert.source, alert.kind, alert.subject))
     return Silence.objects.create(
-        source=source, kind=kind, subject=subject, note=note[:500], created_by=actor, until=until
+        source=source,
+        kind=kind,
+        subject=subject,
+        key=alert.key,
+        note=note[:500],
+        created_by=actor,
+        until=until,
     )
 
 

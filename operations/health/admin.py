@@ -24,8 +24,9 @@ REFUSED = (services.CheckedJustNow, services.NothingToCheck, services.TooManyChe
 TARGET = ["name", "kind", "target", "networks"]
 RESPONSE = ["method", "status_from", "status_to", "text"]
 CERTIFICATE = ["certificate_degraded_days", "certificate_unhealthy_days"]
-RULES = [
-    *("parent", "is_required", "is_enabled", "check_every_seconds", "maintenance_until", "slow_ms")
+RULES = [*("parent", "is_required", "is_enabled", "is_public", "check_every_seconds", "slow_ms")]
+MAINTENANCE = [
+    *("maintenance_until", "maintenance_times", "maintenance_zone", "maintenance_minutes")
 ]
 LATEST_CHECK = ["status", "state", "state_since", "response_time", "error", "checked_at"]
 TARGET_KINDS = [each for each in Component.Kind.choices if each[0] != Component.Kind.BUILTIN]
@@ -41,7 +42,7 @@ class ComponentForm(forms.ModelForm[Component]):
 
     class Meta:
         model = Component
-        fields = [*TARGET, *RESPONSE, *CERTIFICATE, *RULES]
+        fields = [*TARGET, *RESPONSE, *CERTIFICATE, *RULES, *MAINTENANCE]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,6 +80,7 @@ class ComponentAdmin(ModelAdmin):
         fieldsets = [
             *([(None, {"fields": ["name"]})] if is_builtin else target),
             ("Rules", {"fields": RULES}),
+            ("Maintenance", {"fields": MAINTENANCE}),
             *([("Latest check", {"fields": LATEST_CHECK})] if obj else []),
         ]
         return masked_fieldsets(self, request, obj, fieldsets)

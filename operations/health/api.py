@@ -13,6 +13,7 @@ from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
 from aethercrown.api.openapi import documented
 from operations.health import services, targets
 from operations.health.history.rollups import InvalidPeriod, parse_period
+from operations.health.maintenance import MAX_MINUTES
 from operations.health.models import Component, HealthStatus
 from operations.health.reports.history import trends_report
 
@@ -147,6 +148,11 @@ class AddComponentSerializer(serializers.Serializer[Any]):
     )
     certificate_degraded_days = fields.Number(min_value=0, required=False, allow_null=True)
     certificate_unhealthy_days = fields.Number(min_value=0, required=False, allow_null=True)
+    maintenance_times = fields.Text(max_length=300, required=False, allow_blank=True)
+    maintenance_zone = fields.Text(max_length=64, required=False, allow_blank=True)
+    maintenance_minutes = fields.Count(
+        min_value=1, max_value=MAX_MINUTES, required=False, allow_null=True
+    )
     is_required = fields.Flag(required=False)
 
 

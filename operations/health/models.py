@@ -13,7 +13,7 @@ from aethercrown.formatting import moment_text
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.http import addresses
 from aethercrown.http.addresses import AddressRefused
-from operations.health import state_machine, targets
+from operations.health import maintenance, state_machine, targets
 from operations.health.probe import ExpectedResponse, ProbeTarget
 
 
@@ -39,6 +39,8 @@ CHECK_COLUMNS = [  # that checks write; staff edit the others
     "error",
     "checked_at",
     "last_stored_at",
+    "certificate_starts_at",
+    "certificate_ends_at",
 ]
 
 
@@ -120,6 +122,35 @@ class Component(models.Model):
     maintenance_until = models.DateTimeField(
         null=True, blank=True, help_text="Until then failures are recorded, but open no incident."
     )
+    maintenance_times = models.CharField(
+        "repeated maintenance",
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text='When it begins: "at 02:00 on Sunday", "at 22:00 on the last day". Empty: none.',
+    )
+    maintenance_zone = models.CharField(
+        "its time zone",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Such as Europe/Berlin. Empty: UTC.",
+    )
+    maintenance_minutes = models.PositiveIntegerField(
+        "its minutes",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(maintenance.MAX_MINUTES)],
+        help_text="How long each lasts, at most a week.",
+    )
+    is_public = models.BooleanField(
+        "on the status page",
+        default=False,
+        db_default=False,
+        help_text="Its name and whether it works are shown to everybody with the page's address.",
+    )
     state = models.CharField(max_length=7, choices=State, default=State.UNKNOWN, editable=False)
     state_since = models.DateTimeField("since", null=True, editable=False)
     contrary_count = models.PositiveSmallIntegerField(
@@ -139,6 +170,10 @@ class Component(models.Model):
     checked_at = models.DateTimeField(null=True, editable=False)
     last_stored_at = models.DateTimeField(
         null=True, editable=False, help_text="When a check was last stored as a row."
+    )
+    certificate_starts_at = models.DateTimeField(null=True, editable=False)
+    certificate_ends_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of the certificate that it showed last."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     history = TrackedHistory(excluded_fields=CHECK_COLUMNS)
@@ -177,7 +212,12 @@ class Component(models.Model):
         degraded, unhealthy = self.certificate_degraded_days, self.certificate_unhealthy_days
         if degraded is not None and unhealthy is not None and degraded < unhealthy:
             problems["certificate_degraded_days"] = f"must be {unhealthy:g} or more"
-        return problems
+        return problems | maintenance.problems(
+            self.maintenance_times,
+            self.maintenance_zone,
+            self.maintenance_minutes,
+            timezone.now(),
+        )
 
     @property
     def alert_key(self) -> str:
@@ -223,8 +263,21 @@ class Component(models.Model):
         last = self.checked_at
         return last is None or not timedelta(0) <= now - last < every - tolerance
 
+    def maintained_until(self, now: datetime) -> datetime | None:
+        """When the maintenance ends in which it is; None if it is in none."""
+        ends = [self.maintenance_until]
+        if self.maintenance_times and self.maintenance_minutes is not None:
+            zone, minutes = self.maintenance_zone, self.maintenance_minutes
+            ends.append(maintenance.ends_at(self.maintenance_times, zone, minutes, now))
+        return max((each for each in ends if each is not None and now < each), default=None)
+
     def is_maintained(self, now: datetime) -> bool:
-        return self.maintenance_until is not None and now < self.maintenance_until
+        return self.maintained_until(now) is not None
+
+    def next_maintenance(self, now: datetime) -> datetime | None:
+        """When the next window begins that repeats."""
+        times = self.maintenance_times
+        return maintenance.next_at(times, self.maintenance_zone, now) if times else None
 
 
 class Check(models.Model):

@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -106,8 +106,10 @@ def probe_http(target: ProbeTarget, seconds: float, client: OutboundClient) -> O
     )
     if not expected.min_status <= answer.status <= expected.max_status:
         words = f"It answered {answer.status}, not {expected.min_status} to {expected.max_status}."
-        return failed("status", words)
-    return body_status(expected.text, answer)
+        seen = failed("status", words)
+    else:
+        seen = body_status(expected.text, answer)
+    return replace(seen, certificate=lifetime(answer.certificate) if answer.certificate else None)
 
 
 def is_decided(text: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -168,7 +170,8 @@ def probe_tls(target: ProbeTarget, seconds: float, client: OutboundClient) -> Ob
     where = targets.parse_target(targets.TLS, target.target, target.allowed)
     begins, ends = certificate_lifetime(where, seconds, client)
     limits = (target.degraded_below_days, target.unhealthy_below_days)
-    return certificate_status(begins, ends, datetime.now(UTC), limits)
+    seen = certificate_status(begins, ends, datetime.now(UTC), limits)
+    return replace(seen, certificate=(begins, ends))
 
 
 def certificate_lifetime(
@@ -179,7 +182,12 @@ def certificate_lifetime(
     pinned = client.checked(where, ends)
     with outbound.failures(where.host), closing(client.line(where, pinned, ends)) as line:
         line.connect()
-        shown: Any = cast("ssl.SSLSocket", line.sock).getpeercert()
+        shown = cast("Mapping[str, Any]", outbound.certificate_of(line))
+    return lifetime(shown)
+
+
+def lifetime(shown: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """From when to when a certificate is valid."""
     begins, until = (
         datetime.fromtimestamp(ssl.cert_time_to_seconds(shown[name]), UTC)
         for name in ("notBefore", "notAfter")

@@ -23,12 +23,16 @@ NETWORK_ERROR_KINDS = frozenset({"dns", "connect", "timeout"})
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One check of one component; `response_ms` on success, `error_kind` and `error` otherwise."""
+    """One check of one component; `response_ms` on success, `error_kind` and `error` otherwise.
+
+    `certificate` is from when to when the certificate is valid that it showed, if it showed one.
+    """
 
     status: str
     response_ms: float | None = None
     error_kind: str = ""
     error: str = ""
+    certificate: tuple[datetime, datetime] | None = None
 
     @property
     def works(self) -> bool:

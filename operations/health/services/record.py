@@ -135,6 +135,9 @@ def update_latest(component: Component, seen: Observation, at: datetime) -> None
         component.status = state_machine.DEGRADED
         component.error = f"The 95th percentile is over {component.slow_ms} ms."
     component.last_ms, component.checked_at = seen.response_ms, at
+    if seen.certificate or seen.works:  # of what does not answer the last one is kept
+        begins, ends = seen.certificate or (None, None)
+        component.certificate_starts_at, component.certificate_ends_at = begins, ends
 
 
 def apply_state(

@@ -3,11 +3,13 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.utils import timezone
 
 from aethercrown.history import display, tracking
 from aethercrown.history.attribution import acting, current_actor
 from marketing.channels.models import Channel
 from operations.automations.models import Automation
+from operations.health.models import Component
 from operations.messaging.models import Destination
 from security.access.models import User
 from security.audit import reports
@@ -149,8 +151,25 @@ def test_a_row_with_a_long_past_shows_its_newest(channel):
 def test_what_a_row_pointed_at_may_be_gone(channel):
     other = Automation.history.model(task_id=99, name="x", history_type="+")
     field = Automation._meta.get_field("task")
-    assert display._shown(field, other.task_id) == "99 (deleted)"
-    assert display._shown(field, None) == "empty"
+    now = timezone.now()
+    assert display._shown(field, other.task_id, now) == "99 (deleted)"
+    assert display._shown(field, None, now) == "empty"
+
+
+def test_a_related_row_is_shown_under_the_name_it_had_then(db):
+    router = Component.objects.create(name="router", target="https://r.example.com/")
+    shop = Component.objects.create(name="shop", target="https://s.example.com/", parent=router)
+    router.name = "gateway"
+    router.save()
+    shop.parent = None
+    shop.save()
+    shop.parent = router
+    shop.save()
+    router.delete()
+    again, gone, first = (
+        {each.name: each for each in change.values}["Parent"] for change in changes(shop)[-3:]
+    )
+    assert (first.after, gone.before, again.after) == ("router", "router", "gateway")
 
 
 def test_no_secret_is_ever_in_a_history():

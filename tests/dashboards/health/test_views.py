@@ -123,3 +123,29 @@ def test_what_is_wrong_now_stands_first(page, shop):
     for words in ("It did not answer in time.", "switched off", "in maintenance until", "router"):
         assert words in text
     assert page.get("/dashboards/health/999999").status_code == 404
+
+
+def test_a_component_shows_its_certificate_and_its_next_maintenance(page, shop):
+    now = timezone.now()
+    dates = {"certificate_starts_at": now - timedelta(days=30)}
+    for left, words in (
+        (timedelta(days=9, hours=1), "9 days are left"),
+        (-now.resolution, "it has expired"),
+    ):
+        Component.objects.update(
+            **dates,
+            certificate_ends_at=now + left,
+            maintenance_times="at 02:00 on Sunday",
+            maintenance_minutes=90,
+        )
+        text = page.get(f"/dashboards/health/{shop.pk}").content.decode()
+        assert words in text
+        assert "Its next maintenance begins" in text
+        assert "lasts 1.5 hours" in text or "lasts 1 h 30 min" in text
+
+
+def test_what_is_wrong_is_listed_first(page, shop):
+    Component.objects.create(name="aaa", target="https://a.example.com/", status="healthy")
+    Component.objects.filter(pk=shop.pk).update(status="unhealthy")
+    _, first, second = rows(page.get("/dashboards/health?format=csv&table=components"))
+    assert (first[0], second[0]) == ("shop", "aaa")

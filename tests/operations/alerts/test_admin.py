@@ -1,5 +1,7 @@
 """Alerts in the admin: taken on, ended and silenced by people, in their name."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
@@ -118,11 +120,53 @@ def test_an_alert_that_is_not_there_is_not_found(client, alert):
     assert client.get(change).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({"until_0": "2020-01-01"}, "until", "end before it begins"),
+        ({"until_0": "9999-01-01"}, "until", "366 days at most"),
+        ({"until_0": ""}, "until", "required"),
+        ({"source": "*", "kind": "**", "subject": "*"}, "is_everything", "confirm it here"),
+    ],
+)
+def test_a_silence_that_is_over_endless_or_of_everything_is_refused(
+    client, db, given, field, words
+):
+    staff(client, *(f"operations.{act}_silence" for act in ("view", "add", "change")))
+    add = reverse("admin:operations_silence_add")
+    soon = (timezone.now() + timedelta(days=2)).date().isoformat()
+    sent = {"source": "*", "kind": "*", "subject": "db", "until_0": soon, "until_1": "10:00"}
+    refused = client.post(add, sent | given)
+    assert words in str(refused.context["adminform"].form.errors[field])
+    assert not Silence.objects.exists()
+    if field == "is_everything":
+        client.post(add, sent | given | {"is_everything": "on"})
+        silence = Silence.objects.get()
+        change = reverse("admin:operations_silence_change", args=[silence.pk])
+        client.post(change, sent | {"note": "db alone"})
+        silence.refresh_from_db()
+        assert silence.subject == "db"
+
+
+def test_a_silence_of_one_alert_holds_when_its_subject_is_renamed(client, alert):
+    silence = services.silence(alert.pk, actor="user:eve", until=timezone.now() + timedelta(1))
+    Alert.objects.update(subject="database")
+    assert silence.matches(Alert.objects.get())
+    assert not silence.matches(Alert(source="health", kind="down", subject="<b>db</b>", key="2"))
+    staff(client, *(f"operations.{act}_silence" for act in ("view", "change")))
+    change = reverse("admin:operations_silence_change", args=[silence.pk])
+    soon = (timezone.now() + timedelta(days=2)).date().isoformat()
+    sent = {"source": "*", "kind": "*", "subject": "mail*", "until_0": soon, "until_1": "10:00"}
+    client.post(change, sent)
+    silence.refresh_from_db()
+    assert (silence.key, silence.matches(Alert.objects.get())) == ("", False)
+
+
 def test_a_silence_is_entered_with_the_persons_name(client, db):
     staff(client, *(f"operations.{act}_silence" for act in ("view", "add", "change")))
     given = {
         "source": "health", "kind": "*", "subject": "db*", "note": "Upgrade.",
-        "until_0": "2030-01-01", "until_1": "00:00",
+        "until_0": (timezone.now() + timedelta(days=60)).date().isoformat(), "until_1": "00:00",
     }  # fmt: skip
     client.post(reverse("admin:operations_silence_add"), given)
     silence = Silence.objects.get()

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def made(folder, days):
-    """What serves with a certificate that ends in `days`, and what trusts it."""
+def made(folder, days, begins=-90):
+    """What serves with a certificate from `begins` to `days` from now, and what trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example.com")])
     now = datetime.now(UTC)
@@ -20,7 +20,7 @@ def made(folder, days):
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=90))
+        .not_valid_before(now + timedelta(days=begins))
         .not_valid_after(now + timedelta(days=days, hours=1))
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName("shop.example.com")]), critical=False

@@ -212,6 +212,17 @@ def test_a_certificate_is_judged_by_the_days_it_has_left(tmp_path, days, status,
     assert (found.status, found.error_kind) == (status, error_kind)
     if days < 0:
         assert "expired" in found.error
+    else:
+        assert found.certificate[1] - found.certificate[0] == timedelta(days=90 + days, hours=1)
+
+
+def test_a_certificate_that_is_not_yet_valid_is_refused_and_says_so(tmp_path):
+    serving, trust = certificates.made(tmp_path, 60, begins=1)
+    with server(saying(OK), serving) as port:
+        for target, kind in ((f"{NAME}:443", targets.TLS), (f"https://{NAME}/", targets.HTTP)):
+            found = seen(port, target, kind, trust=trust)
+            assert (found.status, found.error_kind) == (UNHEALTHY, "tls")
+            assert found.error == "The certificate is refused: certificate is not yet valid."
 
 
 def test_a_certificate_of_another_name_or_from_nobody_known_is_refused(tmp_path):
@@ -219,7 +230,8 @@ def test_a_certificate_of_another_name_or_from_nobody_known_is_refused(tmp_path)
     with server(saying(OK), serving) as port:
         other = seen(port, "https://other.example.com/", trust=trust)
         unknown = seen(port, f"https://{NAME}/")
-        assert seen(port, f"https://{NAME}/", trust=trust).status == HEALTHY
+        good = seen(port, f"https://{NAME}/", trust=trust)
+        assert (good.status, good.certificate is not None) == (HEALTHY, True)
     assert (other.error_kind, unknown.error_kind) == ("tls", "tls")
     assert "ostname mismatch" in other.error
     assert "self" in unknown.error

@@ -1,5 +1,6 @@
 """From observations to confirmed states, incidents and alerts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -68,6 +69,30 @@ def test_in_maintenance_failures_are_recorded_and_nothing_else(shop):
     assert Check.objects.filter(status="maintenance").count() == 5
     found = note(shop, *[BAD] * 3, since=NOON + timedelta(hours=2))
     assert found.state == DOWN
+
+
+def test_maintenance_that_repeats_holds_in_each_of_its_windows(shop):
+    Component.objects.filter(pk=shop.pk).update(
+        maintenance_times="at 13:00 on Friday",
+        maintenance_zone="Europe/Berlin",
+        maintenance_minutes=30,
+    )
+    found = note(shop, GOOD, *[BAD] * 5)  # Friday the 20th, 12:00 in UTC
+    assert (found.state, open_alerts()) == (UP, [])
+    assert found.next_maintenance(NOON) == NOON + timedelta(days=7)
+    week = NOON + timedelta(days=7)
+    assert found.maintained_until(week) == week + timedelta(minutes=30)
+    assert found.maintained_until(week - timedelta(seconds=1)) is None
+    later = note(shop, *[BAD] * 3, since=NOON + timedelta(minutes=31))
+    assert later.state == DOWN
+
+
+def test_the_certificate_that_it_showed_last_is_kept_while_it_does_not_answer(shop):
+    lifetime = (NOON - timedelta(days=30), NOON + timedelta(days=60))
+    shown = replace(GOOD, certificate=lifetime)
+    for seen, kept in ((shown, lifetime), (BAD, lifetime), (GOOD, (None, None))):
+        found = note(shop, seen)
+        assert (found.certificate_starts_at, found.certificate_ends_at) == kept
 
 
 def test_slow_answers_degrade_it_until_they_are_quick_again(shop):
