@@ -34,6 +34,7 @@ STATUS_TEXTS = {
     "healthy": "Every required component works",
     "degraded": "A required component is degraded or unknown",
     "unhealthy": "A required component does not work",
+    "unknown": "Nothing is known of any required component",
 }
 WRONG_FIRST = ("unhealthy", "degraded", "unknown")
 CSS_CLASSES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad"}
@@ -82,7 +83,7 @@ def _verdict() -> dict[str, Any]:
     overall = reports.overall(rows)
     return {
         "status_text": STATUS_TEXTS[overall] if rows else "Nothing has been checked yet",
-        "css_class": CSS_CLASSES[overall] if rows else "",
+        "css_class": CSS_CLASSES.get(overall, "") if rows else "",
         "last_round": reports.last_round(),
     }
 

@@ -121,8 +121,13 @@ def explains_children(parent: ComponentState, since: datetime | None, at: dateti
 
 
 def overall(required: Iterable[str]) -> str:
-    """The worst status of the required components; what is not known counts as DEGRADED."""
+    """The worst status of the required components; what is not known counts as DEGRADED.
+
+    UNKNOWN where none of them was judged: nothing known is not healthy.
+    """
     found = set(required)
     if UNHEALTHY in found:
         return UNHEALTHY
+    if not found.intersection(JUDGED):
+        return UNKNOWN
     return DEGRADED if found & {DEGRADED, UNKNOWN, NOT_LOOKED_AT} else HEALTHY

@@ -58,7 +58,12 @@ def test_each_table_has_its_csv(page, shop):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("unhealthy", "does not work"), ("unknown", "degraded or unknown")],
+    [
+        ("unhealthy", "does not work"),
+        ("degraded", "degraded or unknown"),
+        ("unknown", "Nothing is known"),
+        ("off", "Nothing is known"),
+    ],
 )
 def test_the_overall_status_is_that_of_required_components(page, shop, status, words):
     Component.objects.filter(pk=shop.pk).update(status=status)

@@ -1,7 +1,9 @@
 """Alerts are told once, whatever is repeated, and once more where they become graver."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -14,6 +16,7 @@ from tests.operations.conftest import NOON
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+SOURCE_NAMED = re.compile(r'^(?:ALERT_)?SOURCE\b[^=]*= "(\w+)"', re.MULTILINE)
 
 
 def raised(severity="high", *, after=timedelta(0), message="No answer.", subject="ads", **more):
@@ -393,3 +396,13 @@ def test_who_was_held_back_by_a_silence_hears_of_an_alert_that_ended_and_opened_
     services.raise_alert(*names, "warning", "Slow.", now=NOON)
     services.send_reminders(NOON + 11 * MINUTE)
     assert Message.objects.filter(destination=pager).get().payload["event"] == "opened"
+
+
+def test_the_document_says_what_the_alerts_of_each_source_are_kept_under():
+    root = Path(services.__file__).parents[2]
+    apps = ("operations", "security", "revenue", "marketing", "enterprise")
+    texts = [path.read_text("utf-8") for app in apps for path in (root / app).rglob("*.py")]
+    named = {each for text in texts for each in SOURCE_NAMED.findall(text)}
+    page = (root / "docs/alerts.md").read_text("utf-8")
+    rows = page.partition("| source |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert {row.split("|")[1].strip() for row in rows} == named

@@ -9,6 +9,8 @@ from operations.health.state_machine import (
     DEGRADED,
     DOWN,
     HEALTHY,
+    NOT_LOOKED_AT,
+    OFF,
     UNHEALTHY,
     UNKNOWN,
     UP,
@@ -122,7 +124,9 @@ def test_our_own_network_is_down_where_all_that_were_up_fail_alike(outside, ours
 @pytest.mark.parametrize(
     ("statuses", "whole"),
     [
-        ([], HEALTHY),
+        ([], UNKNOWN),
+        ([OFF, NOT_LOOKED_AT, UNKNOWN], UNKNOWN),
+        ([OFF, HEALTHY], HEALTHY),
         ([HEALTHY, HEALTHY], HEALTHY),
         ([HEALTHY, UNKNOWN], DEGRADED),
         ([DEGRADED, HEALTHY], DEGRADED),

@@ -7,7 +7,7 @@ import pytest
 
 from operations.alerts.models import Alert
 from operations.health.models import Check, Component, Incident
-from operations.health.services import record
+from operations.health.services import components, record
 from operations.health.state_machine import (
     DEGRADED,
     DOWN,
@@ -158,6 +158,18 @@ def test_a_child_that_goes_down_together_with_its_parent_raises_no_alert(shop, m
         record.record_all({shop.pk: BAD, parent.pk: BAD}, at)
     assert Incident.objects.count() == 2
     assert [each[1] for each in open_alerts()] == ["network"]
+
+
+def test_a_child_whose_parent_is_deleted_while_both_are_down_raises_its_alert(shop):
+    parent = Component.objects.create(name="router", target="https://r.example.com/")
+    Component.objects.filter(pk=shop.pk).update(parent=parent)
+    note(parent, BAD, BAD, BAD)
+    note(shop, BAD, BAD, BAD)
+    assert [each[1] for each in open_alerts()] == ["router"]
+    components.switch_off(parent.pk, NOON + timedelta(minutes=2))
+    parent.delete()
+    found = note(shop, BAD, since=NOON + timedelta(minutes=3))
+    assert (found.parent, [each[1] for each in open_alerts()]) == (None, ["shop"])
 
 
 def test_while_it_flaps_the_alert_stays_open(shop):
