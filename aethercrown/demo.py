@@ -2,7 +2,8 @@
 
 Apps register their part in the order of their dependencies. Every created row is listed in DemoRow.
 Clearing first releases rows that only wait for a demo row, then deletes the listed rows, newest
-first; rows that others refer to stay and are reported.
+first; rows that others refer to stay and are reported. What was deleted beside them is kept as
+text, so that it can be restored.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +12,8 @@ from datetime import UTC, date, datetime, time
 
 import numpy as np
 from django.apps import apps
-from django.db import models, transaction
+from django.core import serializers
+from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError
 
 from aethercrown.history import tracking
@@ -75,7 +77,8 @@ def register(
 
 def keys_of(table: str) -> list[int]:
     """The keys of the demo company's rows of a table, such as `operations.task`."""
-    return list(DemoRow.objects.filter(table=table).values_list("key", flat=True))
+    rows = DemoRow.objects.filter(table=table, deleted="")
+    return list(rows.values_list("key", flat=True))
 
 
 def is_there() -> bool:
@@ -94,8 +97,63 @@ def seed(today: date) -> int:
 
 
 @transaction.atomic
+def restore() -> int:
+    """Make again, under their old keys, the rows that a partial clearing deleted; how many.
+
+    Raises NotEmpty where a row of one's own has taken the place of one of them.
+    """
+    notes = list(DemoRow.objects.exclude(deleted=""))
+    with tracking.silent():
+        for note in notes:
+            for row in serializers.deserialize("json", note.deleted):
+                _put_back(note, row)
+    DemoRow.objects.exclude(deleted="").update(deleted="")
+    return len(notes)
+
+
+def _put_back(note: DemoRow, row: serializers.base.DeserializedObject) -> None:
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        words = "A row of your own is in the place of the demo company's; nothing was restored"
+        raise NotEmpty(f"{words}: {note}.") from error
+
+
+@transaction.atomic
 def clear() -> ClearResult:
-    """Delete the demo company's rows; one that other rows refer to stays and stays listed."""
+    """Delete the demo company's rows; one that other rows refer to stays and stays listed.
+
+    If some stay, the others are listed with their columns, from which `restore` makes them again.
+    """
+    mark = transaction.savepoint()
+    cleared = _cleared()
+    if not cleared.kept:
+        DemoRow.objects.all().delete()
+        return cleared
+    transaction.savepoint_rollback(mark)
+    before = _as_text()
+    cleared = _cleared()
+    left = set(DemoRow.objects.values_list("pk", flat=True))
+    gone = [note for note in before if note.pk not in left]
+    DemoRow.objects.bulk_create(gone, batch_size=BATCH)
+    return cleared
+
+
+def _as_text() -> list[DemoRow]:
+    """The listed rows that are there, each with its columns."""
+    noted = []
+    for table, notes in _tables():
+        manager = apps.get_model(table)._default_manager  # noqa: SLF001 - documented
+        rows = manager.in_bulk([note.key for note in notes])
+        for note in notes:
+            if note.key in rows:
+                note.deleted = serializers.serialize("json", [rows[note.key]])
+                noted.append(note)
+    return noted
+
+
+def _cleared() -> ClearResult:
     cleared = ClearResult(released=[each for release in _releases.values() for each in release()])
     for table, notes in _tables():
         keys = {note.key: note for note in notes}
@@ -111,7 +169,7 @@ def clear() -> ClearResult:
 def _tables() -> list[tuple[str, list[DemoRow]]]:
     """Listed rows by table; the last listed table comes first, as it refers to earlier ones."""
     found: dict[str, list[DemoRow]] = {}
-    for note in DemoRow.objects.order_by("pk"):
+    for note in DemoRow.objects.filter(deleted="").order_by("pk"):
         found.setdefault(note.table, []).append(note)
     return list(reversed(found.items()))
 

@@ -74,6 +74,11 @@ class DemoRow(models.Model):
 
     table = models.CharField(max_length=100, help_text="Its model: marketing.channel.")
     key = models.BigIntegerField()
+    deleted = models.TextField(
+        default="",
+        db_default="",
+        help_text="Its columns as JSON, where it was deleted and others of the company were kept.",
+    )
 
     class Meta:
         ordering = ["pk"]

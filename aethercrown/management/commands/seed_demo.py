@@ -1,4 +1,4 @@
-"""Load the demo company: `manage.py seed_demo [--today 2026-01-31]`; again changes nothing."""
+"""Load the demo company, or restore what is missing: `manage.py seed_demo [--today DATE]`."""
 
 from argparse import ArgumentParser
 from datetime import UTC, date, datetime
@@ -23,8 +23,13 @@ class Command(BaseCommand):
         today = options["today"] or datetime.now(UTC).date()
         try:
             made = demo.seed(today)
+            restored = 0 if made else demo.restore()
         except demo.NotEmpty as reason:
             self.stdout.write(str(reason))
+            return
+        if restored:
+            words = "which an earlier clear_demo had deleted"
+            self.stdout.write(f"{restored} rows of the demo company were restored, {words}.")
             return
         self.stdout.write(
             f"The demo company is loaded: {made} rows."

@@ -16,7 +16,7 @@ from security.apikeys.services.issue import lock_key
 from security.apikeys.services.usage import flush
 
 LOOKAHEAD = timedelta(minutes=20)  # above the interval of the task that calls this
-EXPIRING_WITHIN = timedelta(days=7)
+EXPIRING_WITHIN, EXPIRING_PART = timedelta(days=7), 4  # and at most that part of its lifetime
 SOURCE, EXPIRING, STILL_USED, BEYOND = "apikeys", "expiring", "still_used", "beyond_maker"
 ADMIN_PAGE = "/admin/security/apikey/"
 
@@ -30,7 +30,7 @@ def check_expiring_keys(now: datetime) -> str:
     erased = idempotency.forget_secrets(now)
     removed = pepper.remove_unused(now)
     return (
-        f"Extended: {counted(len(extended), 'key')} in use. Expiring within a week: "
+        f"Extended: {counted(len(extended), 'key')} in use. Expiring soon: "
         f"{counted(expiring, 'key')} in use. With more than "
         f"their makers hold: {counted(beyond, 'key')}. {counted(erased, 'secret')} erased, "
         f"{counted(removed, 'pepper')} removed."
@@ -83,10 +83,14 @@ def resolve_ended_alerts(now: datetime) -> int:
 
 
 def alert_expiring(now: datetime) -> int:
-    """Raise an alert for each key in use that expires within a week, resolve others; how many."""
+    """Raise an alert for each key in use that expires soon, resolve others; how many.
+
+    Soon is within a week, and for a key of less than 28 days within a quarter of its lifetime.
+    """
     week = EXPIRING_WITHIN
     in_use = ApiKey.objects.filter(revoked_at=None, retire_at=None, last_used_at__gt=now - week)
-    expiring = list(in_use.filter(expires_at__gt=now, expires_at__lte=now + week).order_by("pk"))
+    rows = in_use.filter(expires_at__gt=now, expires_at__lte=now + week).order_by("pk")
+    expiring = [key for key in rows if _is_expiring(key, now)]
     for key in expiring:
         message = f"{key} is in use and expires on {moment_text(key.expires_at)}: make a new one."
         alerts.raise_alert(
@@ -120,6 +124,12 @@ def _resolve_others(kind: str, subjects: Collection[str], now: datetime) -> None
     for known, subject in open_alerts.unresolved_of(SOURCE):
         if known == kind and subject not in subjects:
             alerts.resolve(SOURCE, kind, subject, now=now)
+
+
+def _is_expiring(key: ApiKey, now: datetime) -> bool:
+    """Whether at most a quarter of its lifetime is left."""
+    ends = key.expires_at
+    return ends is not None and ends - now <= (ends - key.created_at) / EXPIRING_PART
 
 
 def alert_subject(key: ApiKey) -> str:

@@ -98,6 +98,33 @@ def test_a_pool_that_was_there_stays_and_so_does_one_that_is_needed():
     assert Schedule.objects.exists()
 
 
+def test_after_a_partial_clearing_what_is_missing_is_restored(capsys):
+    services.seed(seeding())
+    before, names = counts(), set(Task.objects.values_list("pk", "task_id"))
+    ours = Worker.objects.create(name="ours", pool=Pool.objects.get(name="image"))
+    demo.clear()
+    assert Task.objects.count() == 0
+    call_command("seed_demo")
+    assert "were restored, which an earlier clear_demo had deleted" in capsys.readouterr().out
+    ours.delete()
+    assert (counts(), set(Task.objects.values_list("pk", "task_id"))) == (before, names)
+    call_command("seed_demo")
+    assert "loaded already" in capsys.readouterr().out
+    assert demo.clear().kept == []
+    assert not demo.is_there()
+
+
+def test_a_row_of_the_owners_in_the_place_of_a_cleared_one_is_left_alone(capsys):
+    services.seed(seeding())
+    Worker.objects.create(name="ours", pool=Pool.objects.get(name="image"))
+    name = Worker.objects.exclude(name="ours").values_list("name", flat=True)[0]
+    demo.clear()
+    own = Worker.objects.create(name=name, pool=Pool.objects.get(name="image"))
+    call_command("seed_demo")
+    assert "A row of your own is in the place of the demo company's" in capsys.readouterr().out
+    assert set(Worker.objects.values_list("name", flat=True)) == {"ours", own.name}
+
+
 def test_a_task_of_the_owners_waits_no_more_for_what_is_cleared(loaded):
     waits, runs = TaskPriority(1), "demo-spring-research"
     submission.submit([AITask("first", "train", waits, 60.0)], NOW)

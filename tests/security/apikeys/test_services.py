@@ -347,8 +347,8 @@ class TestBeforeTheEnd:
         assert ApiKey.objects.get(pk=rotated.key.pk).extended_at == self.BEFORE
 
     def test_a_key_in_use_that_expires_within_a_week_is_told_of_until_it_is_replaced(self):
-        key = services.create("shop", ["all"], None, NOON + 100 * HOUR, NOON)
-        services.create("idle", ["all"], None, NOON + 100 * HOUR, NOON)
+        key = services.create("shop", ["all"], None, NOON + 100 * HOUR, NOON - 700 * HOUR)
+        services.create("idle", ["all"], None, NOON + 100 * HOUR, NOON - 700 * HOUR)
         self.used(key, NOON)
         usage.flush()
         assert expiry.alert_expiring(NOON + HOUR) == 1
@@ -356,6 +356,13 @@ class TestBeforeTheEnd:
         services.revoke(key.key.pk)
         assert expiry.alert_expiring(NOON + HOUR) == 0
         assert not alerts.unresolved()
+
+    def test_a_key_of_a_few_days_is_told_of_in_the_last_quarter_of_its_life(self):
+        key = services.create("job", ["all"], None, NOON + 100 * HOUR, NOON)
+        self.used(key, NOON)
+        usage.flush()
+        assert expiry.alert_expiring(NOON + 74 * HOUR) == 0
+        assert expiry.alert_expiring(NOON + 76 * HOUR) == 1
 
     def test_a_key_that_expires_later_is_not_told_of(self):
         key = services.create("shop", ["all"], None, NOON + 200 * HOUR, NOON)
