@@ -239,10 +239,11 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
 
     A period in which a channel's revenue is unknown is left out.
     """
-    stored = stored_history(plan.currency, until).in_weeks()
+    aggregate = plan.mode == BudgetPlan.Mode.AGGREGATE
+    stored = stored_history(plan.currency, until).in_weeks(aggregate=aggregate)
     if not stored.spend:
         return {}
-    if plan.mode == BudgetPlan.Mode.AGGREGATE:
+    if aggregate:
         by = stored.calendar(aggregate=True)
         return weeks.by_period(((on, float(amount)) for on, amount in stored.totals), by)
     names = set(plan.allocations.values_list("channel_name", flat=True))

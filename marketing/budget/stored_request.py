@@ -63,8 +63,11 @@ class StoredHistory:
             return Calendar(True, min(spent_on).weekday(), min(spent_on), last)  # noqa: FBT003
         return weeks.calendar(spent_on, (on for on, _ in self.totals if aggregate), self.until)
 
-    def in_weeks(self) -> "StoredHistory":
-        """The same rows by week, unless each channel reports by day or all by the same week."""
+    def in_weeks(self, *, aggregate: bool) -> "StoredHistory":
+        """The same rows by week, unless each channel reports by day or all by the same week.
+
+        With `aggregate` totals rarer than weeks are spread too.
+        """
         rows = [
             PerformanceRow(
                 each.channel,
@@ -75,16 +78,22 @@ class StoredHistory:
             )
             for each in self.spend
         ]
-        found = cadence.align(rows, weekly=True)
-        if not found.reported:
+        given = self.totals if aggregate else ()
+        totals = [PerformanceRow(cadence.TOTALS, 0.0, float(money), on) for on, money in given]
+        is_rare = cadence.cadence_days(sorted({on for on, _ in given})) > weeks.WEEK.days
+        if not (is_rare or cadence.align(rows, weekly=True).reported):
             return self
-        totals = [PerformanceRow("", 0.0, float(money), on) for on, money in self.totals]
-        both = cadence.align([*rows, *totals], weekly=True).rows if totals else found.rows
+        found = cadence.align([*rows, *totals], weekly=True)
+        stored = [_stored(each) for each in found.rows]
         return replace(
             self,
-            spend=[_stored(each) for each in both if each.channel],
-            totals=[(s.date, s.revenue or Decimal(0)) for s in map(_stored, both) if not s.channel],
-            reported=found.reported,
+            spend=[each for each in stored if each.channel],
+            totals=[(each.date, each.revenue or Decimal(0)) for each in stored if not each.channel],
+            reported={
+                name: words
+                for name, words in found.reported.items()
+                if name or words != cadence.ADDED_UP
+            },
         )
 
 
@@ -107,7 +116,7 @@ def build_request(
     NotEnoughData where neither is.
     """
     aggregate = needs_totals(known, currency)
-    known = known.in_weeks()
+    known = known.in_weeks(aggregate=aggregate)
     totals = known.totals if aggregate else ()
     by = known.calendar(aggregate=aggregate)
     rows = rows_by_period(known.spend, by, aggregate=aggregate)

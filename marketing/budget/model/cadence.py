@@ -82,7 +82,7 @@ def on_one_grid(request: BudgetRequest) -> BudgetRequest:
         message = "covers no whole period: no channel has a whole week or month of rows"
         raise Infeasible((RequestProblem("historical_data", "too_few", message),))
     left_out = sorted({row.channel for row in request.rows} - {row.channel for row in rows})
-    reported = {name: words for name, words in found.reported.items() if name != TOTALS}
+    reported = {name: words for name, words in found.reported.items() if name or words != ADDED_UP}
     return replace(
         request,
         rows=rows,
@@ -106,7 +106,9 @@ def _dated(sums: Iterable[tuple[dt.date | None, float]]) -> tuple[tuple[dt.date,
 def notes(reported: Mapping[str, str]) -> Iterator[str]:
     """What was done to channels that report differently from the others."""
     if reported:
-        listed = "; ".join(f"{name}: {words}" for name, words in sorted(reported.items()))
+        listed = "; ".join(
+            f"{name or 'total revenue'}: {words}" for name, words in sorted(reported.items())
+        )
         yield f"Not every channel has a row for each period of the plan ({listed})."
 
 
@@ -119,7 +121,7 @@ def reasons_against(reported: Mapping[str, str]) -> Iterator[str]:
 
 def estimated(reported: Mapping[str, str]) -> set[str]:
     """The channels whose periods are spread or moved, and not added up from days."""
-    return {name for name, words in reported.items() if words != ADDED_UP}
+    return {name for name, words in reported.items() if name and words != ADDED_UP}
 
 
 def _dates_by_channel(rows: Sequence[PerformanceRow]) -> dict[str, list[dt.date]]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from marketing.budget import stored_request
+from marketing.budget.model import cadence
 from marketing.budget.planner.request import LiftTestResult, SpendLimit
 from marketing.budget.stored_request import ChannelSettings, NotEnoughData, SpendRow, StoredHistory
 
@@ -173,7 +174,7 @@ def test_months_under_a_week_s_budget_are_spread_over_their_weeks():
     known = StoredHistory([ChannelSettings("print")], silent, totals, until=date(2026, 7, 9))
     by_total = ask(known)
     assert round(by_total.total_revenue[0][1], 6) == 700
-    assert by_total.reported == found.reported
+    assert by_total.reported == {**found.reported, cadence.TOTALS: "by month, spread evenly"}
 
 
 def test_what_is_in_force_counts_for_planned_channels_alone():
@@ -193,3 +194,18 @@ def test_a_held_channel_keeps_an_amount_with_the_decimals_of_its_currency():
     }
     assert limits["USD"] == SpendLimit(Decimal("100.25"), Decimal("100.25"))
     assert limits["JPY"] == SpendLimit(Decimal(100), Decimal(100))
+
+
+def test_monthly_totals_beside_weekly_spend_are_not_one_week_s_revenue():
+    months = [date(2026, month, 1) for month in (1, 2, 3)]
+    known = StoredHistory(
+        [ChannelSettings("a")],
+        spent("a", weeks=12, revenue=None),
+        [(on, Decimal(3100)) for on in months],
+    )
+    found = ask(known)
+    assert found.total_revenue[0] == (MONDAY, pytest.approx(700))
+    assert [row.spend for row in found.rows] == [100] * 12
+    [note] = cadence.notes(found.reported)
+    assert note.endswith("(total revenue: by month, spread evenly).")
+    assert list(cadence.reasons_against(found.reported)) == []
