@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0013_sealed_addresses'),
+        ('operations', '0014_destination_budget_plans'),
     ]
 
     operations = [
