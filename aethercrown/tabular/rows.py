@@ -185,6 +185,8 @@ class RowReader:
             if on is None:
                 raise InvalidCSV(f"{cell[:40]!r} is not a date")
             return on.isoformat()
+        if "\n" in cell or "\r" in cell:  # a quoted name over two lines
+            cell = " ".join(cell.split())
         return cell.upper() if column.name == CURRENCY else cell
 
     def _convert(self, values: dict[str, Any]) -> None:
