@@ -61,9 +61,8 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
             log.warning("Sign-in locked after too many wrong passwords")
             raise PermissionDenied
         user = self.check(request, username, password)
-        if user is None:
-            buckets.acquire(bucket, rate=HOURLY_FAILURES)
-            buckets.acquire(address_bucket(request), rate=ADDRESS_FAILURES)
+        if user is not None:  # a right password costs no try
+            count_try(request, bucket, cost=-1)
         return user
 
     def check(
@@ -75,12 +74,20 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
 
 
 def is_locked(request: HttpRequest, username: str, bucket: str) -> bool:
-    """Whether this name is locked now, here or everywhere, or this address for all names."""
+    """Whether this name is locked now, here or everywhere, or this address for all names.
+
+    A try is counted before the password is looked at: of many at once none is free.
+    """
     if not AxesProxyHandler.is_allowed(request, {"username": username}):
         return True
-    if buckets.acquire(address_bucket(request), cost=0, rate=ADDRESS_FAILURES):
+    return count_try(request, bucket)
+
+
+def count_try(request: HttpRequest, bucket: str, cost: int = 1) -> bool:
+    """Count one try for the address and the name; whether one of them has none left."""
+    if buckets.acquire(address_bucket(request), cost=cost, rate=ADDRESS_FAILURES):
         return True
-    return bool(buckets.acquire(bucket, cost=0, rate=HOURLY_FAILURES))
+    return bool(buckets.acquire(bucket, cost=cost, rate=HOURLY_FAILURES))
 
 
 def address_bucket(request: HttpRequest) -> str:

@@ -78,6 +78,17 @@ def test_made_up_names_from_one_address_are_limited_and_cost_no_hash(client, ada
     assert sign_in(client, address="198.51.100.7").status_code == 302
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_many_tries_at_once_none_is_free(ada, at_once, monkeypatch):
+    for number in range(28):
+        sign_in(Client(), name=f"nobody{number}")
+    hashed: list[object] = []
+    monkeypatch.setattr(passwords.PasswordBackend, "check", lambda *_: hashed.append(1))
+    answers = at_once(lambda: sign_in(Client(), name=f"n{id(object())}"), 12)
+    assert sorted(each.status_code for each in answers) == [200] * 2 + [429] * 10
+    assert len(hashed) == 2
+
+
 def test_right_passwords_cost_no_try(client, ada):
     for _ in range(8):
         assert sign_in(client).status_code == 302
