@@ -100,10 +100,12 @@ def simulation(
 
 
 def needs_job(version: PriceBookVersion) -> bool:
-    """Whether there are more accounts than a page prices by itself."""
-    currency = version.book.currency
+    """Whether there are more accounts, or quotes without any, than a page prices by itself."""
+    currency, enough = version.book.currency, MAX_PAGE_ACCOUNTS + 1
     running = Subscription.objects.filter(currency=currency, state=SubscriptionState.ACTIVE)
-    return running.exclude(plan="")[: MAX_PAGE_ACCOUNTS + 1].count() > MAX_PAGE_ACCOUNTS
+    count = running.exclude(plan="")[:enough].count()
+    count = count or pricing.quotes().filter(currency=currency)[:enough].count()
+    return count > MAX_PAGE_ACCOUNTS
 
 
 def check_comparable(version: PriceBookVersion, against: PriceBookVersion) -> None:

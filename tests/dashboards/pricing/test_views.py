@@ -189,6 +189,12 @@ def test_more_customers_than_a_page_prices_are_simulated_as_a_job(page, draft, q
     assert "standard version 2" in text(page.get("/dashboards/jobs"))
 
 
+def test_more_quotes_than_a_page_prices_are_a_job_too(page, draft, quoted, monkeypatch):
+    monkeypatch.setattr(accounts, "MAX_PAGE_ACCOUNTS", 0)
+    raised(draft, 199)
+    assert "Simulate for all customers" in text(page.get(f"{PRICING}/versions/{draft.pk}"))
+
+
 def test_a_simulation_that_cannot_be_made_says_why(page, draft, published):
     services.retire(published.pk, now=timezone.now())
     answer = page.post(f"{PRICING}/versions/{draft.pk}", follow=True)
