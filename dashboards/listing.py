@@ -167,13 +167,24 @@ class Listing:
     def table(self) -> Table:
         """The rows of this page."""
         start = (self.page - 1) * PAGE_SIZE
-        keys = list(self.rows.values_list("pk", flat=True)[start : start + PAGE_SIZE])
+        keys = list(self._sorted_keys()[start : start + PAGE_SIZE])
         # Only these rows have their columns computed, whatever the database sorts.
         by_key = {row[0]: row for row in self._values(self._all_rows.filter(pk__in=keys), "pk")}
         found = [by_key[key] for key in keys if key in by_key]
         paths = [self.path.format(pk=row[0]) for row in found] if self.path else []
         columns = tuple(each.column for each in self.fields)
         return Table(self.key, self.title, columns, [self._line(e[1:]) for e in found], paths)
+
+    def _sorted_keys(self) -> "QuerySet[Any, Any]":
+        """The keys of all rows; where groups are summed, grouped by their key alone.
+
+        Django groups by every column of the model, which SQLite then carries through its sorting.
+        """
+        keys = self.rows.values_list("pk", flat=True)
+        if keys.query.group_by and "__" not in self.sort:
+            model = keys.model
+            keys.query.group_by = (model._meta.pk.get_col(model._meta.db_table),)  # noqa: SLF001 - a documented name of Django's
+        return keys
 
     @property
     def header(self) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from revenue.customers.billing_interval import month_of, months_before
@@ -17,6 +17,8 @@ from revenue.mrr.reports.ledger import BOOKED
 
 SEGMENT = Coalesce("customer__merged_into__segment", "customer__segment")
 OWN_SEGMENT = F("segment")  # of a customer who was not merged into another
+# SQLite would read a whole index that begins with the bare column, to have groups in order.
+CURRENCY = Coalesce(F("currency"), Value(""))
 BATCH = 500
 SegmentRow = tuple[str, date, str, Decimal, int]  # segment, day, kind, amount, payers
 
@@ -66,7 +68,7 @@ def ledger_months(
     rollups = MrrRollup.objects.filter(currency=currency, basis=basis).order_by()
     later = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
     found: list[BridgeRow] = list(summed(rollups.values_list("month", "kind")))
-    for of, on, kind, amount, payers in summed(later.values_list("currency", basis, "kind")):
+    for of, on, kind, amount, payers in summed(later.values_list(CURRENCY, basis, "kind")):
         if of == currency:
             found.append((on, kind, amount, payers))
     return LedgerMonths(currency, basis, found)
@@ -109,7 +111,7 @@ def summed(grouped: Any) -> Any:
 def _rows_after(watermark: RollupWatermark, currency: str, basis: str) -> Iterator[SegmentRow]:
     """Rows after the watermark, found by number: a filter by currency would read all rows."""
     rows = MrrMovement.objects.filter(pk__gt=watermark.upto).order_by()
-    grouped = rows.values_list("currency", SEGMENT, basis, "kind")
+    grouped = rows.values_list(CURRENCY, SEGMENT, basis, "kind")
     for of, segment, on, kind, amount, payers in summed(grouped):
         if of == currency:
             yield segment, on, kind, amount, payers
