@@ -168,7 +168,8 @@ def followed(
         return (), 0
     since = rows[0].valid_from.date()
     entries = channels.spend_rows(currency, since - CADENCE_PERIOD, until)
-    stored = StoredHistory((), [SpendRow(*each) for each in entries], until=until).in_weeks()
+    rows_of = [SpendRow(*each) for each in entries]
+    stored = StoredHistory((), rows_of, until=until).in_weeks(aggregate=False)
     if not stored.spend:
         return (), 0
     by = stored.calendar(aggregate=False)
