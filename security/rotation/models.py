@@ -400,7 +400,7 @@ class KeyChannel(models.Model):
         files = KeyChannel.objects.filter(kind__in=[self.Kind.FILE, self.Kind.KUBERNETES])
         others = files.exclude(pk=self.pk).exclude(key__state__in=ended).select_related("key")
         path = self.config.get("path")
-        return next((each for each in others if each.config.get("path") == path), None)
+        return next((each for each in others if path and each.config.get("path") == path), None)
 
     def _may_reveal(self) -> bool:
         return self.api_key is not None and REVEAL in self.api_key.scopes

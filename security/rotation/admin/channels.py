@@ -66,7 +66,8 @@ class KeyChannelAdmin(ModelAdmin):
     def warn_of_file(self, request: HttpRequest, channel: KeyChannel) -> None:
         """A file that is no longer written keeps the value that it holds."""
         if channels_by_kind.get(channel.kind).keeps_last:
-            words = f"The file {channel.config['path']} keeps its value: delete it on that machine."
+            path = channel.config.get("path", "that it wrote")  # none where it cannot be decrypted
+            words = f"The file {path} keeps its value: delete it on that machine."
             self.message_user(request, words, messages.WARNING)
 
     def get_actions(self, request: HttpRequest) -> Any:

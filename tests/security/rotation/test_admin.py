@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.utils import timezone
 
+from aethercrown.crypto import sealing
 from security.rotation import services, tasks
 from security.rotation.models import (
     KeyChannel,
@@ -351,6 +353,22 @@ class TestChannels:
         officer.post(f"{self.PATH}{channel.pk}/delete/", {"post": "yes"})
         assert "The file shop/other keeps its value" in said(officer, self.PATH)
         assert not KeyChannel.objects.exists()
+
+    def test_a_channel_whose_configuration_cannot_be_decrypted_gets_another(
+        self, officer, key, folder
+    ):
+        self.added(officer, key)
+        with connection.cursor() as cursor:
+            moved = sealing.seal('{"path": "shop/key"}', "another column")
+            cursor.execute("UPDATE security_keychannel SET config = %s", [moved])
+        refused = self.added(officer, key, name="no path", config="{}").content.decode()
+        assert "config.path" in refused
+        assert "writes this file" not in refused
+        channel: Any = KeyChannel.objects.get()
+        config = {"key": key.pk, "name": "web", "kind": "file", "config": '{"path": "shop/other"}'}
+        assert officer.post(f"{self.PATH}{channel.pk}/change/", config).status_code == 302
+        channel.refresh_from_db()
+        assert channel.config == {"path": "shop/other"}
 
     def test_one_with_a_task_outside_is_not_deleted(self, officer, key, folder):
         self.added(officer, key)
