@@ -8,11 +8,17 @@ import pytest
 from tests import template
 from tests.upgrade import database
 
+WEBHOOK = """INSERT INTO operations_destination (uuid, name, channel, address, sealed_secret,
+    least_severity, takes_alerts, takes_digest, takes_anchors, is_enabled, created_at)
+    VALUES ('7', 'chat', 'webhook', ?, '', 'warning', 1, 0, 0, 1, '2026-01-01')"""
+
 
 @pytest.fixture(scope="module")
 def upgraded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("upgrade") / "data"
     database.restore(folder)
+    with closing(sqlite3.connect(folder / database.NAME)) as rows, rows:
+        rows.execute(WEBHOOK, ["https://chat.example/before-it-was-sealed"])
     database.manage(folder, "migrate", "-v0")
     return folder
 
@@ -35,5 +41,13 @@ def test_its_rows_are_still_there(upgraded):
 
 
 def test_what_is_sealed_in_it_opens_with_its_keys(upgraded):
-    assert database.manage(upgraded, "kek_check").startswith("upgrades: 2 rows")
+    assert database.manage(upgraded, "kek_check").startswith("upgrades: 3 rows")
     assert database.manage(upgraded, "check") == "System check identified no issues (0 silenced).\n"
+
+
+def test_what_stood_there_in_plain_is_sealed_and_gone_from_the_file(upgraded):
+    with closing(sqlite3.connect(upgraded / database.NAME)) as rows:
+        ((address,),) = rows.execute("SELECT address FROM operations_destination")
+    assert address.startswith('["upgrades"')
+    for file in upgraded.glob(f"{database.NAME}*"):
+        assert b"before-it-was-sealed" not in file.read_bytes()

@@ -9,6 +9,7 @@ from django.core.exceptions import FieldError, ValidationError
 from django.db import connection
 from django.db.models import Model, TextField
 from django.db.models.functions import Cast
+from django.urls import reverse
 
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
@@ -117,6 +118,20 @@ def test_a_value_whose_key_is_lost_reads_as_empty_and_stays_until_it_is_entered_
     settings.ENCRYPTION_KEYS = keys("k2", "k1")
     hook.refresh_from_db()
     assert hook.address == HOOK
+
+
+def test_the_screens_open_without_the_key_so_that_a_value_can_be_entered_again(
+    admin_client, settings
+):
+    settings.SECURE_SSL_REDIRECT = False
+    settings.ENCRYPTION_KEYS = keys("k1")
+    rows = [make() for make in MAKERS.values()]
+    settings.ENCRYPTION_KEYS = keys("k2")
+    for row in rows:
+        there = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+        assert admin_client.get(reverse(f"{there}_changelist")).status_code == 200
+        for name in ("change", "history"):
+            assert admin_client.get(reverse(f"{there}_{name}", args=[row.pk])).status_code == 200
 
 
 def test_rewrap_reaches_them_and_a_stale_copy_is_not_written_back(settings):

@@ -68,6 +68,15 @@ def test_another_address_and_another_name_stay_open(client, ada, django_user_mod
     assert sign_in(client, address="192.0.2.2").status_code == 302
 
 
+def test_a_sign_in_of_the_owner_elsewhere_gives_a_guesser_no_new_tries(client, ada):
+    for _ in range(5):
+        sign_in(client, password="wrong")  # noqa: S106 - wrong on purpose
+    owner = Client()
+    assert sign_in(owner, address="192.0.2.2").status_code == 302
+    assert owner.get("/account/password").status_code == 200  # goes on working meanwhile
+    assert sign_in(client).status_code == 429
+
+
 def test_made_up_names_from_one_address_are_limited_and_cost_no_hash(client, ada, monkeypatch):
     for number in range(30):
         assert sign_in(client, name=f"nobody{number}").status_code == 200
