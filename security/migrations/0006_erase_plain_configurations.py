@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("operations", "0013_sealed_addresses"),
-        ("security", "0004_sealed_configurations"),
+        ("security", "0005_keep_tasks_of_deleted_channels"),
     ]
 
     operations = [
