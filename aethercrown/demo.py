@@ -16,8 +16,10 @@ from django.core import serializers
 from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError
 
+from aethercrown.db.masked import MaskedAddressField
 from aethercrown.history import tracking
 from aethercrown.models import DemoRow
+from aethercrown.monitoring.redaction import mask_address
 
 SEED = 20260105
 BATCH = 500
@@ -148,9 +150,18 @@ def _as_text() -> list[DemoRow]:
         rows = manager.in_bulk([note.key for note in notes])
         for note in notes:
             if note.key in rows:
-                note.deleted = serializers.serialize("json", [rows[note.key]])
+                note.deleted = serializers.serialize("json", [_masked(rows[note.key])])
                 noted.append(note)
     return noted
+
+
+def _masked(row: models.Model) -> models.Model:
+    """The row without a secret that somebody wrote into one of its addresses."""
+    for each in row._meta.concrete_fields:  # noqa: SLF001 - documented
+        if isinstance(each, MaskedAddressField):
+            shown = mask_address(getattr(row, each.name), hide_path=each.hide_path)
+            setattr(row, each.name, shown)
+    return row
 
 
 def _cleared() -> ClearResult:

@@ -55,8 +55,12 @@ def totals(row: HealthRollup) -> Totals:
     return Totals(**{**figures, "histogram": histogram.from_json(row.histogram)})
 
 
-def trends(period: timedelta, now: datetime) -> list[Trend]:
-    """Each enabled component over the period, from the full hour in which it begins."""
+def trends(period: timedelta, now: datetime, *, published: bool = False) -> list[Trend]:
+    """Each enabled component over the period, from the full hour in which it begins.
+
+    With `published` only those on the status page.
+    """
+    chosen = Component.objects.filter(is_enabled=True, **({"is_public": True} if published else {}))
     since = rollups.hour_of(now - period)
     rolled_up_to: dict[int, datetime] = {}
     parts: dict[int, list[Totals]] = {}
@@ -64,13 +68,12 @@ def trends(period: timedelta, now: datetime) -> list[Trend]:
     if period > HOURLY_UP_TO:
         spans.insert(0, (HealthRollup.Span.DAY, DAY))
     for span, length in spans:
-        rows = HealthRollup.objects.filter(span=span, start__gte=since, component__is_enabled=True)
+        rows = HealthRollup.objects.filter(span=span, start__gte=since, component__in=chosen)
         for row in rows.order_by("start"):
             if row.start >= rolled_up_to.get(row.component_id, since):
                 parts.setdefault(row.component_id, []).append(totals(row))
                 rolled_up_to[row.component_id] = row.start + length
-    raw = _raw(since, rolled_up_to)
-    components = Component.objects.filter(is_enabled=True).order_by("name")
+    raw = _raw(since, rolled_up_to, chosen)
     return [
         Trend(
             each,
@@ -86,18 +89,20 @@ def trends(period: timedelta, now: datetime) -> list[Trend]:
                 ]
             ),
         )
-        for each in components
+        for each in chosen.order_by("name")
     ]
 
 
-def _raw(since: datetime, rolled_up_to: Mapping[int, datetime]) -> dict[int, list[CheckPoint]]:
+def _raw(
+    since: datetime, rolled_up_to: Mapping[int, datetime], chosen: "QuerySet[Component]"
+) -> dict[int, list[CheckPoint]]:
     """By component the checks that no stored hour covers, and the last one before them."""
     begin = min(rolled_up_to.values(), default=since)
     longest = Component.objects.aggregate(longest=Max("check_every_seconds"))["longest"]
     gap = max(max_gap(), max_gap(longest))
     summed = Q(component__in=rolled_up_to, checked_at__gte=begin - gap)
     others = ~Q(component__in=rolled_up_to) & Q(checked_at__gte=since - gap)
-    rows = Check.objects.filter(summed | others, component__is_enabled=True)
+    rows = Check.objects.filter(summed | others, component__in=chosen)
     found: dict[int, list[CheckPoint]] = {}
     for key, at, status, ms in rows.order_by("checked_at", "pk").values_list(
         "component", "checked_at", "status", "response_ms"

@@ -52,7 +52,10 @@ def _signature() -> str:
 def published(now: datetime) -> list[PublishedComponent]:
     """The components that staff publish, what is wrong first."""
     day, quarter = (
-        {each.component.pk: each.totals.availability_percent for each in history.trends(span, now)}
+        {
+            each.component.pk: each.totals.availability_percent
+            for each in history.trends(span, now, published=True)
+        }
         for span in (DAY, SPAN)
     )
     rows = Component.objects.filter(is_enabled=True, is_public=True)

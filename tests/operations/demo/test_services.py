@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from aethercrown import demo
 from aethercrown.demo import Seeding
+from aethercrown.models import DemoRow
 from operations.alerts import services as alerts
 from operations.alerts.models import Alert
 from operations.demo import company, services
@@ -102,8 +103,10 @@ def test_after_a_partial_clearing_what_is_missing_is_restored(capsys):
     services.seed(seeding())
     before, names = counts(), set(Task.objects.values_list("pk", "task_id"))
     ours = Worker.objects.create(name="ours", pool=Pool.objects.get(name="image"))
+    Component.objects.update(target="https://x.example.com/?token=abc")
     demo.clear()
     assert Task.objects.count() == 0
+    assert not DemoRow.objects.filter(deleted__contains="abc").exists()
     call_command("seed_demo")
     assert "were restored, which an earlier clear_demo had deleted" in capsys.readouterr().out
     ours.delete()
