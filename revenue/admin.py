@@ -8,6 +8,12 @@ from revenue.billing.admin import (
     UnbilledUseChoiceAdmin,
 )
 from revenue.customers.admin import CustomerAdmin, PaymentAdmin, SubscriptionAdmin
+from revenue.documents.admin import (
+    BillingDetailsAdmin,
+    InvoiceDocumentAdmin,
+    InvoiceIssuerAdmin,
+    NumberSeriesAdmin,
+)
 from revenue.mrr.admin import MrrMovementAdmin
 from revenue.pricing.admin import (
     PriceBookAdmin,
@@ -20,5 +26,7 @@ from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 __all__ = ["CreditEntryAdmin", "DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]
 __all__ += ["CreditNoteAdmin", "UnbilledUseChoiceAdmin"]
 __all__ += ["CustomerAdmin", "MrrMovementAdmin", "PaymentAdmin", "SubscriptionAdmin"]
+__all__ += ["BillingDetailsAdmin", "InvoiceDocumentAdmin", "InvoiceIssuerAdmin"]
+__all__ += ["NumberSeriesAdmin"]
 __all__ += ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]
 __all__ += ["OfferTermsAdmin", "OpportunityAdmin"]

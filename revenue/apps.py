@@ -25,6 +25,8 @@ class RevenueConfig(AppConfig):
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
+        from revenue.documents import reports as document_reports  # noqa: PLC0415
+        from revenue.documents import services as documents  # noqa: PLC0415
         from revenue.mrr import reports as mrr  # noqa: PLC0415
         from revenue.mrr.reports import company_metrics  # noqa: PLC0415
         from revenue.mrr.services import rollups  # noqa: PLC0415
@@ -36,7 +38,7 @@ class RevenueConfig(AppConfig):
         for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *invoice_run.KINDS):
             decision_type_registry.register(kind)
         approval_kind_registry.register(pricing_services.PUBLICATION)
-        for module in (customers, mrr, billing, upsell_reports):
+        for module in (customers, mrr, billing, document_reports, upsell_reports):
             register_exporters(module.EXPORTERS)
         register_importers()
         for automations in (rollups, reconciliation, upsell_services, invoice_run):
@@ -44,8 +46,8 @@ class RevenueConfig(AppConfig):
                 automation_registry.register(automation)
         register_jobs()
         metric_registry.register_all(company_metrics.METRICS)
-        for hook in (billing.CUSTOMER_HOOK, rollups.CUSTOMER_HOOK, upsell_services.CUSTOMER_HOOK):
-            HOOKS.register(hook)
+        for feature in (billing, documents, rollups, upsell_services):
+            HOOKS.register(feature.CUSTOMER_HOOK)
         search_sources.register(customers.SEARCH)
         search_sources.register(pricing.SEARCH)
         demo.register("revenue", demo_services.seed)

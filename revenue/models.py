@@ -9,6 +9,13 @@ from revenue.billing.models import (
     UnbilledUseChoice,
 )
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.documents.models import (
+    BillingDetails,
+    InvoiceDocument,
+    InvoiceIssuer,
+    NumberSeries,
+    TaxRate,
+)
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
 from revenue.pricing.models import (
     PlanCharge,
@@ -25,6 +32,7 @@ from revenue.upsell.models import OfferTerms, Opportunity
 __all__ = ["Adjustment", "CreditEntry", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
 __all__ += ["CreditNote", "UnbilledUseChoice"]
 __all__ += ["Customer", "Payment", "Subscription", "SubscriptionChange"]
+__all__ += ["BillingDetails", "InvoiceDocument", "InvoiceIssuer", "NumberSeries", "TaxRate"]
 __all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]
 __all__ += ["PlanCharge", "PlanPrice", "PlanRule", "PriceBook", "PriceBookVersion", "PriceFactor"]
 __all__ += ["OfferTerms", "Opportunity", "PricingPlan", "Quote"]

@@ -11,8 +11,9 @@ from unfold.admin import TabularInline
 
 from aethercrown.csv import export
 from aethercrown.csv.admin import CSVAdmin
+from aethercrown.formatting import date_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
-from revenue.customers import reports, services
+from revenue.customers import data_hooks, reports, services
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
 
@@ -69,6 +70,8 @@ class CustomerAdmin(CSVAdmin):
     def erase(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
         if one := self._only(request, rows):
             done = f"The personal data of customer {one.pk} were erased; its amounts stay."
+            if last := data_hooks.kept_until([one.pk]):
+                done += f" Issued invoices are kept by law until {date_text(last)}."
             self._run(request, lambda: services.erase(one.pk, now=timezone.now()), done)
 
     def _only(self, request: HttpRequest, rows: QuerySet[Customer]) -> Customer | None:

@@ -20,7 +20,8 @@ class CustomerDataHook:
     By default rows hold nothing that identifies a customer, stay at a merged duplicate (readers
     follow `merged_into`), and do not depend on subscriptions. `subscriptions_changed` is called as
     the function below is, in the transaction that locks these customers. `list_price` gives the
-    price of a plan in a currency for an interval on a day, None where there is none.
+    price of a plan in a currency for an interval on a day, None where there is none. `kept_until`
+    is the last day on which rows that an erasure spares are kept, None where it spares nothing.
     """
 
     name: str
@@ -29,6 +30,7 @@ class CustomerDataHook:
     merge: Callable[[int, int, datetime], None] | None = None
     subscriptions_changed: Callable[..., object] | None = None
     list_price: Callable[[str, str, str, date], Decimal | None] | None = None
+    kept_until: Callable[[Collection[int]], date | None] | None = None
 
 
 HOOKS: Registry[CustomerDataHook] = Registry("customer data hook")
@@ -49,3 +51,9 @@ def list_price(plan: str, currency: str, interval: str, on: date) -> Decimal | N
         if hook.list_price:
             return hook.list_price(plan, currency, interval, on)
     return None
+
+
+def kept_until(customer_ids: Collection[int]) -> date | None:
+    """The last day on which something is kept by law after an erasure; None without any."""
+    days = [hook.kept_until(customer_ids) for hook in HOOKS if hook.kept_until]
+    return max((each for each in days if each), default=None)

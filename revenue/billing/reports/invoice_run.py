@@ -17,6 +17,7 @@ from revenue.billing.unbilled_use import UseChoice
 from revenue.customers.billing_interval import months_before
 from revenue.customers.models import Customer, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
+from revenue.documents import reports as documents
 from revenue.pricing.calculation.inputs import inputs_from_json
 
 BATCH = 1_000
@@ -76,6 +77,7 @@ def month_preview(
     while batch := list(due_customers(currency, span).filter(pk__gt=after)[:BATCH]):
         after = batch[-1].pk
         keys = [each.pk for each in batch]
+        unnamed = documents.without_details(keys)
         past, later = _past_invoices(keys, months_before(span.start, 1)), closed_later(keys, span)
         for each in previews(batch, span, books):
             if not keep_going():
@@ -85,6 +87,8 @@ def month_preview(
                 found.refused.append((key, words_of_closed_later(span)))
             elif isinstance(each, RefusedBill):
                 found.refused.append((key, str(each.error)))
+            elif key in unnamed and each.found.total:
+                found.refused.append((key, "There are no billing details to invoice."))
             elif each.found.lines:
                 usage = each.found.situation.usage
                 found.add(key, each.found.total, usage, past.get(key))

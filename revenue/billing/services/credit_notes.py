@@ -7,9 +7,12 @@ from django.db import transaction
 from django.db.models import Sum
 
 from aethercrown.currencies import exponent
-from aethercrown.formatting import money_text
+from aethercrown.formatting import money_text, month_text
 from revenue.billing.models import CreditNote, Invoice
 from revenue.customers.services import InvalidEntry
+from revenue.documents import services as documents
+from revenue.documents.models import InvoiceDocument
+from revenue.documents.services import Claim
 
 
 def creditable(invoice: Invoice) -> Decimal:
@@ -37,10 +40,31 @@ def issue(
         raise InvalidEntry("amount", f"{currency} has {digits} decimals, not as many as {wanted}.")
     if not reason.strip():
         raise InvalidEntry("reason", "A credit note needs its reason.")
-    return CreditNote.objects.create(
+    made = CreditNote.objects.create(
         invoice=invoice,
         total=-wanted,
         reason=reason.strip()[:200],
         issued_at=now,
         issued_by=by[:150],
     )
+    _number(made)
+    return made
+
+
+def _number(made: CreditNote) -> None:
+    """Give the note its number and document, if its invoice has one."""
+    invoice = made.invoice
+    refers_to = InvoiceDocument.objects.filter(invoice=invoice).first()
+    if refers_to is not None:
+        documents.issue(
+            Claim(
+                invoice.customer,
+                invoice.currency,
+                month_text(invoice.period_start),
+                [(made.reason, made.total)],
+                made.total,
+                made.issued_at,
+                credit_note_id=made.pk,
+                refers_to=refers_to,
+            )
+        )

@@ -29,6 +29,7 @@ from revenue.billing.reports.versions import PriceBooks
 from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
 from revenue.customers.services import InvalidEntry
+from revenue.documents import services as documents
 
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
 LINK = "/admin/revenue/invoicerun/"
@@ -236,6 +237,7 @@ def run_invoicing(context: RunContext) -> RunOutcome:
             )
             made.append(row.decision_id)
     issued, done = _issue_approved(context)
+    documents.forget_expired(context.now.date())
     words = (
         f"{counted(len(made), 'month')} proposed; {counted(issued, 'invoice')} issued,"
         f" {counted(done, 'month')} closed."

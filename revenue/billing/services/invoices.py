@@ -19,6 +19,8 @@ from revenue.billing.services import credit_balance
 from revenue.billing.statement import LateAdjustment, Statement
 from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry, lock_customer
+from revenue.documents import services as documents
+from revenue.documents.services import Claim
 
 
 def issue_due(
@@ -79,7 +81,25 @@ def _issue(
     )
     _store_adjustments(made, found.adjustments)
     credit_balance.book_invoice(made, found.used_credit, now=now)
+    _number(made, found)
     return made
+
+
+def _number(made: Invoice, found: Statement) -> None:
+    """Give an invoice over something its number and document, where an issuer is set up."""
+    if not made.total:
+        return
+    documents.issue(
+        Claim(
+            made.customer,
+            made.currency,
+            month_text(made.period_start),
+            [(each.description, each.amount) for each in found.lines],
+            made.total,
+            made.issued_at,
+            invoice_id=made.pk,
+        )
+    )
 
 
 def _check_may_close(customer: Customer, span: Month, now: datetime) -> None:

@@ -77,6 +77,8 @@ ACTIONS = {
     },
     "revenue.InvoiceRun": dict.fromkeys(("issue_month", "preview_again", "issue"), DECIDERS),
     "revenue.Invoice": {"import_csv": NOBODY, "issue_one": DECIDERS, "credit": DECIDERS},
+    "revenue.InvoiceDocument": {"import_csv": NOBODY, "download": EVERY_ROLE}
+    | dict.fromkeys(("pay", "reopen", "write_off"), OPERATORS),
     "revenue.UnbilledUseChoice": {"choose": DECIDERS},
     "marketing.Performance": {"import_file": OPERATORS},
     "operations.DataImport": {"open_page": EVERY_ROLE},
