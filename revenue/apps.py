@@ -14,6 +14,7 @@ class RevenueConfig(AppConfig):
         """Register importers, exporters, decisions, automations, hooks and what is searched."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
+        from aethercrown.references import named_rows  # noqa: PLC0415
         from aethercrown.search import search_sources  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import (  # noqa: PLC0415
@@ -21,7 +22,7 @@ class RevenueConfig(AppConfig):
             decision_type_registry,
         )
         from revenue.billing import reports as billing  # noqa: PLC0415
-        from revenue.billing.services import invoice_run, reconciliation  # noqa: PLC0415
+        from revenue.billing.services import erasure, invoice_run, reconciliation  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
         from revenue.demo import services as demo_services  # noqa: PLC0415
@@ -46,8 +47,9 @@ class RevenueConfig(AppConfig):
                 automation_registry.register(automation)
         register_jobs()
         metric_registry.register_all(company_metrics.METRICS)
-        for feature in (billing, documents, rollups, upsell_services):
+        for feature in (erasure, documents, rollups, upsell_services):
             HOOKS.register(feature.CUSTOMER_HOOK)
+        named_rows.register(customers.NAMED_ROWS)
         search_sources.register(customers.SEARCH)
         search_sources.register(pricing.SEARCH)
         demo.register("revenue", demo_services.seed)

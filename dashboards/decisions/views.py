@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
+from aethercrown import references
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.formatting import COUNT, PERCENT, Unit, date_text
 from aethercrown.history.attribution import shown_actor
@@ -66,7 +67,7 @@ def newest_table(rows: Sequence[Any]) -> Table:
     )
     lines = [
         (
-            each.title,
+            title,
             each.proposed_at,
             each.get_status_display(),
             shown_actor(each.actor),
@@ -74,23 +75,29 @@ def newest_table(rows: Sequence[Any]) -> Table:
             realised_text(each.realised, each.expected),
             each.get_verdict_display(),
         )
-        for each in rows
+        for each, title in zip(rows, titles(rows), strict=True)
     ]
     paths = [reports.page(each) for each in rows]
     return Table("newest", "The newest decisions", columns, lines, paths)
+
+
+def titles(rows: Sequence[Any]) -> list[str]:
+    """The decisions' titles, with the present names of what they refer to."""
+    return references.resolved([each.title for each in rows])
 
 
 def effect_chart(rows: Sequence[Any]) -> PageChart:
     """Expected beside realised effect of each decision, with intervals; one unit only."""
     unit = effect_unit(rows[0].expected["unit"])
     alike = [each for each in rows if effect_unit(each.expected["unit"]) == unit]
+    named = list(zip(alike, titles(alike), strict=True))
     drawn = [
         BarRow(
-            f"{date_text(each.proposed_at)}: {each.title}",
+            f"{date_text(each.proposed_at)}: {title}",
             (each.expected["estimate"], each.realised["value"]),
             tuple((part["low"], part["high"]) for part in (each.expected, each.realised)),
         )
-        for each in alike
+        for each, title in named
     ]
     columns = (
         Column("Decision"),
@@ -99,8 +106,8 @@ def effect_chart(rows: Sequence[Any]) -> PageChart:
         Column("Realised", unit, signs=True),
     )
     lines = [
-        (each.title, each.proposed_at, each.expected["estimate"], each.realised["value"])
-        for each in alike
+        (title, each.proposed_at, each.expected["estimate"], each.realised["value"])
+        for each, title in named
     ]
     return page_chart(
         lambda caption, frame: bars(drawn, ("Expected", "Realised"), caption, unit, frame=frame),

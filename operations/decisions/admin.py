@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from aethercrown import references
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.formatting import exact_text, moment_text, share_text
 from aethercrown.page_parts import UndoNotice
@@ -173,7 +174,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     actions_detail = ["approve", "reject", "roll_back"]
     change_form_outer_before_template = "admin/undo.html"
     fieldsets = [
-        (None, {"fields": ["title", "status", "verdict", "about", "change"]}),
+        (None, {"fields": ["named_title", "status", "verdict", "about", "change"]}),
         ("Expected and realised", {"fields": ["expected_effect", "realised_value", "due_at"]}),
         ("Guardrails", {"fields": ["guardrail_results", "mode"]}),
         ("Who and when", {"fields": ["proposed_at", *OPTIONAL_FIELDS]}),
@@ -191,6 +192,11 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
             (title, {"fields": [name for name in options["fields"] if name not in empty]})
             for title, options in self.fieldsets
         ]
+
+    @admin.display(description="title")
+    def named_title(self, decision: Decision) -> str:
+        """With the present names of what it refers to."""
+        return references.resolved([decision.title])[0]
 
     @admin.display(description="expected")
     def expected_short(self, decision: Decision) -> str:

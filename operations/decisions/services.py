@@ -233,6 +233,11 @@ def _applied(decision: Decision, now: datetime) -> None:
     decision.due_at = now + decision.case.expected.horizon
 
 
+def erase_notes(subjects: Collection[str]) -> None:
+    """Erase what people wrote on the decisions about some subjects, which may name a person."""
+    Decision.objects.filter(subject__in=subjects).update(note="")
+
+
 def _audit(event: str, decision: Decision, actor: str) -> None:
     """Record a person's decision in the audit."""
     detail = {"title": decision.title, "subject": decision.subject}

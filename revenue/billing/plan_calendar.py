@@ -47,13 +47,14 @@ class DaysInForce:
 class PlanCalendar:
     """The expanded terms of each of a customer's subscriptions, in the order of their starts.
 
-    `fallback` prices use on days without a plan, by the first period that has the day; `waived`
-    are the days whose use is not to be billed.
+    `fallback` prices use on days without a plan, by the first period that has the day; of these,
+    an invoice billed the `kept` ones. `waived` are the days whose use is not to be billed.
     """
 
     subscriptions: Sequence[Sequence[PlanTerms]]
     fallback: Sequence[PlanPeriod] = field(default=())
     waived: Sequence[ChosenDays] = field(default=())
+    kept: Sequence[PlanPeriod] = field(default=())
 
     @classmethod
     def of(
@@ -65,7 +66,7 @@ class PlanCalendar:
 
     def with_billed(self, periods: Sequence[PlanPeriod]) -> "PlanCalendar":
         """The same, where the use of these periods stays billed."""
-        return replace(self, fallback=[*periods, *self.fallback])
+        return replace(self, fallback=[*periods, *self.fallback], kept=periods)
 
     def days_in_force(self, span: Month) -> list[DaysInForce]:
         """The days of a month in order, divided where something changes."""
@@ -108,8 +109,17 @@ class PlanCalendar:
         return found
 
     def held_span(self, start: date, end: date) -> HeldSpan:
-        """Some days, with the first day since when a plan has been in force without a gap."""
-        since = (first for first, last in self.continuous if first <= start < last)
+        """Some days, with the first day since when a plan has been in force without a gap.
+
+        Days that stay billed follow the plan's last day without a gap, so a reading that was held
+        into them when they were billed is still held.
+        """
+        kept = any(each.active_from <= start < each.active_to for each in self.kept)
+        since = (
+            first
+            for first, last in self.continuous
+            if first <= start < last or (kept and start == last)
+        )
         return HeldSpan(start, end, next(since, start))
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from aethercrown.csv.export import Cell, Exporter
+from aethercrown.references import NamedRows
 from aethercrown.search import row_source
 from revenue.customers import data_hooks, plan_terms
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
@@ -135,6 +136,13 @@ EXPORTERS = (
 )
 
 
+def names(customer_ids: Collection[int]) -> dict[int, str]:
+    """The present names of customers, by number."""
+    rows = Customer.objects.filter(pk__in=customer_ids, erased_at=None)
+    return dict(rows.values_list("pk", "name"))
+
+
+NAMED_ROWS = NamedRows("customer", names)
 SEARCH = row_source(
     "Customers",
     lambda: Customer.objects.filter(merged_into=None),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from aethercrown.transitions import InvalidTransition
 from revenue.customers.data_hooks import CustomerDataHook
 from revenue.customers.models import Customer
-from revenue.customers.services import InvalidEntry
+from revenue.customers.services import InvalidEntry, erase_admin_log
 from revenue.documents import document, reports
 from revenue.documents.document import (
     ApplicableRate,
@@ -192,8 +192,12 @@ def erase(customer_ids: Collection[int]) -> None:
 
     Documents within it stay as the law wants them; `forget_expired` erases them later.
     """
-    BillingDetails.objects.filter(customer__in=customer_ids).delete()
-    InvoiceDocument.objects.filter(customer__in=customer_ids).update(payment_note="")
+    details = BillingDetails.objects.filter(customer__in=customer_ids)
+    documents = InvoiceDocument.objects.filter(customer__in=customer_ids)
+    for rows in (details, documents):
+        erase_admin_log(rows)
+    details.delete()
+    documents.update(payment_note="")
     forget_expired(timezone.localdate())
 
 

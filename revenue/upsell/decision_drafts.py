@@ -27,7 +27,7 @@ class OfferDetails:
     """An opportunity as its decisions need it."""
 
     pk: int
-    customer: str
+    customer: int  # its number: a title names nobody, and pages show the name beside it
     recommended: str
     currency: str
     low: Decimal
@@ -52,7 +52,7 @@ def offer_draft(
         kind=OFFER,
         subject=f"{SUBJECT}{deal.pk}",
         title=(
-            f"Offer {deal.recommended} to {deal.customer} "
+            f"Offer {deal.recommended} to customer {deal.customer} "
             f"({signed(gain, money(deal.currency))} a month)"
         ),
         before={"state": "open"},
@@ -75,8 +75,8 @@ def acceptance_draft(
         kind=ACCEPTANCE,
         subject=f"{SUBJECT}{deal.pk}",
         title=(
-            f"{deal.customer} takes {deal.recommended} ({signed(gain, money(deal.currency))} a "
-            f"month)"
+            f"Move customer {deal.customer} to {deal.recommended} "
+            f"({signed(gain, money(deal.currency))} a month)"
         ),
         before=before,
         after=after,

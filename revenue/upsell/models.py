@@ -107,7 +107,7 @@ class Opportunity(models.Model):
     def details(self) -> OfferDetails:
         return OfferDetails(
             self.pk,
-            self.customer.name,
+            self.customer_id,
             self.recommended_plan,
             self.currency,
             self.gain_low,

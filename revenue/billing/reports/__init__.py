@@ -9,6 +9,6 @@ from revenue.billing.reports.accounts import (
     simulation,
 )
 from revenue.billing.reports.bills import NothingPublished, Tampered, bill
-from revenue.billing.reports.exports import CUSTOMER_HOOK, EXPORTERS
+from revenue.billing.reports.exports import EXPORTERS
 from revenue.billing.reports.usage import first_days, readings
 from revenue.billing.reports.versions import in_force

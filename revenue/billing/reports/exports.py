@@ -14,8 +14,7 @@ from revenue.billing.models import (
     Invoice,
     UnbilledUseChoice,
 )
-from revenue.billing.reports import credit_balance, list_prices
-from revenue.customers.data_hooks import CustomerDataHook
+from revenue.billing.reports import credit_balance
 
 USE = ("customer", "metric", "day", "quantity")
 
@@ -69,6 +68,3 @@ def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
         ),
         "credit_entries": list(CreditEntry.objects.filter(**own).order_by("pk").values()),
     }
-
-
-CUSTOMER_HOOK = CustomerDataHook("billing", personal_data, list_price=list_prices.list_price)

@@ -1,6 +1,12 @@
 """Writing customers and subscriptions: one fact, one transaction, one lock."""
 
-from revenue.customers.services.customers import InvalidEntry, erase, lock_customer, merge
+from revenue.customers.services.customers import (
+    InvalidEntry,
+    erase,
+    erase_admin_log,
+    lock_customer,
+    merge,
+)
 from revenue.customers.services.subscriptions import (
     adjust,
     change,

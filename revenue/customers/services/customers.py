@@ -76,10 +76,10 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
         each.name = f"Erased customer {each.pk}"
         each.owner, each.time_zone, each.erased_at = "", "UTC", now
         each.save(update_fields=["external_id", "name", "owner", "time_zone", "erased_at"])
-        _erase_admin_log(Customer.objects.filter(pk=each.pk))
+        erase_admin_log(Customer.objects.filter(pk=each.pk))
     for rows in (customer.subscriptions.all(), customer.payments.all()):
         rows.update(external_id=Concat(Value("erased-"), Cast("pk", CharField())))
-        _erase_admin_log(rows)
+        erase_admin_log(rows)
     changes = SubscriptionChange.objects.filter(subscription__customer=customer)
     changes.filter(basis="override").update(note="Erased.", recorded_by="")
     changes.exclude(basis="override").update(note="", recorded_by="")
@@ -90,7 +90,7 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
     return customer
 
 
-def _erase_admin_log(rows: QuerySet[Any]) -> None:
+def erase_admin_log(rows: QuerySet[Any]) -> None:
     """Blank the names in the admin's log entries of these rows."""
     content_type = ContentType.objects.get_for_model(rows.model)
     keys = [str(key) for key in rows.values_list("pk", flat=True)]

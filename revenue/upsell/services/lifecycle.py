@@ -161,8 +161,13 @@ def propose_offer(row: Opportunity, mode: str, now: datetime, run_id: int | None
 
 
 def erase_free_text(customer_ids: Collection[int]) -> None:
-    """Erase notes and outcomes, which may name a person; figures stay."""
-    Opportunity.objects.filter(customer__in=customer_ids).update(notes="", outcome="")
+    """Erase notes, owners and outcomes, which may name a person, and log entries; figures stay."""
+    rows = Opportunity.objects.filter(customer__in=customer_ids)
+    customers.erase_admin_log(rows)
+    decisions.erase_notes(
+        [f"{decision_drafts.SUBJECT}{key}" for key in rows.values_list("pk", flat=True)]
+    )
+    rows.update(notes="", outcome="", owner="")
 
 
 def move_to_customer(kept: int, duplicate: int, now: datetime) -> None:

@@ -88,3 +88,11 @@ def test_a_reading_is_held_since_the_last_gap():
     calendar = PlanCalendar.of([rows])
     assert calendar.held_span(MARCH.start, MARCH.end) == HeldSpan(*MARCH, date(2026, 2, 1))
     assert calendar.held_span(date(2025, 1, 1), date(2025, 1, 2)).held_from == date(2025, 1, 1)
+
+
+def test_a_reading_is_held_into_days_that_stay_billed_after_a_backdated_end():
+    rows = [row(date(2026, 1, 1)), row(date(2026, 3, 1), "", State.ENDED)]
+    kept = [PlanPeriod("starter", date(2026, 3, 1), date(2026, 4, 1))]
+    calendar = PlanCalendar.of([rows])
+    assert calendar.held_span(*MARCH) == HeldSpan(*MARCH, MARCH.start)
+    assert calendar.with_billed(kept).held_span(*MARCH) == HeldSpan(*MARCH, date(2026, 1, 1))

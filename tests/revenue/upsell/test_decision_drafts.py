@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from operations.decisions.draft import ExpectedEffect
+from operations.decisions.models import Decision
 from revenue.upsell.decision_drafts import (
     MEASURED_AFTER,
     OfferDetails,
@@ -18,14 +21,14 @@ from revenue.upsell.decision_drafts import (
 
 NOW = datetime(2026, 3, 31, 4, tzinfo=UTC)
 REST = timedelta(days=90)
-DEAL = OfferDetails(7, "Acme", "professional", "USD", Decimal(60), Decimal(77), Decimal(91), 0.6)
+DEAL = OfferDetails(7, 12, "professional", "USD", Decimal(60), Decimal(77), Decimal(91), 0.6)
 PROMISE = ExpectedEffect("recurring revenue a month", 77, 60, 91, 0.9, MEASURED_AFTER, "USD")
 
 
 def test_an_offer_promises_the_likely_gain_or_nothing():
     found = offer_draft(DEAL, (), timedelta(days=30), 3)
     assert opportunity_id(found.subject) == 7
-    assert found.title == "Offer professional to Acme (+$77.00 a month)"
+    assert found.title == "Offer professional to customer 12 (+$77.00 a month)"
     assert (found.expected.low, found.expected.high) == (0, 91)
     assert found.expected.estimate == pytest.approx(46.2)
     assert found.run_id == 3
@@ -33,7 +36,7 @@ def test_an_offer_promises_the_likely_gain_or_nothing():
 
 
 def test_a_saving_is_promised_as_the_revenue_that_it_costs():
-    deal = OfferDetails(7, "Acme", "b", "USD", Decimal(-9), Decimal(-8), Decimal(-7), 0.5)
+    deal = OfferDetails(7, 12, "b", "USD", Decimal(-9), Decimal(-8), Decimal(-7), 0.5)
     found = offer_draft(deal, (), REST, None).expected
     assert (found.low, found.estimate, found.high) == (-7, -4, 0) or found.low <= -4 <= found.high
 
@@ -75,3 +78,28 @@ def test_a_customer_who_left_did_not_bring_what_was_promised():
     found = measured_effect(PROMISE, 100, 0, [0.0] * 20)
     assert found.value == -100
     assert not found.inside
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("offer", "Offer pro to Acme (Old) (+$77.00 a month)", "Offer pro to {} (+$77.00 a month)"),
+        ("acceptance", "Acme takes pro (+$77.00 a month)", "Move {} to pro (+$77.00 a month)"),
+        (
+            "offer",
+            "Offer pro to customer 3 (+$7.00 a month)",
+            "Offer pro to customer 3 (+$7.00 a month)",
+        ),
+        ("offer", "Some other title", "Some other title"),
+    ],
+)
+def test_the_migration_takes_names_out_of_titles(kind, before, after):
+    row = Decision(kind=f"revenue.upsell_{kind}", subject="opportunity 7", title=before)
+    row.before, row.after, row.expected, row.guardrails = {}, {}, {}, []
+    row.proposed_at = NOW
+    row.save()
+    migration = import_module("revenue.migrations.0008_name_nobody_in_titles")
+    migration.name_nobody(apps, None)
+    row.refresh_from_db()
+    assert row.title == after.format("a customer")
