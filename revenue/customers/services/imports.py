@@ -1,9 +1,10 @@
 """Importing customers, subscriptions and payments from CSV files."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from django.db import IntegrityError
 from django.db.models import Manager
 from django.utils import timezone
 
@@ -113,8 +114,7 @@ def save_rows(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
     """Store subscriptions with their changes in bulk, under a lock on their customers."""
     now = timezone.now()
     names = {each.customer for each in subscriptions}
-    locked = Customer.objects.select_for_update().filter(external_id__in=names).order_by("pk")
-    owners = {each.external_id: each for each in locked}
+    owners = _lock_owners(names)
     rows = [_subscription(each, owners[each.customer]) for each in subscriptions]
     Subscription.objects.bulk_create(rows, batch_size=BATCH)
     changes = []
@@ -134,6 +134,15 @@ def save_rows(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
     keys = [each.pk for each in owners.values()]
     data_hooks.subscriptions_changed(keys, now=now, cause="imported", history=True)
     return ImportCounts(len(rows))
+
+
+def _lock_owners(names: Collection[str]) -> dict[str, Customer]:
+    """Lock the customers; IntegrityError where one was merged or erased since the check."""
+    rows = Customer.objects.select_for_update().filter(external_id__in=names).order_by("pk")
+    found = {each.external_id: each for each in rows if not closed_reason(each)}
+    if len(found) < len(set(names)):
+        raise IntegrityError("A customer was merged or erased meanwhile.")
+    return found
 
 
 def _agreed(row: SubscriptionRow) -> dict[str, Any]:
@@ -189,7 +198,7 @@ def payment_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowE
 
 
 def save_payments(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
-    known = by_external_id(values["customer"] for _, values in batch)
+    known = _lock_owners({values["customer"] for _, values in batch})
     rows = [
         Payment(
             external_id=values["payment"],

@@ -107,6 +107,10 @@ def _move_subscription(case: DecisionCase, *, back: bool = False) -> None:
     if "subscription" not in case.before:
         return
     expected = case.after if back else case.before
+    owner = Subscription.objects.values_list("customer", flat=True).get(
+        pk=case.before["subscription"]
+    )
+    customers.lock_customer(owner)  # before the terms are compared
     row = Subscription.objects.get(pk=case.before["subscription"])
     if row.plan != expected["plan"] or row.ended_on or not _same_amount(row, expected):
         raise Stale(f"{row} brings {row.amount} on {row.plan or 'no plan'} since.")

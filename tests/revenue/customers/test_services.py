@@ -286,6 +286,8 @@ def test_everything_kept_of_a_customer_is_handed_out(customer, subscribe):
         "credit_notes": 0,
         "unbilled_use_choices": 0,
         "credit_entries": 0,
+        "billing_details": 0,
+        "documents": 0,
         "opportunities": 0,
     }
 

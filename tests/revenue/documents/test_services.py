@@ -14,10 +14,12 @@ from revenue.billing.reports.invoice_run import month_preview
 from revenue.billing.services import credit_notes, invoices
 from revenue.customers import reports as customers
 from revenue.customers import services as changing
+from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
 from revenue.documents import reports, services
 from revenue.documents.document import content_from_json
-from revenue.documents.models import InvoiceDocument, InvoiceIssuer, NumberSeries
+from revenue.documents.models import BillingDetails, InvoiceDocument, InvoiceIssuer, NumberSeries
+from tests.revenue.billing.conftest import subscribed
 from tests.revenue.documents.conftest import MARCH, NOW
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +152,21 @@ def test_one_number_is_given_once(numbered):
     numbered.pk, numbered.invoice_id, numbered.number = None, None, "other"
     with pytest.raises(IntegrityError), transaction.atomic():
         numbered.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_invoices_issued_at_once_have_numbers_without_a_gap(issuer, details, customer, at_once):
+    keys = [customer.pk]
+    for count in range(3):
+        made = Customer.objects.create(external_id=f"c{count}", name="C", currency="USD")
+        subscribed(made)
+        BillingDetails.objects.create(customer=made, name="C", address="C", country="DE")
+        keys.append(made.pk)
+    waiting = iter(keys)
+
+    def act():
+        return invoices.issue(next(waiting), MARCH, by="ada", now=NOW)
+
+    assert not [each for each in at_once(act, 4) if isinstance(each, Exception)]
+    counts = InvoiceDocument.objects.order_by("count").values_list("count", flat=True)
+    assert list(counts) == [1, 2, 3, 4]

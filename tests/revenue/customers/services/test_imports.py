@@ -1,13 +1,15 @@
 """Files of customers, subscriptions and payments: whole or not at all, and out again the same."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
-from aethercrown.csv import export
+from aethercrown.csv import export, importing
 from revenue.customers import reports
 from revenue.customers import services as customers
 from revenue.customers.models import Customer, Payment, Subscription
@@ -126,6 +128,24 @@ def test_merged_and_erased_customers_take_nothing_more(people):
     ]
     file = "subscription,customer,amount,started_on\ns9,c,1,2026-01-01\n"
     assert faults_of(load("subscriptions", file)) == [(2, "customer", merged)]
+
+
+def test_a_customer_merged_between_check_and_store_takes_nothing(people):
+    """The check runs before the lock; what was merged meanwhile is seen under it."""
+    checked = importing.named("payments")
+    kept = Customer.objects.create(external_id="c", name="C", currency="USD")
+
+    def merged_meanwhile(batch, options):
+        found = checked.clashes(batch, options)
+        customers.merge(kept.pk, Customer.objects.get(external_id="a").pk, now=NOW)
+        return found
+
+    late = replace(checked, clashes=merged_meanwhile)
+    options = importing.ImportOptions("USD", today=TODAY)
+    report = importing.load(late, BytesIO(PAID.encode()), {}, options)
+    reason = "other rows were stored at the same time; import again"
+    assert faults_of(report) == [(0, "", reason)]
+    assert not Payment.objects.exists()
 
 
 def test_every_wrong_subscription_is_named(people):
