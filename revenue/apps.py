@@ -14,8 +14,6 @@ class RevenueConfig(AppConfig):
         """Register importers, exporters, decisions, automations, hooks and what is searched."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
-        from aethercrown.references import named_rows  # noqa: PLC0415
-        from aethercrown.search import search_sources  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import (  # noqa: PLC0415
             approval_kind_registry,
@@ -31,7 +29,6 @@ class RevenueConfig(AppConfig):
         from revenue.mrr import reports as mrr  # noqa: PLC0415
         from revenue.mrr.reports import company_metrics  # noqa: PLC0415
         from revenue.mrr.services import rollups  # noqa: PLC0415
-        from revenue.pricing import reports as pricing  # noqa: PLC0415
         from revenue.pricing import services as pricing_services  # noqa: PLC0415
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
@@ -49,11 +46,20 @@ class RevenueConfig(AppConfig):
         metric_registry.register_all(company_metrics.METRICS)
         for feature in (erasure, documents, rollups, upsell_services):
             HOOKS.register(feature.CUSTOMER_HOOK)
-        named_rows.register(customers.NAMED_ROWS)
-        search_sources.register(customers.SEARCH)
-        search_sources.register(pricing.SEARCH)
+        register_search()
         demo.register("revenue", demo_services.seed)
         demo.register("prices", demo_services.seed_prices)
+
+
+def register_search() -> None:
+    from aethercrown.references import named_rows  # noqa: PLC0415 - models exist only now
+    from aethercrown.search import search_sources  # noqa: PLC0415
+    from revenue.customers import reports as customers  # noqa: PLC0415
+    from revenue.pricing import reports as pricing  # noqa: PLC0415
+
+    named_rows.register(customers.NAMED_ROWS)
+    search_sources.register(customers.SEARCH)
+    search_sources.register(pricing.SEARCH)
 
 
 def register_jobs() -> None:
