@@ -34,9 +34,10 @@ DEPENDENT_FROM = 1.64  # deviations of the correlation of neighbouring days
 DEPENDENT_DAYS = 7
 LEAST_KNOWN_SHARE = 0.4  # of the dependence that is left beside the mean of a short series
 # Three settings found on simulated bursts, whose few lumps hide their own variance:
-DEPENDENT_FACTOR = 1.7  # for the variance where neighbouring days depend on each other
+DEPENDENT_FACTOR = 1.6  # for the variance where neighbouring days depend on each other
 VARIANCE_A_LUMP = 1.0  # more variance, divided by the number of lumps
 RATE_A_LUMP = 0.6  # a higher rate, divided likewise: the next may be larger than any known
+MOVING_FACTOR = 1.2  # for the variance of a level that moves: its factor is estimated too
 LARGEST_LOGARITHM = 50.0
 
 
@@ -211,6 +212,6 @@ def _smoothing(values: Floats, ahead: Floats, weights: Floats) -> Iterator[Mixtu
         if weight >= LEAST_WEIGHT:
             level, square = smoothed(values, factor)
             effect = ahead + factor * later
-            variance = square * float(effect @ effect)
+            variance = MOVING_FACTOR * square * float(effect @ effect)
             mean = level * float(ahead.sum())
             yield _component(float(weight), mean, variance, len(values) - 1)
