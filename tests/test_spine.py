@@ -156,3 +156,21 @@ def test_no_two_classes_have_one_name():
             if isinstance(node, ast.ClassDef) and node.name != "Command":
                 places[node.name].append(path.relative_to(ROOT).as_posix())
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+SLOW_TO_IMPORT = {"scipy", "openpyxl", "fpdf"}  # together they would double a start and its memory
+BEHIND_A_CALL = {"revenue/documents/pdf.py"}  # itself imported where a document is drawn
+
+
+def test_no_module_makes_every_process_import_what_few_need():
+    found = []
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for each in tree.body:
+                names = [alias.name for alias in each.names] if isinstance(each, ast.Import) else []
+                names += [each.module or ""] if isinstance(each, ast.ImportFrom) else []
+                slow = SLOW_TO_IMPORT.intersection(each.split(".")[0] for each in names)
+                found += [(name, *slow)] if slow and name not in BEHIND_A_CALL else []
+    assert found == []

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
+from aethercrown.formatting import exact_text
 from aethercrown.history.tracking import TrackedHistory
 from revenue.documents.document import DocumentState, TaxedCustomer
 
@@ -104,7 +105,7 @@ class TaxRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title} of {self.percent.normalize():f}%, {self.country or 'elsewhere'}"
+        return f"{self.title} of {exact_text(self.percent)}%, {self.country or 'elsewhere'}"
 
 
 class BillingDetails(models.Model):

@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from aethercrown.csv.export import Cell, Exporter
-from revenue.documents import pdf
 from revenue.documents.document import content_from_json
 from revenue.documents.models import BillingDetails, InvoiceDocument, InvoiceIssuer
 
@@ -27,6 +26,8 @@ def documents() -> QuerySet[InvoiceDocument]:
 
 def drawn(row: InvoiceDocument) -> bytes:
     """The document as PDF, the same bytes each time. Raises NothingPrinted."""
+    from revenue.documents import pdf  # noqa: PLC0415 - the fonts' library takes long to import
+
     if row.content is None:
         raise NothingPrinted(f"The content of {row} was erased after {row.retain_until}.")
     return pdf.draw(content_from_json(row.content), font_folder())

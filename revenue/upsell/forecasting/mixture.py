@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainc, ndtr
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +51,9 @@ def _quantile(
 
 
 def _probability(amount: float, weights: Floats, means: Floats, deviations: Floats) -> float:
+    # most processes never forecast, and scipy takes long to import
+    from scipy.special import gammainc, ndtr  # noqa: PLC0415
+
     spread = deviations / means
     shape = 1 / np.maximum(spread, NORMAL_BELOW) ** 2
     gamma = gammainc(shape, amount * shape / means)

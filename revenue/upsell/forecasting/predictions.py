@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from math import exp, log, sqrt
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from revenue.upsell.forecasting.evidence import (
     COEFFICIENTS,
@@ -78,6 +76,10 @@ def _is_lumpy(values: Floats) -> bool:
 
 def _normal_scores(values: Floats) -> Floats:
     """Each value's rank as a quantile of the normal distribution (Blom 1958)."""
+    # most processes never forecast, and scipy takes long to import
+    from scipy.special import ndtri  # noqa: PLC0415
+    from scipy.stats import rankdata  # noqa: PLC0415
+
     scores: Floats = ndtri((rankdata(values) - 0.375) / (len(values) + 0.25))
     return scores
 

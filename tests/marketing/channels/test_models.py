@@ -25,10 +25,10 @@ def refused(row):
 
 def test_rows_read_as_what_they_are(channel):
     assert str(channel) == "Search"
-    assert str(Performance(channel=channel, date=DAY)) == "Search 2026-01-05"
-    assert str(TotalRevenue(date=DAY, amount=3, currency="USD")) == "2026-01-05: 3 USD"
-    assert str(CalendarFlag(name="Easter", date=DAY)) == "Easter 2026-01-05"
-    assert str(LiftTest(channel=channel, starts_on=DAY)) == "Search 2026-01-05"
+    assert str(Performance(channel=channel, date=DAY)) == "Search, 5 Jan 2026"
+    assert str(TotalRevenue(date=DAY, amount=3, currency="USD")) == "5 Jan 2026: $3.00"
+    assert str(CalendarFlag(name="Easter", date=DAY)) == "Easter, 5 Jan 2026"
+    assert str(LiftTest(channel=channel, starts_on=DAY)) == "Search, 5 Jan 2026"
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ from django.apps import apps
 
 from aethercrown import demo
 from revenue.billing import reports
-from revenue.demo.services import seed_prices
+from revenue.customers.models import Customer
+from revenue.demo.services import seed, seed_prices
 from revenue.pricing import services
 from revenue.pricing.models import PlanPrice, PriceBookVersion, Quote
 from revenue.pricing.seeding import seed_default_book
+from revenue.upsell.models import Opportunity
 from tests import snapshot
 from tests.revenue.pricing.conftest import NOON
 
@@ -42,5 +44,9 @@ def test_quotes_and_a_draft_are_there_and_gone_again(published):
 
 def test_without_the_documented_prices_nothing_is_quoted(published):
     services.retire(published.pk, now=NOON)
-    seed_prices(demo.Seeding(TODAY, np.random.default_rng(1)))
+    seeding = demo.Seeding(TODAY, np.random.default_rng(1))
+    seed_prices(seeding)
     assert counts() == [0, 1, 3]
+    seed(seeding)
+    assert Customer.objects.exists()
+    assert not Opportunity.objects.exists()

@@ -94,7 +94,7 @@ ACTIONS = {
         ("publish", "retire", "publish_one", "retire_one"), DECIDERS
     ),
     "revenue.Quote": {"request_override": OPERATORS},
-    "security.ApiKey": dict.fromkeys(("rotate", "replace", "revoke"), KEEPERS),
+    "security.ApiKey": dict.fromkeys(("rotate", "replace", "take_over", "revoke"), KEEPERS),
     "security.ManagedSecret": dict.fromkeys(
         (
             *("rotate_selected", "rotate_due", "evidence_pack", "rotate_now", "enter_value"),

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 
+from aethercrown.history.tracking import silent
 from operations.alerts import reports as alerts
 from operations.alerts.models import Alert
 from security.access.models import User
@@ -33,6 +34,14 @@ def test_it_is_told_when_the_last_holder_loses_it_and_over_when_another_has_it(r
     assert unheld() == []
     role.user_set.clear()
     assert unheld() == ["approver"]
+
+
+def test_rows_that_need_no_history_raise_no_alert(role):
+    ada = User.objects.create_user("ada")
+    ada.groups.add(role)
+    with silent():
+        ada.groups.remove(role)
+    assert unheld() == []
 
 
 def test_somebody_switched_off_or_deleted_holds_nothing(role):
