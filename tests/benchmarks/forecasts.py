@@ -29,7 +29,7 @@ SERIES, QUICK = 1_000, 100
 LEAST, MOST = 87.0, 93.0
 QUICK_MARGIN = 6.0  # two deviations of the coverage of 100 series
 WIDER_THAN_PEER = 1.5
-SEED = 20260105
+SEED = 7777  # of series that no constant of the forecasts was chosen by; 20260105 was
 TIMEOUT_SECONDS = 7200
 
 
@@ -101,19 +101,21 @@ def main() -> int:
     parser.add_argument("--python", metavar="PATH", help="Python with statsforecast installed")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} series a kind")
     parser.add_argument("--count", type=int, default=SERIES, help="series a kind")
+    parser.add_argument("--seed", type=int, default=SEED, help="draws other series")
     chosen = parser.parse_args()
     report = Report("Forecasts of use")
     report.say(f"# {report.title}")
     if chosen.python is None:
         report.say("statsforecast: not installed (name its Python by --python PATH).")
-    run(report, chosen.python, QUICK if chosen.quick else chosen.count, quick=chosen.quick)
+    count = QUICK if chosen.quick else chosen.count
+    run(report, chosen.python, count, seed=chosen.seed, quick=chosen.quick)
     return report.exit_code
 
 
-def run(report: Report, python: str | None, count: int, *, quick: bool) -> None:
+def run(report: Report, python: str | None, count: int, *, seed: int, quick: bool) -> None:
     margin = QUICK_MARGIN if quick else 0.0
     for number, (kind, drawn) in enumerate(BANK.items()):
-        draw = np.random.default_rng([SEED, number])
+        draw = np.random.default_rng([seed, number])
         series = np.array([drawn(draw, KNOWN + AHEAD) for _ in range(count)])
         known, truth = series[:, :KNOWN], series[:, KNOWN:].sum(axis=1)
         begun = process_time()
