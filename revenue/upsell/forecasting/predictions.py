@@ -37,6 +37,8 @@ VARIANCE_A_LUMP = 1.0  # more variance, divided by the number of lumps
 RATE_A_LUMP = 0.6  # a higher rate, divided likewise: the next may be larger than any known
 MOVING_FACTOR = 1.2  # for the variance of a level that moves: its factor is estimated too
 LARGEST_LOGARITHM = 50.0
+GROWTH_SCATTER = 1.0  # of the logarithms' errors: days that scatter more show no growth
+LARGEST_GROWTH = 10.0  # of a day ahead beside the largest known one
 
 
 def predictions(
@@ -134,12 +136,15 @@ def _line(
     if not may_grow or values.min() <= 0:
         return found
     level, slope, growing = _fitted(np.log(values), places)
+    if growing > GROWTH_SCATTER:
+        return found
     count = len(values)
     likelier = count / 2 * (_logarithm(variance) - _logarithm(growing)) - float(
         np.log(values).sum()
     )
     share = 1 / (1 + exp(min(-likelier, LARGEST_LOGARITHM)))
-    days = np.exp(np.minimum(level + slope * next_places + growing / 2, LARGEST_LOGARITHM)) * ahead
+    most = log(values.max() * LARGEST_GROWTH)
+    days = np.exp(np.minimum(level + slope * next_places + growing / 2, most)) * ahead
     grown = _around_line(weight * share, float(days.sum()), growing, days, places)
     return [found[0]._replace(weight=weight * (1 - share)), grown]
 

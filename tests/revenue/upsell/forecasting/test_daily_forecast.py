@@ -106,6 +106,39 @@ def test_corrections_that_outweigh_the_use_leave_nothing_to_expect():
     assert total(days).estimate == pytest.approx(0, abs=0.01)
 
 
+def test_few_large_days_among_tiny_ones_are_no_growth():
+    """A line through their logarithms once promised 92 billion times as much."""
+    days = [1.0] * 8 + [
+        4e8,
+        1,
+        1,
+        2,
+        1,
+        5e8,
+        1,
+        1,
+        7e8,
+        7e8,
+        2e8,
+        3e8,
+        6e8,
+        1,
+        1,
+        8e8,
+        6e8,
+        1,
+        1,
+        5e8,
+    ]
+    found = daily_forecast.forecast_total(days, 26)
+    assert found.high < 26 * 1e9
+
+
+def test_doubling_does_not_go_on_for_ever():
+    found = daily_forecast.forecast_total([2.0**day for day in range(40)], 30)
+    assert found.high < 30 * 10 * 2.0**39
+
+
 @given(st.lists(st.none() | st.floats(0, 1e9), max_size=60), st.integers(1, 40))
 def test_an_estimate_lies_in_its_interval_and_none_is_negative(days, ahead):
     with warnings.catch_warnings():
