@@ -77,7 +77,7 @@ def _csv_download(
     key = request.GET.get("table", "")
     for table in tables:
         if table.key == key or not key:
-            rows: Iterable[Sequence[Any]] = table.rows if isinstance(table, Table) else ()
+            rows: Iterable[Sequence[Any]] = table.csv_rows() if isinstance(table, Table) else ()
             if isinstance(table, Listing):
                 rows = table.all_rows()
                 if table.count > MAX_LIGHT_ROWS:

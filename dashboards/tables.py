@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from aethercrown.formatting import MISSING, Unit, date_text, full, moment_text, signed
 
-Value = str | int | float | Decimal | date | datetime | None
+
+class Quantity(NamedTuple):
+    """A number in a unit of its own, in a column whose rows have several units."""
+
+    number: float | Decimal | None
+    unit: Unit
+
+
+Value = str | int | float | Decimal | date | datetime | Quantity | None
 MAX_COLUMNS_ON_PHONE = 3  # columns that fit a phone side by side
 TONES = {
     **dict.fromkeys(("healthy", "up", "applied", "measured", "done", "completed"), "good"),
@@ -74,12 +83,21 @@ class Table:
             lines.append(cells)
         return lines
 
+    def csv_rows(self) -> list[list[Value]]:
+        """The rows as a CSV holds them: a quantity is its number."""
+        return [
+            [each.number if isinstance(each, Quantity) else each for each in row]
+            for row in self.rows
+        ]
+
     def _page_columns(self) -> list[Column]:
         return [each for each in self.columns if not each.csv_only]
 
 
 def format_cell(value: Value, column: Column) -> Cell:
     """One value in its column; a dash where there is none."""
+    if isinstance(value, Quantity):
+        return format_cell(value.number, replace(column, unit=value.unit))
     if column.unit is not None and not isinstance(value, str | date):
         worded = signed(value, column.unit) if column.signs else full(value, column.unit)
         return Cell(worded, "number", label=column.name)

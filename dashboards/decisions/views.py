@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponseBase
 
 from aethercrown import references
 from aethercrown.charts.bars import BarRow, bars
-from aethercrown.formatting import COUNT, PERCENT, Unit, date_text
+from aethercrown.formatting import COUNT, PERCENT, date_text
 from aethercrown.history.attribution import shown_actor
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
-from dashboards.tables import Column, Table
+from dashboards.tables import Column, Quantity, Table
 from operations.decisions import reports
 from operations.decisions.effect_text import effect_unit, expected_text, realised_text
 from operations.decisions.reports import DecisionTypeSummary
@@ -47,13 +47,21 @@ def type_table(summaries: Sequence[DecisionTypeSummary]) -> Table:
         Column("Type"),
         *(Column(each, COUNT) for each in ("Made", "Waiting", "Applied", "Rejected")),
         *(Column(each, COUNT) for each in ("Rolled back", "Measured")),
-        *(Column(f"{each}, sum", Unit(digits=1), signs=True) for each in ("Expected", "Realised")),
-        Column("Unit"),
+        *(Column(f"{each}, sum", COUNT, signs=True) for each in ("Expected", "Realised")),
+        Column("Unit", csv_only=True),
         Column("Inside the interval", PERCENT),
     )
-    names = "title proposed waiting applied rejected rolled_back measured expected realised unit"
-    cells = attrgetter(*names.split(), "inside_percent")
-    rows = [cells(each) for each in summaries]
+    names = "title proposed waiting applied rejected rolled_back measured"
+    counts = attrgetter(*names.split())
+    rows = [
+        (
+            *counts(each),
+            *(Quantity(sum_, effect_unit(each.unit)) for sum_ in (each.expected, each.realised)),
+            each.unit,
+            each.inside_percent,
+        )
+        for each in summaries
+    ]
     return Table("kinds", "Expected and realised effects, by type", columns, rows)
 
 

@@ -120,6 +120,11 @@ class Customer(models.Model):
         ordering = ["name", "pk"]
         indexes = [
             Index(fields=["segment"], name="revenue_customer_segment"),
+            Index(  # lists customers of a currency, and their segments, without reading the rows
+                fields=["currency", "segment"],
+                condition=Q(merged_into=None),
+                name="revenue_customer_listed",
+            ),
             Index(  # finds customers who changed segment without reading the rows
                 fields=["merged_into", "rolled_segment", "segment"], name="revenue_customer_rolled"
             ),
@@ -196,6 +201,7 @@ class Subscription(AgreedTerms):
         indexes = [
             Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan"),
             Index(fields=["next_step_on"], name="revenue_subscription_next_step"),
+            Index(fields=["customer", "amount"], name="revenue_subscription_amounts"),
         ]
         constraints = [
             CheckConstraint(

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from aethercrown.formatting import PERCENT, money
-from dashboards.tables import Cell, Column, Table, format_cell
+from aethercrown.formatting import COUNT, PERCENT, money
+from dashboards.tables import Cell, Column, Quantity, Table, format_cell
 
 USD = Column("Total", money("USD"))
 DASH = "\N{EN DASH}"
@@ -16,6 +16,15 @@ def test_a_number_is_worded_with_its_unit_and_set_to_the_right():
 
 def test_a_change_shows_its_direction():
     assert format_cell(1.25, Column("Lift", PERCENT, signs=True)).text == "+1.2%"
+
+
+def test_rows_of_one_column_may_have_units_of_their_own():
+    column = Column("Expected", COUNT, signs=True)
+    rows = [[Quantity(8662.5, money("USD"))], [Quantity(6.4, PERCENT)], [Quantity(None, PERCENT)]]
+    table = Table("kinds", "By type", (column,), rows)
+    assert [line[0].text for line in table.lines()] == ["+$8,662.50", "+6.4%", DASH]
+    assert {line[0].kind for line in table.lines()} == {"number"}
+    assert table.csv_rows() == [[8662.5], [6.4], [None]]
 
 
 def test_no_figure_is_a_dash_and_zero_is_zero():
