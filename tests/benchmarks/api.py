@@ -4,7 +4,7 @@ The product's authenticated list of 50 tasks beside two peers on the same table 
 bare Django view, and a bare ModelViewSet of DRF. Each is served by one web process, gunicorn as
 the product runs it, to four clients on this machine that keep their connections. The three take
 turns in every round, and the median round counts. CPU is user and system time of the web process;
-that of one row is judged with one client, as threads that wait for each other cost time of their own.
+that of one row is judged with one client, as threads that wait for each other cost time too.
 """
 
 import argparse
