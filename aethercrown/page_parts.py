@@ -21,8 +21,8 @@ class EmptyState:
 class Confirmation:
     """The step before something is done: it repeats the amounts and the guardrails that failed.
 
-    The form posts `fields`, and those of a Django `form` to fill, to `action`; a GET of the page
-    changes nothing.
+    The form posts `fields`, those of a Django `form` to fill and, with `note`, a text to write
+    under that label, to `action`; a GET of the page changes nothing.
     """
 
     question: str
@@ -33,6 +33,8 @@ class Confirmation:
     failed_guardrails: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     form: Iterable[Any] = ()
+    note: str = ""
+    note_text: str = ""  # what was written already
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,12 @@ class Listing:
         choices_of: "QuerySet[Any] | None" = None,
         path: str = "",
         noun: str = "row",
+        totals: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         """`order` is the field that sorts first, such as -mrr; `path` leads to a row: "/x/{pk}".
 
-        The choices of filters are values of `choices_of`, or of `rows`, which may cost more.
+        The choices of filters are values of `choices_of`, or of `rows`, which may cost more. So may
+        counting and adding up all rows: `totals` has the `count` and each `<name>_sum`.
         """
         self.key, self.title, self.fields, self.noun = key, title, tuple(fields), noun
         self.given, self.path, self.problems = given, path, list[str]()
@@ -82,6 +84,7 @@ class Listing:
         self.q = self._read_search()
         self.filters = [self._read_filter(each) for each in fields if each.filter]
         self._asked_page = self._read_page()
+        self._totals = None if self.is_narrowed else totals
 
     # --- what the address asks for ---
 
@@ -151,6 +154,8 @@ class Listing:
     @cached_property
     def _sums(self) -> dict[str, Any]:
         """How many rows there are, and their totals, in one query."""
+        if self._totals:
+            return dict(self._totals())
         summed = {f"{each.name}_sum": Sum(each.name) for each in self.fields if each.total}
         return self.rows.order_by().aggregate(count=Count("pk"), **summed)
 

@@ -9,20 +9,22 @@ from typing import NamedTuple
 from aethercrown.formatting import MISSING, Unit, date_text, full, moment_text, signed
 
 
-class Quantity(NamedTuple):
+class UnitNumber(NamedTuple):
     """A number in a unit of its own, in a column whose rows have several units."""
 
     number: float | Decimal | None
     unit: Unit
 
 
-Value = str | int | float | Decimal | date | datetime | Quantity | None
+Value = str | int | float | Decimal | date | datetime | UnitNumber | None
 MAX_COLUMNS_ON_PHONE = 3  # columns that fit a phone side by side
 TONES = {
     **dict.fromkeys(("healthy", "up", "applied", "measured", "done", "completed"), "good"),
     **dict.fromkeys(("degraded", "warning", "medium"), "warn"),
     **dict.fromkeys(("unhealthy", "down", "critical", "high", "failed", "rejected"), "bad"),
-    **dict.fromkeys(("rolled back",), "bad"),
+    **dict.fromkeys(("rolled back", "fewer than expected"), "bad"),
+    **dict.fromkeys(("as expected", "passed"), "good"),
+    **dict.fromkeys(("more than expected",), "warn"),
     **dict.fromkeys(("proposed", "approved", "running"), "accent"),
 }
 
@@ -86,7 +88,7 @@ class Table:
     def csv_rows(self) -> list[list[Value]]:
         """The rows as a CSV holds them: a quantity is its number."""
         return [
-            [each.number if isinstance(each, Quantity) else each for each in row]
+            [each.number if isinstance(each, UnitNumber) else each for each in row]
             for row in self.rows
         ]
 
@@ -96,7 +98,7 @@ class Table:
 
 def format_cell(value: Value, column: Column) -> Cell:
     """One value in its column; a dash where there is none."""
-    if isinstance(value, Quantity):
+    if isinstance(value, UnitNumber):
         return format_cell(value.number, replace(column, unit=value.unit))
     if column.unit is not None and not isinstance(value, str | date):
         worded = signed(value, column.unit) if column.signs else full(value, column.unit)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from dashboards.alerts import views as alerts
 from dashboards.automations import views as automations
 from dashboards.budget import views
+from dashboards.decisions import decision
 from dashboards.decisions import views as decisions
 from dashboards.health import component, public
 from dashboards.health import views as health
@@ -39,6 +40,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/jobs/<int:pk>", jobs.job, name="job"),
     path("dashboards/alerts", alerts.alerts, name="alerts"),
     path("dashboards/decisions", decisions.decisions, name="decisions"),
+    path("dashboards/decisions/decide", decision.decide, name="decide"),
+    path("dashboards/decisions/<int:pk>", decision.decision, name="decision"),
     path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),
     path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/kit", kit.kit, name="kit"),

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown import references
 from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.monitoring.attention import AttentionItem
 from dashboards import page_context
@@ -20,7 +21,7 @@ from dashboards.tiles import tiles
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.decisions import reports as decisions
-from operations.decisions.effect_text import expected_text
+from operations.decisions.effect_text import expected_text, realised_text
 from operations.messaging import reports as outbox
 
 PRESETS, DEFAULT = ("30d", "90d", "12m"), "30d"
@@ -39,7 +40,16 @@ class WaitingDecision:
     since: datetime
     expected: str
     page: str
-    admin: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedDecision:
+    """A decision in force, and what it brought or is expected to bring."""
+
+    title: str
+    since: datetime
+    effect: str
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class OverviewData:
 
     attention: Sequence[AttentionItem]
     waiting: Sequence[WaitingDecision]
+    applied: Sequence[AppliedDecision]
     runs: Iterable[Any]  # rows of Run, with their automation
 
 
@@ -70,24 +81,44 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 def overview_data(query: MetricQuery) -> OverviewData:
     """Read from each app's reports; the query shares with the figures what both need."""
-    now, waiting = query.now, decisions.waiting(query)
+    now, decided = query.now, decisions.overview(query)
     return OverviewData(
         attention=[
             *alerts.attention_items(now),
             *automations.attention_items(now),
-            *decisions.attention_items(waiting, now),
+            *decisions.attention_items(decided, now),
             *outbox.attention_items(now),
         ],
-        waiting=[_waiting_decision(each) for each in waiting.oldest],
+        waiting=_waiting_decisions(decided.oldest),
+        applied=_applied_decisions(decided.applied),
         runs=automations.last_run_of_each(6),
     )
 
 
-def _waiting_decision(decision: Any) -> WaitingDecision:
-    return WaitingDecision(
-        decision.title,
-        decision.proposed_at,
-        expected_text(decision.expected),
-        decisions.page(decision),
-        reverse("admin:operations_decision_change", args=[decision.pk]),
-    )
+def _waiting_decisions(rows: Sequence[Any]) -> list[WaitingDecision]:
+    return [
+        WaitingDecision(title, each.proposed_at, expected_text(each.expected), _page(each))
+        for each, title in zip(rows, _titles(rows), strict=True)
+    ]
+
+
+def _applied_decisions(rows: Sequence[Any]) -> list[AppliedDecision]:
+    """With the realised effect where it was measured, else the expected one."""
+    return [
+        AppliedDecision(title, each.applied_at, _effect(each), _page(each))
+        for each, title in zip(rows, _titles(rows), strict=True)
+    ]
+
+
+def _titles(rows: Sequence[Any]) -> list[str]:
+    return references.resolved([each.title for each in rows])
+
+
+def _page(decision: Any) -> str:
+    return reverse("decision", args=[decision.pk])
+
+
+def _effect(decision: Any) -> str:
+    if decision.realised:
+        return f"realised {realised_text(decision.realised, decision.expected)}"
+    return f"expected {expected_text(decision.expected)}"

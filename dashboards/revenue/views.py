@@ -117,6 +117,7 @@ def customer_listing(given: Mapping[str, str], currency: str, *, opens: bool) ->
         if opens
         else "",
         noun="customer",
+        totals=lambda: customers.paying_totals(currency),
     )
 
 

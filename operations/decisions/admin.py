@@ -1,8 +1,6 @@
 """The admin of decisions, which can be approved, rejected and rolled back, but not edited."""
 
-import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -17,12 +15,19 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from aethercrown import references
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
-from aethercrown.formatting import exact_text, moment_text, share_text
+from aethercrown.formatting import moment_text
 from aethercrown.page_parts import UndoNotice
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
 from operations.decisions import reports, services, states
+from operations.decisions.decision_text import (
+    ChangedValue,
+    changed_values,
+    failed_guardrails,
+    guardrail_text,
+    promised,
+)
 from operations.decisions.decision_types import (
     Stale,
     approval_kind_registry,
@@ -31,29 +36,17 @@ from operations.decisions.decision_types import (
 from operations.decisions.effect_text import expected_text, realised_text
 from operations.decisions.models import Decision, FourEyesRule
 
-DECIMAL = re.compile(r"-?\d{1,20}\.\d{1,20}")
 MAX_CHANGES = 12  # that the confirm step repeats
 MAY_SET_RULES = "security.change_user"
-MAY_DECIDE = "security.approve_decisions"  # the permission that makes an approver
 
 
 class NoteForm(forms.Form):
     note = note_field(2000)
 
 
-def changed(decision: Decision) -> list[tuple[str, str, str]]:
+def changed(decision: Decision) -> list[ChangedValue]:
     """What it changes: the name, the value before and the one after."""
-    before, after = reports.flatten(decision.before), reports.flatten(decision.after)
-    return [
-        (name, leaf_text(before.get(name, "nothing")), leaf_text(after.get(name, "nothing")))
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    ]
-
-
-def leaf_text(text: str) -> str:
-    """A decimal without the zeros at its end; any other text as it is."""
-    return exact_text(Decimal(text)) if DECIMAL.fullmatch(text) else text
+    return changed_values(decision.before, decision.after)
 
 
 def amounts(decision: Decision) -> list[tuple[str, str]]:
@@ -61,11 +54,11 @@ def amounts(decision: Decision) -> list[tuple[str, str]]:
     rows = changed(decision)
     shown = [(name, f"{old} \N{RIGHTWARDS ARROW} {new}") for name, old, new in rows[:MAX_CHANGES]]
     more = [("More changes", f"{len(rows) - MAX_CHANGES:,}")] if len(rows) > MAX_CHANGES else []
-    return [("Expected", promised(decision)), *shown, *more]
+    return [("Expected", promised(decision.expected)), *shown, *more]
 
 
-def failed_guardrails(decision: Decision) -> list[str]:
-    return [guardrail_text(each) for each in decision.guardrails if not each["passed"]]
+def failed(decision: Decision) -> list[str]:
+    return failed_guardrails(decision.guardrails)
 
 
 def undo_notice(decision: Decision) -> UndoNotice | None:
@@ -77,19 +70,12 @@ def undo_notice(decision: Decision) -> UndoNotice | None:
     return UndoNotice(f"Applied {at}: {decision}.", path, verb="Undo")
 
 
-def promised(decision: Decision) -> str:
-    """The expected effect with its metric and the level of its interval."""
-    expected = decision.expected
-    level = share_text(expected["level"])
-    return f"{expected['metric']}: {expected_text(expected, level=level)}"
-
-
 def row_action(verb: str, done: str, question: str, service: Callable[..., Decision]) -> RowAction:
     def act(decision: Decision, actor: str, given: Mapping[str, Any]) -> str:
         service(decision.pk, actor=actor, note=given["note"], now=timezone.now())
         return done
 
-    return RowAction(verb, question, act, NoteForm, amounts, failed_guardrails)
+    return RowAction(verb, question, act, NoteForm, amounts, failed)
 
 
 ACTIONS = {
@@ -117,10 +103,6 @@ TARGETS = {
     "reject": states.REJECTED,
     "roll_back": states.ROLLED_BACK,
 }
-GUARDRAIL_NAMES = {  # where the stored name says too little
-    "nothing_against": "no reason against it",
-    "sure_gain": "low end of the expected effect",
-}
 OPTIONAL_FIELDS = (
     "actor",
     "note",
@@ -132,26 +114,6 @@ OPTIONAL_FIELDS = (
     "rolled_back_by",
     "rolled_back_note",
 )
-
-
-def guardrail_text(guardrail: Mapping[str, Any]) -> str:
-    """A guardrail with its result, its value and, if it has one, its limit."""
-    value, limit = guardrail["value"], guardrail["limit"]
-    passed = "passed" if guardrail["passed"] else "failed"
-    name = GUARDRAIL_NAMES.get(guardrail["name"], guardrail["name"].replace("_", " "))
-    if isinstance(value, str):
-        return f"{passed}: {name}: {value}" if value else f"{passed}: {name}"
-    if value is None:
-        value = "unknown"
-    shown, most = (figure(each) if isinstance(each, float) else each for each in (value, limit))
-    within = "" if limit in {None, ""} else f", limit {most}"
-    return f"{passed}: {name} is {shown}{within}"
-
-
-def figure(value: float) -> str:
-    """A number with two decimals, four below 1, without trailing zeros."""
-    places = 2 if abs(value) >= 1 else 4
-    return exact_text(Decimal(str(round(value, places))))
 
 
 @admin.register(Decision)
@@ -182,7 +144,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     ]
 
     def has_decide_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return bool(request.user.has_perm(MAY_DECIDE))
+        return bool(request.user.has_perm(reports.APPROVE))
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The fields, without optional ones that are empty."""
@@ -205,7 +167,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
 
     @admin.display(description="expected")
     def expected_effect(self, decision: Decision) -> str:
-        return promised(decision)
+        return promised(decision.expected)
 
     @admin.display(description="realised")
     def realised_value(self, decision: Decision) -> str:

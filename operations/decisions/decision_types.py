@@ -50,6 +50,7 @@ class DecisionType:
     is_deferred: bool = False
     is_under_way: Callable[[DecisionCase], bool] = lambda _case: False
     may_undo: Callable[[str], bool] = lambda _subject: True  # of an applied one, by its subject
+    currency: Callable[[str], str] = lambda _subject: ""  # of the amounts it changes, by subject
 
 
 class Stale(Exception):

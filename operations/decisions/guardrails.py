@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import comb
 from operator import ge, gt, lt
 from statistics import NormalDist
 
@@ -12,6 +13,8 @@ from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
 SAMPLE_SIZE = 20  # the newest measured decisions
 MIN_INSIDE_SHARE = 0.6  # a type that is inside 90 % of the time falls below it once in 17,000
+PROMISED = 0.9  # the level of the stored intervals
+MIN_TESTED, TAIL = 10, 0.05
 MEASURED_VERDICTS = ("inside", "below", "above")
 
 
@@ -76,6 +79,26 @@ def calibration_failure(verdicts: Sequence[str]) -> str:
         f"{inside} of the last {SAMPLE_SIZE} effects lay in the expected interval,"
         f" fewer than {share_text(MIN_INSIDE_SHARE)}."
     )
+
+
+def coverage_text(inside: int, measured: int, level: float = PROMISED) -> str:
+    """Whether a share of outcomes inside their intervals agrees with the intervals' level.
+
+    By the exact binomial test, one-sided, 5 % on each side; "" for fewer than MIN_TESTED outcomes.
+    """
+    if measured < MIN_TESTED:
+        return ""
+    if _binomial(inside, measured, level) < TAIL:
+        return "fewer than expected"
+    if _binomial(measured - inside, measured, 1 - level) < TAIL:
+        return "more than expected"
+    return "as expected"
+
+
+def _binomial(most: int, count: int, chance: float) -> float:
+    """The probability of at most so many successes."""
+    terms = (comb(count, k) * chance**k * (1 - chance) ** (count - k) for k in range(most + 1))
+    return sum(terms)
 
 
 def _check(

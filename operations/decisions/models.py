@@ -71,6 +71,9 @@ class Decision(models.Model):
     rolled_back_note = models.TextField(blank=True)
     realised = models.JSONField(null=True)
     proposed_at = models.DateTimeField()
+    postponed_until = models.DateTimeField(
+        null=True, help_text="A proposal is not among the waiting ones before that."
+    )
     approved_at = models.DateTimeField(null=True)
     rejected_at = models.DateTimeField(null=True)
     applied_at = models.DateTimeField(null=True)

@@ -3,25 +3,28 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import or_
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q, QuerySet, Window
-from django.urls import reverse
+from django.db.models import Count, F, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import RowNumber
 
-from aethercrown.formatting import counted
+from aethercrown.formatting import Unit, counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.search import row_source
 from operations.decisions import states
 from operations.decisions.decision_types import decision_type_registry
-from operations.decisions.guardrails import MEASURED_VERDICTS
+from operations.decisions.effect_text import effect_unit
+from operations.decisions.guardrails import MEASURED_VERDICTS, coverage_text
 from operations.decisions.models import Decision, FourEyesRule
 
 APPROVE = "security.approve_decisions"
 IS_OBSERVED = Q(mode="observe")
-MAX_SHOWN = 5  # of the decisions that wait
+IN_FORCE = (Decision.Status.APPLIED, Decision.Status.MEASURED)
+MAX_SHOWN = 5  # of the decisions that wait, and of those applied last
 COUNTS = {
     "proposed": Count("pk"),
     "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~IS_OBSERVED),
@@ -47,30 +50,84 @@ class DecisionTypeSummary:
     expected: float | None
     realised: float | None
     inside_percent: float | None  # of the expected intervals: near their level, 90
+    coverage: str  # whether that agrees with the level; "" for few
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingProposals:
-    """How many proposals wait for a person, and the oldest of them, oldest first."""
+class DecisionOverview:
+    """How many proposals wait for a person, the oldest of them, and what was applied last."""
 
-    count: int
-    oldest: Sequence[Decision]
-
-
-def waiting(query: MetricQuery) -> WaitingProposals:
-    """Proposals that wait for a person, not those of mode observe; read once for the query."""
-    return query.shared("waiting proposals", _read_waiting)
+    waiting: int
+    oldest: Sequence[Decision]  # of the waiting ones, oldest first
+    applied: Sequence[Decision]  # in force, newest first
 
 
-def _read_waiting() -> WaitingProposals:
+def overview(query: MetricQuery) -> DecisionOverview:
+    """Read once for the query, in one statement; proposals of mode observe do not wait."""
+    return query.shared("decisions now", lambda: _read_overview(query.now))
+
+
+def waiting_rows(now: datetime) -> QuerySet[Decision]:
+    """Proposals that a person has to decide on now, oldest first; not those that are postponed."""
     rows = Decision.objects.filter(status=Decision.Status.PROPOSED).exclude(IS_OBSERVED)
-    counted_rows = rows.annotate(of=Window(Count("pk"))).order_by("proposed_at", "pk")
-    oldest = list(counted_rows[:MAX_SHOWN])
-    return WaitingProposals(oldest[0].of if oldest else 0, oldest)
+    return rows.exclude(postponed_until__gt=now).order_by("proposed_at", "pk")
+
+
+def _read_overview(now: datetime) -> DecisionOverview:
+    waiting = waiting_rows(now)
+    applied = Decision.objects.filter(status__in=IN_FORCE).order_by("-applied_at", "-pk")
+    shown = (Q(pk__in=each.values("pk")[:MAX_SHOWN]) for each in (waiting, applied))
+    count = waiting.order_by().values(all=Value(1)).annotate(of=Count("pk")).values("of")
+    rows = list(Decision.objects.filter(or_(*shown)).annotate(waiting_of=Subquery(count)))
+    oldest = [each for each in rows if each.status == Decision.Status.PROPOSED]
+    in_force = [each for each in rows if each.status != Decision.Status.PROPOSED]
+    return DecisionOverview(
+        oldest[0].waiting_of if oldest else 0,
+        sorted(oldest, key=lambda each: (each.proposed_at, each.pk)),
+        sorted(in_force, key=lambda each: (each.applied_at, each.pk), reverse=True),
+    )
 
 
 def recent(limit: int = 10) -> QuerySet[Decision]:
     return Decision.objects.order_by("-proposed_at", "-pk")[:limit]
+
+
+def find(decision_id: int) -> Decision | None:
+    return Decision.objects.filter(pk=decision_id).first()
+
+
+def found(decision_ids: Collection[int]) -> list[Decision]:
+    """Those of the decisions that exist, oldest first."""
+    return list(Decision.objects.filter(pk__in=decision_ids).order_by("proposed_at", "pk"))
+
+
+def earlier(decision: Decision, limit: int) -> list[Decision]:
+    """The newest decisions of its type about its subject that were made before it."""
+    rows = Decision.objects.filter(kind=decision.kind, subject=decision.subject)
+    return list(rows.filter(pk__lt=decision.pk).order_by("-pk")[:limit])
+
+
+def measured_by_kind(limit: int) -> dict[str, list[Decision]]:
+    """The newest measured decisions of each type, newest first."""
+    rows = Decision.objects.filter(verdict__in=MEASURED_VERDICTS, realised__isnull=False)
+    place = Window(RowNumber(), partition_by="kind", order_by=[F("proposed_at").desc(), "-pk"])
+    newest = rows.annotate(place=place).filter(place__lte=limit).order_by("kind", "place")
+    by_kind: dict[str, list[Decision]] = {}
+    for each in newest:
+        by_kind.setdefault(each.kind, []).append(each)
+    return by_kind
+
+
+def type_title(kind: str) -> str:
+    """What people call a type; its name where it is unknown."""
+    return decision_type_registry.get(kind).title if kind in decision_type_registry else kind
+
+
+def changes_unit(decision: Decision) -> Unit:
+    """The unit of the numbers that it changes: a currency, or none."""
+    known = decision.kind in decision_type_registry
+    currency = decision_type_registry.get(decision.kind).currency(decision.subject) if known else ""
+    return effect_unit(currency) if currency else Unit(digits=2)
 
 
 def about(subjects: Collection[str]) -> QuerySet[Decision]:
@@ -88,17 +145,17 @@ def summaries_by_type() -> list[DecisionTypeSummary]:
     return [_summary(counts, measured.get(counts["kind"], [])) for counts in kinds]
 
 
-def attention_items(found: WaitingProposals, now: datetime) -> list[AttentionItem]:
+def attention_items(found: DecisionOverview, now: datetime) -> list[AttentionItem]:
     """How many decisions wait, and how soon the first of them expires."""
-    if not found.count:
+    if not found.waiting:
         return []
     left = max(0, (found.oldest[0].proposed_at + states.PROPOSAL_LIFETIME - now).days)
-    what = f"{found.count:,} decisions wait" if found.count > 1 else f"{found.oldest[0]} waits"
-    page = reverse("admin:operations_decision_changelist")
+    what = f"{found.waiting:,} decisions wait" if found.waiting > 1 else f"{found.oldest[0]} waits"
+    only = found.oldest[0] if found.waiting == 1 else None
     return [
         AttentionItem(
             f"{what} for approval; the first expires in {counted(left, 'day')}.",
-            f"{page}?status__exact={Decision.Status.PROPOSED}",
+            f"/dashboards/decisions/{only.pk}" if only else "/dashboards/decisions",
         )
     ]
 
@@ -135,23 +192,12 @@ def allowed_steps(decision: Decision) -> frozenset[str]:
     return steps
 
 
-def flatten(value: Any, path: str = "") -> dict[str, str]:
-    """Nested JSON as one text for each leaf, under names such as `shares.search` or `steps[0]`."""
-    if isinstance(value, dict):
-        parts = ((f"{path}.{name}".lstrip("."), each) for name, each in value.items())
-    elif isinstance(value, list):
-        parts = ((f"{path}[{place}]", each) for place, each in enumerate(value))
-    else:
-        return {path: "nothing" if value is None else str(value)}
-    return {name: leaf for inner, each in parts for name, leaf in flatten(each, inner).items()}
-
-
 def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSummary:
     kind = counts["kind"]
     inside = sum(each.verdict == Decision.Verdict.INSIDE for each in measured)
     return DecisionTypeSummary(
         **counts,
-        title=decision_type_registry.get(kind).title if kind in decision_type_registry else kind,
+        title=type_title(kind),
         measured=len(measured),
         unit=measured[0].expected["unit"] if measured else "",
         expected=sum(each.expected["estimate"] for each in measured) if measured else None,
@@ -159,6 +205,7 @@ def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSu
         if measured
         else None,
         inside_percent=100 * inside / len(measured) if measured else None,
+        coverage=coverage_text(inside, len(measured)),
     )
 
 
@@ -182,7 +229,7 @@ def read_metrics(query: MetricQuery) -> dict[str, Reading]:
 
 
 def read_waiting(query: MetricQuery) -> dict[str, Reading]:
-    return {"decisions.waiting": Reading(waiting(query).count)}
+    return {"decisions.waiting": Reading(overview(query).waiting)}
 
 
 METRICS = (
@@ -222,5 +269,5 @@ SEARCH = row_source(
     Decision.objects.all,
     ("title", "subject"),
     note=lambda decision: decision.get_status_display(),
-    page=lambda decision: page(decision) or "/dashboards/decisions",
+    page=lambda decision: f"/dashboards/decisions/{decision.pk}",
 )

@@ -142,6 +142,23 @@ def reject(decision_id: int, *, actor: str, note: str = "", now: datetime) -> De
 
 
 @transaction.atomic
+def postpone(decision_id: int, until: datetime, *, actor: str, now: datetime) -> Decision:
+    """Leave a proposal out of the waiting ones until a time, at most until it expires.
+
+    Raises InvalidTransition for a decision that does not wait, ValueError for a time that is over.
+    """
+    decision = lock(decision_id)
+    if decision.status != Decision.Status.PROPOSED:
+        raise InvalidTransition(f"{decision} is {decision.get_status_display()}: it does not wait.")
+    if until <= now:
+        raise ValueError("A decision can only be postponed to a later time.")
+    decision.postponed_until = min(until, decision.proposed_at + states.PROPOSAL_LIFETIME)
+    decision.save(update_fields=["postponed_until"])
+    _audit("decision.postponed", decision, actor)
+    return decision
+
+
+@transaction.atomic
 def roll_back(decision_id: int, *, actor: str, note: str = "", now: datetime) -> Decision:
     """Restore what was before; raises Stale, and changes nothing, if it was changed since."""
     decision = lock(decision_id)

@@ -199,7 +199,10 @@ class Subscription(AgreedTerms):
     class Meta:
         ordering = ["-started_on", "-pk"]
         indexes = [
-            Index(fields=["currency", "plan", "amount"], name="revenue_subscription_by_plan"),
+            Index(  # sums plans without reading the rows
+                fields=["currency", "plan", "amount", "customer"],
+                name="revenue_subscription_by_plan",
+            ),
             Index(fields=["next_step_on"], name="revenue_subscription_next_step"),
             Index(fields=["customer", "amount"], name="revenue_subscription_amounts"),
         ]

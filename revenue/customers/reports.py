@@ -62,6 +62,16 @@ def current_mrr(currency: str) -> tuple[Decimal, int]:
     return found["mrr"] or Decimal(0), found["payers"]
 
 
+def paying_totals(currency: str) -> dict[str, Any]:
+    """How many rows `paying_customers` has, and the sums of their `running` and `mrr`."""
+    paying = Subscription.objects.filter(
+        currency=currency, amount__gt=0, customer__merged_into=None
+    ).order_by()
+    return paying.aggregate(
+        count=Count("customer", distinct=True), running_sum=Count("pk"), mrr_sum=Sum("amount")
+    )
+
+
 def customers_in(currency: str) -> QuerySet[Customer]:
     return Customer.objects.filter(currency=currency, merged_into=None)
 

@@ -46,6 +46,8 @@ def status(call, *arguments):
         f"/dashboards/pricing/versions/{HUGE}",
         f"/dashboards/revenue/bills/{HUGE}",
         f"/dashboards/health/{HUGE}",
+        f"/dashboards/decisions/{HUGE}?step={HUGE}",
+        *(f"/dashboards/decisions/decide?step=approve&pk={value}" for value in ODDEST),
         "/dashboards/budget/%00",
         *(f"/dashboards/revenue?month={value}" for value in VALUES),
         *(f"/dashboards/revenue?from={value}&to={value}" for value in VALUES),

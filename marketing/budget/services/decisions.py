@@ -136,4 +136,5 @@ DECISION_TYPE = DecisionType(
     measure,
     path=page_url,
     is_under_way=lambda case: handover.is_under_way(case.decision_id),
+    currency=lambda subject: subject.removeprefix(SUBJECT_PREFIX),
 )

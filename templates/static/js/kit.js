@@ -33,6 +33,13 @@
       }
     });
   }
+  /* One key without a modifier, where nothing is being written: opens what bears it. */
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select"))
+      return;
+    const named = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (named) named.click();
+  });
   document.addEventListener("DOMContentLoaded", () => showButtons(document));
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -8,7 +8,7 @@ from dashboards.decisions import views
 from tests.dashboards import company
 
 MINUS = "\N{MINUS SIGN}"
-LIFT = {"estimate": 6.4, "low": -1.2, "high": 11.9, "unit": "%"}
+LIFT = {"metric": "revenue", "estimate": 6.4, "low": -1.2, "high": 11.9, "unit": "%"}
 
 
 def rows(answer) -> list[list[str]]:
@@ -33,7 +33,9 @@ def test_a_measured_decision_stands_beside_its_promise(page):
     company.gone_well()
     text = page.get("/dashboards/decisions").content.decode()
     assert "Expected and realised" in text
-    header, _ = rows(page.get("/dashboards/decisions?format=csv&table=realised"))
+    header, _ = rows(
+        page.get("/dashboards/decisions?format=csv&table=realised-marketing.budget_plan")
+    )
     assert header == ["Decision", "Proposed at", "Expected", "Realised"]
     assert len(rows(page.get("/dashboards/decisions?format=csv&table=newest"))) == 2
     assert "romise" not in text
@@ -44,7 +46,7 @@ def test_the_page_costs_few_queries(page, django_assert_num_queries):
     company.channels()
     company.gone_well()
     company.waiting()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         page.get("/dashboards/decisions")
 
 
@@ -53,13 +55,13 @@ def test_only_gains_in_one_unit_share_a_chart():
         effect = {"value": 1.0, "low": 0.0, "high": 2.0}
         expected = {**LIFT, "unit": unit}
         return SimpleNamespace(
-            title="A", proposed_at=company.NOW, expected=expected, realised=effect
+            pk=1, title="A", proposed_at=company.NOW, expected=expected, realised=effect
         )
 
-    table = views.effect_chart([row("%"), row("days"), row("percent")]).table
+    table = views.effect_chart("budget", [row("%"), row("days"), row("percent")]).table
     assert len(table.rows) == 2
     assert table.columns[2].unit == PERCENT
-    assert views.effect_chart([row("days")]).table.columns[2].unit == Unit(
+    assert views.effect_chart("budget", [row("days")]).table.columns[2].unit == Unit(
         "", "\N{NO-BREAK SPACE}days", 1
     )
 

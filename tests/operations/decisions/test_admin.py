@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from operations.decisions import services
-from operations.decisions.admin import figure, guardrail_text
+from operations.decisions.decision_text import figure, guardrail_text
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
 from tests.aethercrown.registries import isolated
@@ -44,7 +44,7 @@ def test_the_page_shows_the_change_the_guardrails_and_who_decided(
 ):
     shown = admin_client.get(page(applied)).content.decode()
     assert "setting: 18 → <b>20</b>" in shown
-    assert "passed: largest change percent is 11.1, limit 20" in shown
+    assert "passed: Largest change of a value: 11.1%, limit 20%" in shown
     assert "Cold hall." in shown
     assert "ada" in shown
 
@@ -65,7 +65,7 @@ def test_a_subject_with_a_page_is_linked_and_an_unknown_figure_said(thermostat, 
     )
     shown = admin_client.get(page(made)).content.decode()
     assert '<a href="/rooms/hall">hall</a>' in shown
-    assert "failed: largest change percent is unknown, limit 20" in shown
+    assert "failed: Largest change of a value: unknown, limit 20%" in shown
     assert "no change" in shown
     Decision.objects.update(guardrails=[])
     assert admin_client.get(page(made)).status_code == 200
@@ -204,9 +204,12 @@ def test_a_figure_is_written_as_a_person_writes_it(value, told):
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        (("sure_gain", 0.0, 2.5, True), "passed: low end of the expected effect is 2.5, limit 0"),
-        (("backtest", "healthy", "It missed.", False), "failed: backtest: It missed."),
-        (("nothing_against", None, "", True), "passed: no reason against it"),
+        (("sure_gain", 0.0, 2.5, True), "passed: Low end of the expected effect: 2.5, limit 0"),
+        (
+            ("backtest", "healthy", "It missed.", False),
+            "failed: Test of the method on past periods: It missed.",
+        ),
+        (("nothing_against", None, "", True), "passed: Reasons against it: none"),
     ],
 )
 def test_a_guardrail_is_shown_in_words(row, told):

@@ -12,6 +12,7 @@ from operations.decisions.guardrails import (
     GuardrailContext,
     calibration_failure,
     confidence,
+    coverage_text,
     evaluate,
 )
 from tests.operations.conftest import NOON
@@ -146,3 +147,19 @@ def test_too_few_say_nothing():
 def test_only_the_newest_twenty_count(newest, older):
     whole = (newest + older)[:20]
     assert calibration_failure(newest + older) == calibration_failure(whole)
+
+
+@pytest.mark.parametrize(
+    ("inside", "measured", "text"),
+    [
+        (9, 9, ""),
+        (6, 10, "fewer than expected"),
+        (8, 10, "as expected"),
+        (10, 10, "as expected"),
+        (29, 29, "more than expected"),  # 0.9 ** 29 is 4.7 %
+        (28, 28, "as expected"),
+        (170, 200, "fewer than expected"),
+    ],
+)
+def test_the_share_inside_is_told_apart_from_its_level(inside, measured, text):
+    assert coverage_text(inside, measured) == text

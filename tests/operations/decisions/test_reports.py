@@ -3,6 +3,7 @@ from datetime import timedelta
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery
 from operations.decisions import reports, services
+from operations.decisions.decision_text import flatten
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.models import Decision
 from tests.operations.conftest import NOON
@@ -13,7 +14,7 @@ LATER = NOON + timedelta(days=8)
 
 def waiting(now=NOON):
     """As a query of its own reads it."""
-    return reports.waiting(MetricQuery(Period(now.date(), now.date()), "USD", now))
+    return reports.overview(MetricQuery(Period(now.date(), now.date()), "USD", now))
 
 
 def attention(now):
@@ -21,7 +22,7 @@ def attention(now):
 
 
 def test_nothing_decided_reports_nothing(db):
-    assert waiting() == reports.WaitingProposals(0, [])
+    assert waiting() == reports.DecisionOverview(0, [], [])
     assert reports.summaries_by_type() == []
     assert attention(NOON) == []
 
@@ -30,16 +31,17 @@ def test_what_waits_comes_oldest_first_without_what_is_only_observed(proposed):
     services.propose(draft(inputs_digest="1" * 64), mode="observe", now=NOON)
     newer = services.propose(draft(inputs_digest="2" * 64), mode="propose", now=LATER)
     assert [each.pk for each in waiting().oldest] == [proposed.pk, newer.pk]
-    assert waiting().count == 2
+    assert waiting().waiting == 2
     assert reports.recent(1)[0] == newer
 
 
 def test_attention_says_how_many_wait_and_until_when(proposed):
     [one] = attention(NOON + timedelta(days=1))
     assert one.sentence == "Hall to 20 degrees waits for approval; the first expires in 13 days."
-    assert one.link.endswith("?status__exact=proposed")
+    assert one.link == f"/dashboards/decisions/{proposed.pk}"
     services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
     [two] = attention(NOON + timedelta(days=20))
+    assert two.link == "/dashboards/decisions"
     assert two.sentence == "2 decisions wait for approval; the first expires in 0 days."
 
 
@@ -50,7 +52,7 @@ def test_of_many_that_wait_the_oldest_are_shown_and_all_counted_in_one_query(
         services.propose(draft(inputs_digest=str(number)), mode="propose", now=LATER)
     with django_assert_num_queries(1):
         found = waiting()
-    assert (found.count, len(found.oldest)) == (8, reports.MAX_SHOWN)
+    assert (found.waiting, len(found.oldest)) == (8, reports.MAX_SHOWN)
     assert found.oldest[0].pk == proposed.pk
 
 
@@ -93,7 +95,7 @@ def test_the_page_of_a_decision_is_its_kind_s(proposed, monkeypatch):
 
 def test_nested_values_are_flattened_to_one_text_a_leaf():
     nested = {"shares": {"search": "10.00", "post": None}, "steps": [1, [2]]}
-    assert reports.flatten(nested) == {
+    assert flatten(nested) == {
         "shares.search": "10.00",
         "shares.post": "nothing",
         "steps[0]": "1",

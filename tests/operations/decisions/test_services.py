@@ -344,3 +344,13 @@ def test_in_quiet_hours_what_would_apply_itself_waits(thermostat):
     trusted(quiet_from=time(22), quiet_until=time(11))
     later = draft(inputs_digest="2" * 64)
     assert services.propose(later, mode="auto", now=NOON).status == "applied"
+
+
+def test_a_proposal_is_postponed_until_it_expires_at_the_latest(proposed):
+    found = services.postpone(proposed.pk, NOON + timedelta(days=90), actor="sam", now=NOON)
+    assert found.postponed_until == NOON + timedelta(days=14)
+    with pytest.raises(ValueError, match="later time"):
+        services.postpone(proposed.pk, NOON, actor="sam", now=NOON)
+    services.reject(proposed.pk, actor="sam", now=NOON)
+    with pytest.raises(InvalidTransition, match="it does not wait"):
+        services.postpone(proposed.pk, NOON + timedelta(days=1), actor="sam", now=NOON)
