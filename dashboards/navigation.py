@@ -202,7 +202,9 @@ def list_title(label: str) -> str:
     return capfirst(str(model._meta.verbose_name_plural))  # noqa: SLF001 - a documented name of Django's
 
 
-WITHOUT_A_PLACE = frozenset({"/dashboards/decisions/decide", "/search", "/dashboards/kit"})  # from every page; by its address
+WITHOUT_A_PLACE = frozenset(
+    {"/dashboards/decisions/decide", "/search", "/dashboards/kit"}
+)  # from every page; by its address
 
 
 class Shell:

@@ -15,7 +15,7 @@ from aethercrown.history.attribution import shown_actor
 from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.charts import PageChart, page_chart
-from dashboards.tables import Column, UnitNumber, Table
+from dashboards.tables import Column, Table, UnitNumber
 from operations.decisions import reports
 from operations.decisions.decision_text import failed_guardrails
 from operations.decisions.effect_text import effect_unit, expected_text, realised_text

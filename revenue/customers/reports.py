@@ -63,10 +63,11 @@ def current_mrr(currency: str) -> tuple[Decimal, int]:
 
 
 def paying_totals(currency: str) -> dict[str, Any]:
-    """How many rows `paying_customers` has, and the sums of their `running` and `mrr`."""
-    paying = Subscription.objects.filter(
-        currency=currency, amount__gt=0, customer__merged_into=None
-    ).order_by()
+    """How many rows `paying_customers` has, and the sums of their `running` and `mrr`.
+
+    One whose record was merged into another has no subscription any more.
+    """
+    paying = Subscription.objects.filter(currency=currency, amount__gt=0).order_by()
     return paying.aggregate(
         count=Count("customer", distinct=True), running_sum=Count("pk"), mrr_sum=Sum("amount")
     )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from aethercrown.formatting import COUNT, PERCENT, money
-from dashboards.tables import Cell, Column, UnitNumber, Table, format_cell
+from dashboards.tables import Cell, Column, Table, UnitNumber, format_cell
 
 USD = Column("Total", money("USD"))
 DASH = "\N{EN DASH}"
@@ -20,7 +20,11 @@ def test_a_change_shows_its_direction():
 
 def test_rows_of_one_column_may_have_units_of_their_own():
     column = Column("Expected", COUNT, signs=True)
-    rows = [[UnitNumber(8662.5, money("USD"))], [UnitNumber(6.4, PERCENT)], [UnitNumber(None, PERCENT)]]
+    rows = [
+        [UnitNumber(8662.5, money("USD"))],
+        [UnitNumber(6.4, PERCENT)],
+        [UnitNumber(None, PERCENT)],
+    ]
     table = Table("kinds", "By type", (column,), rows)
     assert [line[0].text for line in table.lines()] == ["+$8,662.50", "+6.4%", DASH]
     assert {line[0].kind for line in table.lines()} == {"number"}

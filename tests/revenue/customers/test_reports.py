@@ -52,6 +52,7 @@ def test_those_who_pay_most_come_first(customer, subscribe, euros):
         ("Small", 1, 1),
     ]
     assert found[0].since == date(2026, 2, 1)
+    assert reports.paying_totals("USD") == {"count": 2, "running_sum": 3, "mrr_sum": 31}
 
 
 def test_segments_add_up_and_follow_a_merge(customer, subscribe):
