@@ -1,5 +1,13 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+
+CUSTOMER_BLOCKS = ("revenue", "upsell")  # families with a block on the customer page
 
 
 class DashboardsConfig(AppConfig):
     name = "dashboards"
+
+    def ready(self) -> None:
+        for family in CUSTOMER_BLOCKS:
+            import_module(f"dashboards.{family}.customer_block").register()

@@ -4,12 +4,13 @@ A page reads one page of rows, their number and their totals; the CSV has every 
 leave. Several tables of a page keep apart by the key before each parameter: `customers.sort=-mrr`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -19,6 +20,7 @@ from dashboards.tables import Cell, Column, Table, Value, format_cell
 PAGE_SIZE = 25
 MAX_SEARCH_CHARACTERS = 100
 MAX_CHOICES = 30  # of a filter
+PLACE = re.compile(r"\{(\w+)\}")  # of a field's value in a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ class Listing:
     ) -> None:
         """`order` is the field that sorts first, such as -mrr; `path` leads to a row: "/x/{pk}".
 
-        The choices of filters are values of `choices_of`, or of `rows`, which may cost more. So may
-        counting and adding up all rows: `totals` has the `count` and each `<name>_sum`.
+        Any field may stand in the path; its value is percent-encoded. The choices of filters are
+        values of `choices_of`, or of `rows`, which may cost more. So may counting and adding up all
+        rows: `totals` has the `count` and each `<name>_sum`.
         """
         self.key, self.title, self.fields, self.noun = key, title, tuple(fields), noun
         self.given, self.path, self.problems = given, path, list[str]()
@@ -174,11 +177,17 @@ class Listing:
         start = (self.page - 1) * PAGE_SIZE
         keys = list(self._sorted_keys()[start : start + PAGE_SIZE])
         # Only these rows have their columns computed, whatever the database sorts.
-        by_key = {row[0]: row for row in self._values(self._all_rows.filter(pk__in=keys), "pk")}
+        named = PLACE.findall(self.path)
+        rows = self._values(self._all_rows.filter(pk__in=keys), "pk", *named)
+        by_key = {row[0]: row[1:] for row in rows}
         found = [by_key[key] for key in keys if key in by_key]
-        paths = [self.path.format(pk=row[0]) for row in found] if self.path else []
+        paths = [self._row_path(dict(zip(named, row, strict=False))) for row in found]
         columns = tuple(each.column for each in self.fields)
-        return Table(self.key, self.title, columns, [self._line(e[1:]) for e in found], paths)
+        lines = [self._line(row[len(named) :]) for row in found]
+        return Table(self.key, self.title, columns, lines, paths if self.path else [])
+
+    def _row_path(self, names: Mapping[str, Any]) -> str:
+        return self.path.format(**{key: quote(str(each), safe="") for key, each in names.items()})
 
     def _sorted_keys(self) -> "QuerySet[Any, Any]":
         """The keys of all rows; where groups are summed, grouped by their key alone.

@@ -92,7 +92,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
         (
             NavigationJob("MRR", "/dashboards/revenue", ("revenue.mrrmovement",)),
             NavigationJob(
-                "Customers", "", ("revenue.customer", "revenue.subscription", "revenue.payment")
+                "Customers",
+                "/dashboards/customers",
+                ("revenue.customer", "revenue.subscription", "revenue.payment"),
             ),
             NavigationJob(
                 "Plans & prices",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from dashboards.alerts import views as alerts
 from dashboards.automations import views as automations
 from dashboards.budget import views
+from dashboards.customers import views as customers
 from dashboards.decisions import decision
 from dashboards.decisions import views as decisions
 from dashboards.health import component, public
@@ -30,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/imports/<int:pk>", imports.import_page, name="import"),
     path("dashboards/revenue", revenue.revenue, name="revenue"),
     path("dashboards/revenue/bills/<int:pk>", bills.bill, name="revenue-bill"),
+    path("dashboards/customers", customers.customers, name="customers"),
+    path("dashboards/customers/<path:external_id>", customers.customer, name="customer"),
     path("dashboards/upsell", upsell.upsell, name="upsell"),
     path("dashboards/upsell/<int:pk>", upsell.opportunity, name="upsell-opportunity"),
     path("dashboards/pricing", pricing.pricing, name="pricing"),

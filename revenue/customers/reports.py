@@ -4,14 +4,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
 from aethercrown.references import NamedRows
 from aethercrown.search import row_source
 from revenue.customers import data_hooks, plan_terms
-from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.models import (
+    AmountField,
+    Customer,
+    Payment,
+    Subscription,
+    SubscriptionChange,
+)
 from revenue.customers.plan_change import PlanChange
 from revenue.customers.plan_terms import PlanTerms
 
@@ -87,6 +95,48 @@ def paying_customers(currency: str) -> QuerySet[Any]:
     return found.filter(mrr__gt=0)
 
 
+def customers_with_mrr(currency: str) -> QuerySet[Any]:
+    """Every customer, each with `since`, `running` subscriptions and `mrr`, 0 without one."""
+    return customers_in(currency).annotate(
+        since=Min("subscriptions__started_on"),
+        running=Count("subscriptions", filter=Q(subscriptions__amount__gt=0)),
+        mrr=Coalesce(Sum("subscriptions__amount"), Decimal(0), output_field=AmountField()),
+    )
+
+
+def currencies() -> list[str]:
+    """The currencies of the customers, by name."""
+    rows = Customer.objects.filter(merged_into=None).order_by("currency")
+    return list(rows.values_list("currency", flat=True).distinct())
+
+
+def find(external_id: str) -> Customer | None:
+    rows = Customer.objects.select_related("merged_into")
+    return rows.filter(external_id=external_id).first()
+
+
+def page_path(external_id: str) -> str:
+    """The address of a customer's page."""
+    return f"/dashboards/customers/{quote(external_id, safe='')}"
+
+
+def merged_keys(customer_id: int) -> tuple[int, ...]:
+    """The row's number and those of the rows merged into it."""
+    rows = Customer.objects.filter(Q(pk=customer_id) | Q(merged_into=customer_id))
+    return tuple(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def terms_of(customer_id: int, most: int) -> list[SubscriptionChange]:
+    """The terms of a customer's subscriptions, the newest first."""
+    rows = SubscriptionChange.objects.filter(subscription__customer=customer_id)
+    return list(rows.order_by("-on", "-pk")[:most])
+
+
+def payments_of(customer_id: int, most: int) -> list[Payment]:
+    """A customer's payments and refunds, the newest first."""
+    return list(Payment.objects.filter(customer=customer_id)[:most])
+
+
 def identity(customer_id: int) -> tuple[str, str, str]:
     """A customer's external id, name and billing time zone. Raises Customer.DoesNotExist."""
     return Customer.objects.values_list("external_id", "name", "time_zone").get(pk=customer_id)
@@ -159,5 +209,5 @@ SEARCH = row_source(
     lambda: Customer.objects.filter(merged_into=None),
     ("name", "external_id"),
     note=lambda customer: customer.external_id,
-    page=lambda customer: f"/dashboards/revenue/bills/{customer.pk}",
+    page=lambda customer: page_path(customer.external_id),
 )

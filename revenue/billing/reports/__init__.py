@@ -8,7 +8,8 @@ from revenue.billing.reports.accounts import (
     newest_simulation,
     simulation,
 )
-from revenue.billing.reports.bills import NothingPublished, Tampered, bill
+from revenue.billing.reports.bills import NothingPublished, Tampered, bill, invoices_of
+from revenue.billing.reports.credit_balance import balances
 from revenue.billing.reports.exports import EXPORTERS
 from revenue.billing.reports.usage import first_days, readings
 from revenue.billing.reports.versions import in_force

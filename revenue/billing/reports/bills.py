@@ -1,5 +1,6 @@
 """A customer's bill of a month: previewed, or as issued."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -129,6 +130,11 @@ def unbilled_since(issued: Invoice, customer: Customer) -> list[UnbilledUse]:
 
 def lines(found: Invoice) -> tuple[PriceLine, ...]:
     return tuple(line_from_json(each) for each in found.lines)
+
+
+def invoices_of(customer_ids: Collection[int], most: int) -> list[Invoice]:
+    """The newest invoices of some customers."""
+    return list(Invoice.objects.filter(customer__in=customer_ids).order_by("-period_start")[:most])
 
 
 def issued_invoice(customer: Customer, day: date) -> Invoice | None:

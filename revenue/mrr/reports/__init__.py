@@ -5,9 +5,11 @@ from revenue.mrr.reports.ledger import (
     BOOKED,
     EFFECTIVE,
     EXPORTERS,
+    CustomerMovement,
     booked_sums,
     bridge,
     currencies,
+    movements_of,
     mrr_of,
 )
 from revenue.mrr.reports.retention import retention_deltas

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import F, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -35,6 +36,26 @@ def mrr_of(customer_ids: Collection[int], on: date) -> dict[int, Decimal]:
     for pk, name, amount in rows.values_list(owner, "kind").annotate(Sum("amount")):
         found[pk] = found.get(pk, ZERO) + MovementKind(name).sign * amount
     return found
+
+
+class CustomerMovement(NamedTuple):
+    """One movement on the day it took effect; an amount below zero reduced the MRR."""
+
+    pk: int
+    on: date
+    kind: str
+    signed_amount: Decimal
+    cause: str
+
+
+def movements_of(customer_ids: Collection[int]) -> list[CustomerMovement]:
+    """Every movement of some customers, the first first."""
+    rows = MrrMovement.objects.filter(customer__in=customer_ids).order_by(EFFECTIVE, "pk")
+    found = rows.values_list("pk", EFFECTIVE, "kind", "amount", "cause")
+    return [
+        CustomerMovement(pk, on, kind, MovementKind(kind).sign * amount, cause)
+        for pk, on, kind, amount, cause in found
+    ]
 
 
 def currencies() -> list[str]:

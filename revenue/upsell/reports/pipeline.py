@@ -1,6 +1,6 @@
 """The pipeline, how offers were answered, and the effect of acceptances, in one currency."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, FloatField, Q, QuerySet, Sum
 
 from aethercrown.csv.export import Cell, Exporter
+from revenue.upsell.decision_drafts import SUBJECT
 from revenue.upsell.models import Opportunity
 from revenue.upsell.offer_sums import AnsweredOffer, OfferSum, offer_sums
 from revenue.upsell.reports.offers import by_priority, count_in
@@ -37,6 +38,16 @@ def pipeline(currency: str, most: int) -> list[Opportunity]:
     """Open and offered ones: those that save the customer money first, then by expected gain."""
     rows = opportunities().filter(currency=currency, state__in=ACTIVE_STATES)
     return by_priority(rows)[:most]
+
+
+def of_customers(customer_ids: Collection[int], most: int) -> list[Opportunity]:
+    """The newest opportunities of some customers."""
+    return list(Opportunity.objects.filter(customer__in=customer_ids)[:most])
+
+
+def decision_subjects(rows: Iterable[Opportunity]) -> list[str]:
+    """The subjects of the decisions about some opportunities."""
+    return [f"{SUBJECT}{each.pk}" for each in rows]
 
 
 def ended(currency: str, most: int) -> list[Opportunity]:
