@@ -77,8 +77,11 @@ class Listing:
 
         Any field may stand in the path; its value is percent-encoded. The choices of filters are
         values of `choices_of`, or of `rows`, which may cost more. So may counting and adding up all
-        rows: `totals` has the `count` and each `<name>_sum`.
+        rows: `totals` has the `count` and each `<name>_sum`. Raises ValueError for sums by group,
+        of which a row is no row of a model.
         """
+        if rows.query.group_by not in {None, True} and rows.query.values_select:
+            raise ValueError(f"The list {key!r} needs a row a model's row, not sums by group.")
         self.key, self.title, self.fields, self.noun = key, title, tuple(fields), noun
         self.given, self.path, self.problems = given, path, list[str]()
         self._all_rows = rows

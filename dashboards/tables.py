@@ -69,7 +69,9 @@ class Table:
     @property
     def stacks(self) -> bool:
         """Whether its rows stand upright on a phone."""
-        return len(self.headings()) > MAX_COLUMNS_ON_PHONE
+        columns = self._page_columns()
+        has_prose = len(columns) == MAX_COLUMNS_ON_PHONE and any(each.prose for each in columns)
+        return has_prose or len(columns) > MAX_COLUMNS_ON_PHONE
 
     def headings(self) -> list[Cell]:
         return [Cell(each.name, "number" if each.unit else "") for each in self._page_columns()]

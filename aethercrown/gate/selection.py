@@ -18,7 +18,8 @@ APPS = (  # from the bottom up: an app imports only those before it
     "dashboards",
 )
 APPS_WITH_FEATURES = ("enterprise", "marketing", "revenue", "security", "operations")
-WHOLE_TREE = ("tests/test_*.py",)  # small, and about every file
+WHOLE_TREE = "tests/test_[!du]*.py"  # small, and about every file
+DOCUMENTS, UPGRADE = "tests/test_docs.py", "tests/test_upgrade.py"  # each takes a minute
 NEUTRAL = (".md", ".txt", ".png", ".example")  # read by tests of WHOLE_TREE alone
 
 
@@ -33,7 +34,12 @@ def changed_files(root: Path, since: str) -> list[str]:
 
 
 def test_paths(changed: Iterable[str]) -> list[str]:
-    """What pytest is given for these changed files; just `tests` where a shared file changed."""
+    """What pytest is given for these changed files; just `tests` where a shared file changed.
+
+    The commands of documents run where a document or a command changed, the kept database of an
+    earlier release where a table changed.
+    """
+    changed = list(changed)
     lowest = len(APPS)
     for path in changed:
         parts = path.split("/")
@@ -46,7 +52,12 @@ def test_paths(changed: Iterable[str]) -> list[str]:
             return ["tests"]
     if lowest == 0:
         return ["tests"]
-    return [*(f"tests/{app}" for app in APPS[lowest:]), *WHOLE_TREE]
+    chosen = [f"tests/{app}" for app in APPS[lowest:]]
+    if any(path.endswith(".md") or "/commands/" in path for path in changed):
+        chosen.append(DOCUMENTS)
+    if any("/migrations/" in path or "models" in path for path in changed):
+        chosen.append(UPGRADE)
+    return [*chosen, WHOLE_TREE]
 
 
 def vendor_specific_modules(root: Path) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """All customers, and one customer with what each feature knows of it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -31,26 +32,7 @@ class ShownBlock(NamedTuple):
 def customers(request: HttpRequest) -> HttpResponseBase:
     """Every customer of a currency, with MRR; searched, filtered and sorted."""
     currency = page_context.chosen_currency(request)
-    fields = (
-        ListField("name", Column("Customer"), search=True),
-        ListField("external_id", Column("Id"), search=True),
-        ListField("segment", Column("Segment"), filter=True),
-        ListField("owner", Column("Owner"), filter=True),
-        ListField("since", Column("Since")),
-        ListField("running", Column("Subscriptions", COUNT), total=True),
-        ListField("mrr", Column("MRR", money(currency)), total=True),
-    )
-    listing = Listing(
-        "customers",
-        "Customers",
-        fields,
-        reports.customers_with_mrr(currency),
-        request.GET.dict(),
-        order="-mrr",
-        choices_of=reports.customers_in(currency),
-        path="/dashboards/customers/{external_id}",
-        noun="customer",
-    )
+    listing = customer_listing(request.GET.dict(), currency)
     return page_context.render_page(
         request,
         "customers",
@@ -68,6 +50,30 @@ def customers(request: HttpRequest) -> HttpResponseBase:
             "Import customers",
             "./manage.py import_data customers FILE",
         ),
+    )
+
+
+def customer_listing(given: Mapping[str, str], currency: str) -> Listing:
+    """Every customer of a currency, the highest MRR first."""
+    fields = (
+        ListField("name", Column("Customer"), search=True),
+        ListField("external_id", Column("Id"), search=True),
+        ListField("segment", Column("Segment"), filter=True),
+        ListField("owner", Column("Owner"), filter=True),
+        ListField("since", Column("Since")),
+        ListField("running", Column("Subscriptions", COUNT), total=True),
+        ListField("mrr", Column("MRR", money(currency)), total=True),
+    )
+    return Listing(
+        "customers",
+        "Customers",
+        fields,
+        reports.customers_with_mrr(currency),
+        given,
+        order="-mrr",
+        choices_of=reports.customers_in(currency),
+        path="/dashboards/customers/{external_id}",
+        noun="customer",
     )
 
 

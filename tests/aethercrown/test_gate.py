@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aethercrown import data_dir
 from aethercrown.embedded.servers import ServerUnavailable
 from aethercrown.gate import coverage_report, run, selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
@@ -195,19 +196,36 @@ def test_the_second_run_keeps_models_services_and_reports(file, kept):
 @pytest.mark.parametrize(
     ("changed", "chosen"),
     [
-        ("marketing/budget/models.py", ["marketing", "enterprise", "dashboards"]),
-        ("tests/marketing/budget/test_models.py", ["marketing", "enterprise", "dashboards"]),
+        ("marketing/budget/tasks.py", ["marketing", "enterprise", "dashboards"]),
+        ("tests/marketing/budget/test_tasks.py", ["marketing", "enterprise", "dashboards"]),
         ("dashboards/urls.py", ["dashboards"]),
         ("templates/base.html", [*selection.APPS[1:]]),
     ],
 )
 def test_a_change_is_tested_with_the_apps_above_it(changed, chosen):
     paths = [f"tests/{each}" for each in chosen]
-    assert selection.test_paths([changed]) == [*paths, "tests/test_*.py"]
+    assert selection.test_paths([changed]) == [*paths, selection.WHOLE_TREE]
 
 
-def test_a_document_alone_runs_the_tests_of_the_whole_tree():
-    assert selection.test_paths(["docs/api.md", "README.md"]) == ["tests/test_*.py"]
+@pytest.mark.parametrize(
+    ("changed", "more"),
+    [
+        ("marketing/budget/models.py", [selection.UPGRADE]),
+        ("marketing/migrations/0009_more.py", [selection.UPGRADE]),
+        ("marketing/management/commands/budget.py", [selection.DOCUMENTS]),
+    ],
+)
+def test_the_dear_tests_run_where_what_they_are_about_changed(changed, more):
+    paths = [f"tests/{each}" for each in ("marketing", "enterprise", "dashboards")]
+    assert selection.test_paths([changed]) == [*paths, *more, selection.WHOLE_TREE]
+
+
+def test_a_document_alone_runs_its_commands_and_the_tests_of_the_whole_tree():
+    asked = selection.test_paths(["docs/api.md", "README.md"])
+    assert asked == [selection.DOCUMENTS, selection.WHOLE_TREE]
+    named = {path.name for path in data_dir.ROOT.glob(selection.WHOLE_TREE)}
+    every = {path.name for path in data_dir.ROOT.glob("tests/test_*.py")}
+    assert every - named == {"test_docs.py", "test_upgrade.py"}
 
 
 @pytest.mark.parametrize("shared", ["pyproject.toml", "tests/conftest.py", "aethercrown/urls.py"])

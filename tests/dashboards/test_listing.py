@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db.models import Count
 
 from aethercrown.formatting import COUNT, money
 from dashboards.listing import MAX_CHOICES, MAX_SEARCH_CHARACTERS, ListField, Listing
@@ -132,3 +133,9 @@ def test_a_value_beyond_the_listed_choices_can_still_be_asked_for(channels):
         assert found.count == (60 if problems else 1)
     all_of_them = Listing("c", "Channels", fields, rows, {}, order="name").filters[0]
     assert (len(all_of_them.choices), all_of_them.chosen) == (MAX_CHOICES, "")
+
+
+def test_sums_by_group_are_no_list_of_rows(db):
+    grouped = Channel.objects.values("currency").annotate(count=Count("pk"))
+    with pytest.raises(ValueError, match="not sums by group"):
+        Listing("a", "A", (), grouped, {}, order="")

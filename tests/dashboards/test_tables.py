@@ -82,3 +82,8 @@ def test_only_a_table_that_is_too_wide_for_a_phone_stands_upright():
     few = tuple(Column(name) for name in "abc")
     assert not Table("a", "A", few, []).stacks
     assert Table("a", "A", (*few, USD), []).stacks
+
+
+def test_sentences_make_three_columns_too_wide_for_a_phone():
+    columns = (Column("Guardrail"), Column("Result"), Column("Finding", prose=True))
+    assert Table("a", "A", columns, []).stacks

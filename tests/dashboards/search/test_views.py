@@ -94,7 +94,7 @@ def test_staff_find_rows_and_open_them_in_the_admin(admin_client):
 def test_others_find_only_what_they_may_open():
     page = found(client_of(VIEWER, staff=False), "gamma")
     assert "/admin/" not in page.split('class="found"')[1]
-    assert f'href="/dashboards/revenue/bills/{Customer.objects.get().pk}"' in page
+    assert f'href="/dashboards/customers/{Customer.objects.get().external_id}"' in page
     assert "gamma reader" not in page
 
 
