@@ -8,6 +8,7 @@ from aethercrown.formatting import (
     counted,
     date_text,
     full,
+    moment_text,
     money,
     probability_text,
     share_text,
@@ -129,3 +130,17 @@ def backtest_figures(backtest: Backtest | None) -> list[Tile]:
             "Near 90% means that the intervals are as wide as they should be.",
         ),
     ]
+
+
+def state_text(decision: Any) -> str:
+    """Where the plan stands: waiting, in force, rolled back or rejected, and since when."""
+    since = {
+        "proposed": ("Waits for a decision since", decision.proposed_at),
+        "approved": ("Approved, on its way to the destinations, since", decision.approved_at),
+        "applied": ("In force since", decision.applied_at),
+        "measured": ("In force since", decision.applied_at),
+        "rolled_back": ("Rolled back", decision.rolled_back_at),
+        "rejected": ("Rejected", decision.rejected_at),
+    }
+    text, at = since[decision.status]
+    return f"{text} {moment_text(at)}."

@@ -12,7 +12,7 @@ from django.utils import timezone
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.page_parts import EmptyState
-from dashboards import page_context
+from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
 from dashboards.charts import SIZES
@@ -20,10 +20,14 @@ from dashboards.page_context import kept_parameters
 from dashboards.period_choice import PARAMETERS, PeriodChoice, read_period
 from dashboards.tiles import Tile, tiles
 from marketing.budget import reports
+from marketing.budget.measurement.decision import AUTOMATION
 from marketing.budget.planner.proposal import Proposal
 from marketing.budget.reports import BudgetOverview, DailyPerformance
+from operations.automations import reports as automations
+from operations.decisions.decision_text import failed_guardrails
 
 DAY = timedelta(days=1)
+IMPORT_PATH = "/dashboards/imports?kind=budget-performance"
 PRESETS, DEFAULT = ("3m", "6m", "12m", "24m"), "12m"
 NO_SPEND = EmptyState(
     "No spend is stored for this period",
@@ -57,6 +61,8 @@ def budget(request: HttpRequest) -> HttpResponseBase:
         spend=_spend(found.currency, period),
         history=plans,
         followed=followed,
+        next_run=automations.next_run(AUTOMATION, timezone.now()),
+        import_path=IMPORT_PATH if access.may_open(request, IMPORT_PATH) else "",
         **context,
     )
 
@@ -122,7 +128,9 @@ def _plan_context(proposal: Proposal, plan: Any) -> dict[str, Any]:
     curves, placebo = charts.curve_table(proposal), tables.placebo(proposal)
     return {
         "plan": plan,
-        "decision_path": reverse("admin:operations_decision_change", args=[plan.decision_id]),
+        "decision_path": reverse("decision", args=[plan.decision_id]),
+        "state": summary.state_text(plan.decision),
+        "failed": failed_guardrails(plan.decision.guardrails),
         "proposal": proposal,
         "headlines": summary.plan_figures(proposal, plan.budget_periods),
         "verdict": summary.verdict(proposal),

@@ -182,4 +182,4 @@ def segments(parts: Mapping[str, Sequence[Bridge]], currency: str) -> Table:
     ranked = sorted(combined.items(), key=lambda each: (-each[1].closing, each[0]))
     columns = (Column("Segment"), *_move_columns(currency))
     rows = [(name, *_moves(one)) for name, one in ranked]
-    return Table("segments", "The bridge by segment", columns, rows)
+    return Table("segments", "MRR changes by segment", columns, rows)

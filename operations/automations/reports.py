@@ -170,6 +170,13 @@ def upcoming(automation: Automation, now: datetime, count: int = 3) -> list[date
     return free_slots(automation, now, count, taken)
 
 
+def next_run(name: str, now: datetime) -> datetime | None:
+    """When an automation runs next; None where it is off or there is none of that name."""
+    automation = Automation.objects.filter(name=name).first()
+    times = upcoming(automation, now, 1) if automation else []
+    return times[0] if times else None
+
+
 def free_slots(
     automation: Automation, now: datetime, count: int, taken: Collection[datetime]
 ) -> list[datetime]:

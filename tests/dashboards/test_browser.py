@@ -206,3 +206,58 @@ def wait_until(window: Browser, script: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"Not within 5 seconds: {script}")
+
+
+CLICKED = """
+const found = [...document.querySelectorAll("main a, main button, nav a")].filter(
+  (each) => each.textContent.trim().startsWith(arguments[0]) && each.getClientRects().length);
+window.stays = 1;
+if (found.length) found[0].click();
+return found.length;
+"""
+
+
+def click(window: Browser, text: str) -> None:
+    """Press the first link or button whose text begins so, and wait for the next page."""
+    assert window.run(CLICKED, text), f"{text}: {window.run('return document.body.innerText')}"
+    wait_until(window, "return !window.stays && document.readyState === 'complete'")
+
+
+def shown(window: Browser) -> str:
+    return str(window.run("return document.querySelector('main').innerText"))
+
+
+def test_a_marketer_approves_the_plan_knowing_why_and_takes_it_back(site, window):
+    """Three clicks from the first page each, as docs/pages.md says."""
+    window.resize(1280, 900)
+    window.visit(site + "/")
+    click(window, "Divide $")
+    assert "Probability of more revenue" in shown(window)
+    assert "BEFORE" in shown(window).upper()
+    click(window, "Approve")
+    assert "Expected" in shown(window)
+    click(window, "Approve")
+    assert "Approved: Divide $" in shown(window)
+    assert Decision.objects.filter(status="applied").exists()
+    window.visit(site + "/")
+    click(window, "Divide $")
+    click(window, "Roll back")
+    click(window, "Roll back")
+    assert "Rolled back: Divide $" in shown(window)
+
+
+def test_keys_open_the_steps_of_a_decision_but_not_while_somebody_writes(site, window):
+    waiting = Decision.objects.filter(status="proposed").latest("pk")
+    window.visit(f"{site}/dashboards/decisions/{waiting.pk}")
+    window.run("window.stays = 1")
+    press(window, "r", 82)
+    wait_until(window, "return !window.stays && document.readyState === 'complete'")
+    assert window.run("return location.search") == "?step=reject"
+    window.run("document.querySelector('textarea').focus()")
+    press(window, "a", 65)
+    assert window.run("return location.search") == "?step=reject"
+
+
+def press(window: Browser, key: str, code: int) -> None:
+    named = {"key": key, "code": f"Key{key.upper()}", "windowsVirtualKeyCode": code, "text": key}
+    window.devtools("Input.dispatchKeyEvent", {"type": "keyDown", **named})

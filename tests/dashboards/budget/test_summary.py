@@ -1,5 +1,10 @@
 """A plan's figures and verdict in words."""
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
 from dashboards.budget import summary
 from dashboards.budget.tables import interval_text, placebo
 from marketing.budget.planner.proposal import Backtest, Interval
@@ -45,3 +50,19 @@ def test_an_interval_in_words():
 def test_other_assumptions_are_a_table():
     table = placebo(proposal(placebo={"share x 3": 0.58}))
     assert table.rows == [("share x 3", "58%")]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ("proposed", "Waits for a decision since 20 Nov 2026, 12:00 UTC."),
+        ("applied", "In force since 21 Nov 2026, 12:00 UTC."),
+        ("rolled_back", "Rolled back 22 Nov 2026, 12:00 UTC."),
+    ],
+)
+def test_the_state_of_a_plan_is_said_with_its_time(status, text):
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    times = ("proposed_at", "applied_at", "rolled_back_at")
+    at = {name: noon + timedelta(days=days) for days, name in enumerate(times)}
+    decision = SimpleNamespace(status=status, approved_at=None, rejected_at=None, **at)
+    assert summary.state_text(decision) == text

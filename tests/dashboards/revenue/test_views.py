@@ -36,7 +36,7 @@ def rows(answer) -> list[list[str]]:
 
 def test_the_page_shows_the_bridge_plans_segments_and_customers(company, page):
     text = page.get(PAGE).content.decode()
-    for words in ("MRR changes", "MRR by plan", "Show the bridge of each", "professional"):
+    for words in ("MRR changes", "MRR by plan", "Show the changes of each", "professional"):
         assert words in text
     assert "Show the bridge" not in page.get(f"{PAGE}?by=segment").content.decode()
     assert reports.paying_customers("USD").order_by("-mrr")[0].name in text

@@ -95,3 +95,11 @@ def test_attention_takes_two_queries_however_many_automations_there_are(
         services.run_planned(f"number{number}", NOON, trigger="manual", clock=lambda: NOON)
     with django_assert_num_queries(2):
         assert len(reports.attention_items(ONE + HOUR)) == 10
+
+
+def test_the_next_run_of_an_automation_that_is_off_or_unknown_is_none(automation):
+    made = automation("ads", every=timedelta(hours=1))
+    assert reports.next_run("ads", NOON) == NOON + timedelta(hours=1)
+    made.is_enabled = False
+    made.save()
+    assert [reports.next_run(name, NOON) for name in ("ads", "nobody")] == [None, None]
