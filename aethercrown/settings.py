@@ -39,6 +39,7 @@ API_KEY_OLD_PEPPER = env.str("API_KEY_OLD_PEPPER", default="")
 AUDIT_KEY = env.str("AUDIT_KEY", default="") or data_dir.stored(DATA_DIR, "audit_key")
 AUDIT_ANCHORS = Path(env.str("AUDIT_ANCHORS", default="") or DATA_DIR / "anchors")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
+IMPORT_ROOT = env.str("IMPORT_ROOT", default="")  # of folders that are looked at for files
 BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default="") or DATA_DIR / "backups")
 KEY_FILES_DIR = variables.folder(env.str("KEY_FILES_DIR", default=""), "KEY_FILES_DIR")
 KEY_RELOAD_COMMANDS = variables.commands(

@@ -64,6 +64,9 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "operations.silence",
                     "operations.destination",
                     "operations.message",
+                    "operations.recipientaddress",
+                    "operations.sendingrule",
+                    "operations.mailtemplateversion",
                 ),
             ),
         ),
@@ -71,7 +74,11 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
     (
         "Marketing",
         (
-            NavigationJob("Imports", "/dashboards/imports", ("operations.dataimport",)),
+            NavigationJob(
+                "Imports",
+                "/dashboards/imports",
+                ("operations.dataimport", "operations.repeatingimport"),
+            ),
             NavigationJob(
                 "Budget",
                 "/dashboards/budget",
@@ -82,6 +89,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "marketing.calendarflag",
                     "marketing.lifttest",
                     "marketing.budgetplan",
+                    "marketing.budgettask",
                     "marketing.allocation",
                 ),
             ),
@@ -94,7 +102,12 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             NavigationJob(
                 "Customers",
                 "/dashboards/customers",
-                ("revenue.customer", "revenue.subscription", "revenue.payment"),
+                (
+                    "revenue.customer",
+                    "revenue.contact",
+                    "revenue.subscription",
+                    "revenue.payment",
+                ),
             ),
             NavigationJob(
                 "Plans & prices",

@@ -20,6 +20,7 @@ from dashboards.revenue import bills
 from dashboards.revenue import views as revenue
 from dashboards.scheduling import views as scheduling
 from dashboards.search import views as search
+from dashboards.unsubscribe import views as unsubscribing
 from dashboards.upsell import views as upsell
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -49,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/kit", kit.kit, name="kit"),
     path("status/<str:signature>", public.status, name="public-status"),
+    path("unsubscribe/<str:token>", unsubscribing.unsubscribe, name="unsubscribe"),
     path("dashboards/health", health.health, name="health"),
     path("dashboards/health/<int:pk>", component.component, name="health-component"),
 ]

@@ -1,4 +1,4 @@
-from marketing.budget.admin import AllocationAdmin, BudgetPlanAdmin
+from marketing.budget.admin import AllocationAdmin, BudgetPlanAdmin, BudgetTaskAdmin
 from marketing.channels.admin import (
     CalendarFlagAdmin,
     ChannelAdmin,
@@ -10,6 +10,7 @@ from marketing.channels.admin import (
 __all__ = [
     "AllocationAdmin",
     "BudgetPlanAdmin",
+    "BudgetTaskAdmin",
     "CalendarFlagAdmin",
     "ChannelAdmin",
     "LiftTestAdmin",

@@ -10,7 +10,6 @@ class OperationsConfig(AppConfig):
         """Register what operations checks and runs."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
-        from aethercrown.crypto import sealing  # noqa: PLC0415
         from aethercrown.monitoring import doctor, readiness  # noqa: PLC0415 - the same
         from aethercrown.search import search_sources  # noqa: PLC0415 - the same
         from operations.automations import reports as automation_reports  # noqa: PLC0415
@@ -27,9 +26,7 @@ class OperationsConfig(AppConfig):
         from operations.scheduling.reports import tasks  # noqa: PLC0415 - the same
         from operations.scheduling.services import replan  # noqa: PLC0415
 
-        sealing.columns.register(
-            sealing.TextColumn("operations.Destination", "sealed_secret", destination_context)
-        )
+        register_sealed_texts()
         for automation in (*health.AUTOMATIONS, *replan.AUTOMATIONS, *recovery.AUTOMATIONS):
             automation_registry.register(automation)
         register_metrics()
@@ -45,7 +42,16 @@ class OperationsConfig(AppConfig):
         backup_hooks.registered.register(recovery.BACKUP_HOOK)
         search_sources.register_all((decisions.SEARCH, tasks.SEARCH, components.SEARCH))
         register_jobs()
+        register_repeating_imports()
         demo.register("operations", demo_services.seed, demo_services.release)
+
+
+def register_sealed_texts() -> None:
+    from aethercrown.crypto import sealing  # noqa: PLC0415 - as above
+
+    column, register = sealing.TextColumn, sealing.columns.register
+    register(column("operations.Destination", "sealed_secret", destination_context))
+    register(column("operations.AddressHashKey", "sealed_key", hash_key_context))
 
 
 def register_jobs() -> None:
@@ -55,6 +61,15 @@ def register_jobs() -> None:
 
     job_kinds.register(imports.JOB_KIND)
     job_kinds.register(submit_job.JOB_KIND)
+
+
+def register_repeating_imports() -> None:
+    from operations.automations.registry import automation_registry  # noqa: PLC0415 - as above
+    from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
+    from operations.imports import services as imports  # noqa: PLC0415
+
+    automation_registry.register_all(imports.AUTOMATIONS)
+    decision_type_registry.register_all(imports.KINDS)
 
 
 def register_metrics() -> None:
@@ -71,3 +86,7 @@ def register_metrics() -> None:
 
 def destination_context(destination: Any) -> str:
     return str(destination.secret_context)
+
+
+def hash_key_context(key: Any) -> str:
+    return str(key.context)

@@ -2,12 +2,20 @@ from operations.alerts.models import Alert, Silence
 from operations.automations.models import Automation, Run
 from operations.decisions.models import Decision, FourEyesRule
 from operations.health.models import Check, CheckLock, Component, HealthRollup, Heartbeat, Incident
-from operations.imports.models import DataImport
+from operations.imports.models import DataImport, RepeatingImport
 from operations.jobs.models import Job
-from operations.messaging.models import Destination, Message
+from operations.messaging.models import (
+    AddressHashKey,
+    Destination,
+    MailTemplateVersion,
+    Message,
+    RecipientAddress,
+    SendingRule,
+)
 from operations.scheduling.models import Dependency, Pool, Schedule, Task, TaskDurationStats, Worker
 
 __all__ = [
+    "AddressHashKey",
     "Alert",
     "Automation",
     "Check",
@@ -22,10 +30,14 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "Job",
+    "MailTemplateVersion",
     "Message",
     "Pool",
+    "RecipientAddress",
+    "RepeatingImport",
     "Run",
     "Schedule",
+    "SendingRule",
     "Silence",
     "Task",
     "TaskDurationStats",

@@ -7,7 +7,12 @@ from revenue.billing.admin import (
     MeterAdmin,
     UnbilledUseChoiceAdmin,
 )
-from revenue.customers.admin import CustomerAdmin, PaymentAdmin, SubscriptionAdmin
+from revenue.customers.admin import (
+    ContactAdmin,
+    CustomerAdmin,
+    PaymentAdmin,
+    SubscriptionAdmin,
+)
 from revenue.documents.admin import (
     BillingDetailsAdmin,
     InvoiceDocumentAdmin,
@@ -25,7 +30,13 @@ from revenue.upsell.admin import OfferTermsAdmin, OpportunityAdmin
 
 __all__ = ["CreditEntryAdmin", "DailyUseAdmin", "InvoiceAdmin", "InvoiceRunAdmin", "MeterAdmin"]
 __all__ += ["CreditNoteAdmin", "UnbilledUseChoiceAdmin"]
-__all__ += ["CustomerAdmin", "MrrMovementAdmin", "PaymentAdmin", "SubscriptionAdmin"]
+__all__ += [
+    "ContactAdmin",
+    "CustomerAdmin",
+    "MrrMovementAdmin",
+    "PaymentAdmin",
+    "SubscriptionAdmin",
+]
 __all__ += ["BillingDetailsAdmin", "InvoiceDocumentAdmin", "InvoiceIssuerAdmin"]
 __all__ += ["NumberSeriesAdmin"]
 __all__ += ["PriceBookAdmin", "PriceBookVersionAdmin", "PricingPlanAdmin", "QuoteAdmin"]

@@ -12,7 +12,7 @@ class RevenueConfig(AppConfig):
 
     def ready(self) -> None:
         """Register importers, exporters, decisions, automations, hooks and what is searched."""
-        from aethercrown import demo  # noqa: PLC0415 - models exist only now
+        from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415 - models exist only now
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import (  # noqa: PLC0415
@@ -23,7 +23,7 @@ class RevenueConfig(AppConfig):
         from revenue.billing.services import erasure, invoice_run, reconciliation  # noqa: PLC0415
         from revenue.customers import reports as customers  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
-        from revenue.demo import services as demo_services  # noqa: PLC0415
+        from revenue.customers.services import contacts, erasures  # noqa: PLC0415
         from revenue.documents import reports as document_reports  # noqa: PLC0415
         from revenue.documents import services as documents  # noqa: PLC0415
         from revenue.mrr import reports as mrr  # noqa: PLC0415
@@ -33,22 +33,39 @@ class RevenueConfig(AppConfig):
         from revenue.upsell import reports as upsell_reports  # noqa: PLC0415
         from revenue.upsell import services as upsell_services  # noqa: PLC0415
 
-        for kind in (*pricing_services.KINDS, *upsell_services.KINDS, *invoice_run.KINDS):
-            decision_type_registry.register(kind)
+        for feature in (pricing_services, upsell_services, invoice_run, documents):
+            decision_type_registry.register_all(feature.KINDS)
         approval_kind_registry.register(pricing_services.PUBLICATION)
         for module in (customers, mrr, billing, document_reports, upsell_reports):
             register_exporters(module.EXPORTERS)
         register_importers()
-        for automations in (rollups, reconciliation, upsell_services, invoice_run):
-            for automation in automations.AUTOMATIONS:
-                automation_registry.register(automation)
+        register_mail()
+        for feature in (rollups, reconciliation, upsell_services, invoice_run, documents):
+            automation_registry.register_all(feature.AUTOMATIONS)
         register_jobs()
         metric_registry.register_all(company_metrics.METRICS)
-        for feature in (erasure, documents, rollups, upsell_services):
+        for feature in (contacts, erasures, erasure, documents, rollups, upsell_services):
             HOOKS.register(feature.CUSTOMER_HOOK)
+        backup_hooks.registered.register(erasures.BACKUP_HOOK)
         register_search()
-        demo.register("revenue", demo_services.seed)
-        demo.register("prices", demo_services.seed_prices)
+        register_demo()
+
+
+def register_demo() -> None:
+    from aethercrown import demo  # noqa: PLC0415 - as above
+    from revenue.demo import services as demo_services  # noqa: PLC0415
+
+    demo.register("revenue", demo_services.seed)
+    demo.register("prices", demo_services.seed_prices)
+
+
+def register_mail() -> None:
+    from operations.messaging.outside.mail_kinds import mail_kinds  # noqa: PLC0415 - as above
+    from revenue.documents import services as documents  # noqa: PLC0415
+    from revenue.upsell import services as upsell  # noqa: PLC0415
+
+    for feature in (documents, upsell):
+        mail_kinds.register_all(feature.MAIL_KINDS)
 
 
 def register_search() -> None:
@@ -82,11 +99,11 @@ def register_importers() -> None:
     from operations.imports.registry import import_targets  # noqa: PLC0415
     from revenue.billing.services import imports as usage_imports  # noqa: PLC0415
     from revenue.customers import billing_exports  # noqa: PLC0415
-    from revenue.customers.services import export_imports  # noqa: PLC0415
+    from revenue.customers.services import export_imports, plain_imports  # noqa: PLC0415
     from revenue.customers.services import imports as customer_imports  # noqa: PLC0415
 
     for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
         importing.register(importer)
     importing.register(export_imports.IMPORTER)
-    import_targets.register(export_imports.TARGET)
+    import_targets.register_all((export_imports.TARGET, *plain_imports.TARGETS))
     presets.register_all(billing_exports.PRESETS)

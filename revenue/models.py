@@ -8,12 +8,20 @@ from revenue.billing.models import (
     Meter,
     UnbilledUseChoice,
 )
-from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.models import (
+    Contact,
+    Customer,
+    Payment,
+    Subscription,
+    SubscriptionChange,
+)
 from revenue.documents.models import (
     BillingDetails,
     InvoiceDocument,
     InvoiceIssuer,
     NumberSeries,
+    PaymentReminder,
+    ReminderStep,
     TaxRate,
 )
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
@@ -31,8 +39,9 @@ from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = ["Adjustment", "CreditEntry", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
 __all__ += ["CreditNote", "UnbilledUseChoice"]
-__all__ += ["Customer", "Payment", "Subscription", "SubscriptionChange"]
+__all__ += ["Contact", "Customer", "Payment", "Subscription", "SubscriptionChange"]
 __all__ += ["BillingDetails", "InvoiceDocument", "InvoiceIssuer", "NumberSeries", "TaxRate"]
+__all__ += ["PaymentReminder", "ReminderStep"]
 __all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]
 __all__ += ["PlanCharge", "PlanPrice", "PlanRule", "PriceBook", "PriceBookVersion", "PriceFactor"]
 __all__ += ["OfferTerms", "Opportunity", "PricingPlan", "Quote"]

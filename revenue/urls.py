@@ -4,11 +4,13 @@ from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
 from revenue.billing.api import PreviewView
+from revenue.documents.api import DocumentViewSet
 from revenue.pricing.api import CalculatePriceView, RecommendTierView, TierListView
 from revenue.upsell.api import AnalyzeUpsellView, OpportunityViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("revenue/upsell/opportunities", OpportunityViewSet, basename="opportunities")
+router.register("revenue/documents", DocumentViewSet, basename="documents")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("revenue/pricing/calculate", CalculatePriceView.as_view(), name="pricing-calculate"),

@@ -23,12 +23,14 @@ PREVIEW = 5
 class ImportOptions:
     """Choices for an import: the currency of amounts, and whether to replace stored rows.
 
-    `today` is the day of the file, for rows that count from it; None is now.
+    `today` is the day of the file, for rows that count from it; None is now. `import_id` is the
+    import that stores it, for rows that say whence they are.
     """
 
     currency: str
     update: bool = False
     today: date | None = None
+    import_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class RowReader:
             return
         faults: list[RowError] = []
         values = {each.name: self._value(each, line, cells, faults) for each in self.columns}
-        suspect = next((c for c in self._names() if names_total(values[c] or "")), None)
+        named = self._names() if self._dated else ()  # without dates a customer may have that name
+        suspect = next((c for c in named if names_total(values[c] or "")), None)
         if suspect and not faults:
             reason = f"{values[suspect]!r} looks like a total with a date; remove the row"
             faults.append(RowError(line, suspect, reason))

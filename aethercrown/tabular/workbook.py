@@ -14,6 +14,7 @@ MAX_UNPACKED_BYTES = 500_000_000
 FREE_BYTES, MAX_RATIO = 20_000_000, 100  # text packs to a tenth, rarely to a fiftieth
 MAX_CELLS_IN_A_ROW = 1_000
 PIECE = 1 << 20
+MAX_UNENDED_BYTES = 4 * PIECE  # a cell holds 32,767 characters
 FORMULA = re.compile(
     rb'<c\b[^>]*?r="([A-Z]{1,3}\d+)"[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(<v\b[^>/]*>)?'
 )
@@ -135,6 +136,8 @@ def scan(file: BinaryIO, path: str) -> tuple[list[str], list[str], list[tuple[in
         rest = b""
         while piece := sheet.read(PIECE):
             text = rest + piece
+            if len(text) > MAX_UNENDED_BYTES:
+                raise TableError("the workbook is damaged: its sheet has a cell without an end")
             cut = max(text.rfind(b"</c>"), text.rfind(b"<mergeCell "), 0)
             _scan_piece(text[:cut], formulas, unknown, merged)
             rest = text[cut:]

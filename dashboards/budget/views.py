@@ -63,6 +63,7 @@ def budget(request: HttpRequest) -> HttpResponseBase:
         followed=followed,
         next_run=automations.next_run(AUTOMATION, timezone.now()),
         import_path=IMPORT_PATH if access.may_open(request, IMPORT_PATH) else "",
+        tasks=reports.open_tasks(found.currency),
         **context,
     )
 

@@ -66,5 +66,6 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponseBase:
         agreed=full(found.agreed_amount, unit),
         confidence=share_text(found.confidence),
         tables=shown,
+        mails=reports.offer_mails(found.pk),
         admin_path=reverse("admin:revenue_opportunity_change", args=[found.pk]),
     )

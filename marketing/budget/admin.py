@@ -3,18 +3,21 @@
 from collections.abc import Callable
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.formatting import PERCENT, counted, date_text, share_text, signed
-from aethercrown.history.attribution import actor_of
+from aethercrown.history.attribution import actor_of, shown_actor
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from marketing.budget import services
-from marketing.budget.models import Allocation, BudgetPlan, PlanAllocation
+from marketing.budget.models import Allocation, BudgetPlan, BudgetTask, PlanAllocation
 from marketing.budget.planner.proposal import Interval
 from marketing.budget.response_format import load_proposal
 from security.access import reports as people
@@ -134,3 +137,34 @@ class AllocationAdmin(ReadOnlyAdmin, ModelAdmin):
     list_filter = ["channel", "currency", ("valid_to", admin.EmptyFieldListFilter)]
     list_select_related = ["channel", "decision"]
     date_hierarchy = "valid_from"
+
+
+@admin.register(BudgetTask)
+class BudgetTaskAdmin(ReadOnlyAdmin, ModelAdmin):
+    list_display = ["title", "assigned_to", "created_at", "done_at"]
+    list_filter = ["currency", "created_at"]
+    fields = ["title", "assigned_to", "text", "created_at", "done_at", "finisher"]
+    actions_detail = ["finish"]
+
+    def has_operate_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return people.may_operate(people.person(request.user))
+
+    @admin.display(description="task of")
+    def assigned_to(self, task: BudgetTask) -> str:
+        return shown_actor(task.person)
+
+    @admin.display(description="done by")
+    def finisher(self, task: BudgetTask) -> str:
+        return shown_actor(task.done_by)
+
+    @button("The amounts are set", "finish", "operate")
+    def finish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        task = get_object_or_404(BudgetTask, pk=object_id)
+        if request.method != "POST":
+            question = "Are these amounts set at every channel?"
+            return confirmation_page(self, request, task, question, "The amounts are set")
+        services.finish_task(task.pk, by=actor_of(request), now=timezone.now())
+        self.log_change(request, task, "Done.")
+        return redirect(change_url(task))

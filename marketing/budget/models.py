@@ -163,3 +163,30 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}: {money_text(self.amount, self.currency)}"
+
+
+class BudgetTask(models.Model):
+    """Amounts of a decided budget that a named person sets, where no destination gets them."""
+
+    decision = models.ForeignKey(
+        "operations.Decision", on_delete=models.CASCADE, related_name="budget_tasks"
+    )
+    event = models.CharField(max_length=11, help_text="applied or rolled_back.")
+    person = models.CharField(max_length=200, help_text="Who sets the amounts.")
+    currency = CurrencyField()
+    title = models.CharField(max_length=200)
+    text = models.TextField(help_text="Each channel with its new and its old amount.")
+    created_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    done_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["decision", "event"], name="marketing_budgettask_one_an_event"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -7,15 +7,17 @@ from decimal import Decimal
 from math import isnan, nan
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.urls import reverse
 
 from aethercrown.formatting import PERCENT, probability_text, signed
+from aethercrown.history.attribution import shown_actor
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery, Reader
 from marketing.budget.measurement import effect
 from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
 from marketing.budget.measurement.followed import PlannedSpend, compare
 from marketing.budget.model import weeks
-from marketing.budget.models import Allocation, BudgetPlan
+from marketing.budget.models import Allocation, BudgetPlan, BudgetTask
 from marketing.budget.planner.proposal import Interval, Proposal
 from marketing.budget.planner.request import LiftTestResult
 from marketing.budget.planner.rounding import decimal_places
@@ -321,3 +323,16 @@ METRICS = (
         "spend", "Marketing spend", "What was spent in the period, over all channels.", read_spend
     ),
 )
+
+
+def open_tasks(currency: str) -> list[tuple[str, str, str]]:
+    """Budgets that a named person has to set: what, who, and the path of the task."""
+    rows = BudgetTask.objects.filter(done_at=None, currency=currency)
+    return [
+        (
+            each.title,
+            shown_actor(each.person),
+            reverse("admin:marketing_budgettask_change", args=[each.pk]),
+        )
+        for each in rows
+    ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from aethercrown.demo import NotEmpty, Seeding
 from marketing.budget import services as budget
 from marketing.budget.model.weeks import WEEK, week_of
-from marketing.budget.models import Allocation, AllocationLock, BudgetPlan
+from marketing.budget.models import Allocation, AllocationLock, BudgetPlan, BudgetTask
 from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS, ChannelWeek, SimulatedCompany
 from operations.decisions import services as decisions
@@ -93,3 +93,6 @@ def _track_plan(seeding: Seeding, plan: BudgetPlan) -> None:
     seeding.keep([plan])
     seeding.keep(plan.allocations.all())
     seeding.keep(Allocation.objects.filter(decision=plan.decision))
+    tasks = BudgetTask.objects.filter(decision=plan.decision, done_at=None)
+    tasks.update(done_at=seeding.now, done_by=MANAGER)
+    seeding.keep(BudgetTask.objects.filter(decision=plan.decision))

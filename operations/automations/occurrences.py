@@ -14,6 +14,8 @@ from itertools import islice
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from aethercrown.wall_time import exists, instant
+
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 WHOLE_WEEK = frozenset(range(7))
@@ -124,27 +126,7 @@ def _local(schedule: WallClock, zone: ZoneInfo, day: date) -> frozenset[datetime
         return frozenset(
             wall.replace(fold=fold).astimezone(UTC)
             for wall in walls
-            if _exists(wall)
+            if exists(wall)
             for fold in (0, 1)
         )
-    return frozenset(wall.astimezone(UTC) if _exists(wall) else _gap_end(wall) for wall in walls)
-
-
-def _exists(wall: datetime) -> bool:
-    """Whether clocks show this time; one inside a gap comes back changed from UTC."""
-    back = wall.astimezone(UTC).astimezone(wall.tzinfo)
-    return back.replace(tzinfo=None, fold=0) == wall.replace(tzinfo=None)
-
-
-def _gap_end(wall: datetime) -> datetime:
-    """The first instant after the gap that contains `wall`, by bisection to the second."""
-    before = wall.replace(fold=1).astimezone(UTC)
-    after = wall.astimezone(UTC)
-    old = before.astimezone(wall.tzinfo).utcoffset()
-    while after - before > SECOND:
-        middle = before + (after - before) // SECOND // 2 * SECOND
-        if middle.astimezone(wall.tzinfo).utcoffset() == old:
-            before = middle
-        else:
-            after = middle
-    return after
+    return frozenset(map(instant, walls))

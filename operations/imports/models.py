@@ -1,7 +1,63 @@
-"""The table of imports."""
+"""The tables of imports, and of those that repeat."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
+
+from aethercrown.db.masked import MaskedAddressField
+from aethercrown.history.tracking import TrackedHistory
+
+
+class RepeatingImport(models.Model):
+    """A place that is looked at on a schedule for a new file of one kind, read by one choice."""
+
+    class Place(models.TextChoices):
+        FOLDER = "folder", "folder below IMPORT_ROOT"
+        HTTPS = "https", "https address"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=100, help_text="What is imported.")
+    place = models.CharField(max_length=6, choices=Place, default=Place.FOLDER)
+    folder = models.CharField(
+        max_length=300, blank=True, help_text="Below IMPORT_ROOT, such as google-ads."
+    )
+    pattern = models.CharField(
+        max_length=100, default="*", help_text="Of the names of files, such as *.csv."
+    )
+    address = MaskedAddressField(
+        hide_path=True, max_length=2048, blank=True, help_text="Fetched with GET; public only."
+    )
+    choices = models.JSONField(
+        default=dict, blank=True, help_text="How its files are read; as an import's page has it."
+    )
+    most_new_names = models.PositiveIntegerField(
+        "new names at most",
+        default=0,
+        help_text="A file with more new channels or customers waits for a person.",
+    )
+    most_change_percent = models.FloatField(
+        "change of a total at most",
+        default=30.0,
+        validators=[MinValueValidator(0), MaxValueValidator(10_000)],
+        help_text="In percent of the last file that was stored; beyond, a person decides.",
+    )
+    is_enabled = models.BooleanField("on", default=True)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    outcome = models.CharField(max_length=300, blank=True, editable=False)
+    history = TrackedHistory(excluded_fields=["checked_at", "outcome"])
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(most_change_percent__gte=0),
+                name="operations_repeatingimport_change_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class DataImport(models.Model):
@@ -29,6 +85,9 @@ class DataImport(models.Model):
         default=list, blank=True, help_text="Other things that it created, such as channels."
     )
     error = models.TextField(blank=True)
+    repeating = models.ForeignKey(
+        RepeatingImport, null=True, on_delete=models.SET_NULL, related_name="imports"
+    )
     job_id = models.PositiveBigIntegerField(null=True)
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(default=timezone.now)

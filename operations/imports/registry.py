@@ -35,11 +35,16 @@ class Findings:
     header: tuple[str, ...] = ()
     lines: list[tuple[str, ...]] = field(default_factory=list)
     replaced: int = 0
+    totals: dict[str, str] = field(default_factory=dict)  # amounts, by what they are of
 
     def blame(self, fault: RowError) -> None:
         self.fault_count += 1
         if len(self.faults) < FAULTS_LISTED:
             self.faults.append(fault)
+
+
+class UndoRefused(Exception):
+    """What an import stored cannot be taken back; the message says why."""
 
 
 class CheckedFile(Protocol):
@@ -55,7 +60,7 @@ class CheckedFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImportTarget:
-    """One kind of file.
+    """One kind of file; `undo` raises UndoRefused where what was stored has changed since.
 
     `activate` and `undo` run in the transaction that changes the state, so they are short; without
     `undo` what was stored stays. `finish` runs after either, in transactions of its own. `discard`

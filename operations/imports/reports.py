@@ -20,6 +20,12 @@ def same_file(record: DataImport) -> DataImport | None:
     return found.exclude(pk=record.pk).first()
 
 
+def last_of_source(kind: str, source: str) -> DataImport | None:
+    """The last stored import of a file of the same source."""
+    rows = DataImport.objects.defer("content", "choices").filter(kind=kind, summary__source=source)
+    return rows.exclude(current_at=None).order_by("-current_at", "-pk").first()
+
+
 def created_names(import_id: int) -> list[str]:
     """What else an import created, such as channels."""
     return list(DataImport.objects.values_list("created_names", flat=True).get(pk=import_id))

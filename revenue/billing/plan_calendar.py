@@ -123,6 +123,12 @@ class PlanCalendar:
         return HeldSpan(start, end, next(since, start))
 
 
+def one_plan(rows: Iterable[Sequence[PlanTerms]], span: Month) -> str:
+    """The plan whose same active terms carry the use of every day of a month; else empty."""
+    first, *more = PlanCalendar.of(rows).days_in_force(span)
+    return "" if more or first.reason or first.terms is None else first.terms.plan
+
+
 def by_plan(days: Iterable[DaysInForce]) -> Mapping[tuple[str, bool], list[DaysInForce]]:
     """The charged days of each plan; those of a trial apart (True)."""
     found: dict[tuple[str, bool], list[DaysInForce]] = {}

@@ -3,19 +3,53 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.html import format_html_join
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.csv import export
 from aethercrown.csv.admin import CSVAdmin
 from aethercrown.formatting import date_text
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from revenue.customers import data_hooks, reports, services
-from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
+from revenue.customers.models import (
+    ONE_AN_ADDRESS,
+    Contact,
+    Customer,
+    Payment,
+    Subscription,
+    SubscriptionChange,
+)
 from revenue.customers.plan_terms import SubscriptionState
+
+
+class ContactFormSet(BaseInlineFormSet[Contact, Customer, Any]):
+    def clean(self) -> None:
+        """No address twice among the rows of the page."""
+        super().clean()
+        kept = [each.cleaned_data for each in self.forms if not self._should_delete_form(each)]  # type: ignore[attr-defined]  # Django's
+        emails = [each["email"].casefold() for each in kept if each.get("email")]
+        if len(set(emails)) < len(emails):
+            raise forms.ValidationError(ONE_AN_ADDRESS)
+
+
+class ContactInline(TabularInline):
+    """The people at a customer; their consent is recorded on each one's own page."""
+
+    model = Contact
+    formset = ContactFormSet
+    fields = ["name", "email", "role", "locale", "time_zone", "is_active"]
+    extra = 0
+    show_change_link = True
 
 
 @admin.register(Customer)
@@ -29,7 +63,8 @@ class CustomerAdmin(CSVAdmin):
         ("Region", {"fields": ["currency", "time_zone"]}),
         ("History", {"fields": ["created_at", "merged_into", "erased_at"]}),
     ]
-    inlines: ClassVar[list[type[TabularInline]]] = []  # other features add theirs
+    # other features add theirs
+    inlines: ClassVar[list[type[TabularInline]]] = [ContactInline]
     import_kinds = ("customers", "customers-wide")
     export_kind = "customers"
     actions = ["download_data", "merge", "erase"]
@@ -44,6 +79,13 @@ class CustomerAdmin(CSVAdmin):
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_delete_permission(request))
+
+    def save_formset(self, request: HttpRequest, form: object, formset: Any, change: Any) -> None:
+        rows = formset.save(commit=False)
+        for row in formset.deleted_objects:
+            row.delete()
+        for row in rows:
+            services.save_contact(row) if isinstance(row, Contact) else row.save()
 
     @admin.action(description="Download all data of one customer", permissions=["view"])
     def download_data(self, request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse | None:
@@ -89,6 +131,79 @@ class CustomerAdmin(CSVAdmin):
         else:
             self.log_change(request, after, "Merged or erased.")
             self.message_user(request, done, messages.SUCCESS)
+
+
+class ConsentForm(forms.Form):
+    source = forms.CharField(
+        max_length=200,
+        label="How",
+        help_text="Such as: order form of 3 May; kept as the proof.",
+        widget=UnfoldAdminTextInputWidget(),
+    )
+
+
+@admin.register(Contact)
+class ContactAdmin(CSVAdmin):
+    list_display = ["name", "email", "customer", "role", "is_active"]
+    list_filter = ["role", "is_active"]
+    list_select_related = ["customer"]
+    search_fields = ["name", "email", "customer__name", "customer__external_id"]
+    autocomplete_fields = ["customer"]
+    fields = [
+        *("customer", "name", "email", "role", "locale", "time_zone", "is_active"),
+        *("consent", "mail", "created_at", "email_changed_at"),
+    ]
+    import_kinds = ("contacts",)
+    export_kind = "contacts"
+    actions_detail = ["consent_given", "consent_withdrawn"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fixed = ("consent", "mail", "created_at", "email_changed_at")
+        return ("customer", *fixed) if obj else fixed
+
+    @admin.display(description="offers and news")
+    def consent(self, contact: Contact) -> str:
+        return reports.consent_text(contact)
+
+    @admin.display(description="mail")
+    def mail(self, contact: Contact) -> str:
+        """The newest mail to this person."""
+        shown = reports.newest_mail(contact)
+        return format_html_join("", "<div>{}</div>", ((each,) for each in shown)) or "none"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: object, change: object) -> None:
+        services.save_contact(obj)
+
+    @button("Record consent", "consent-given", "change")
+    def consent_given(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        question = "Did {} agree to offers and news by e-mail?"
+        return self._record(request, object_id, question, "Record consent", services.give_consent)
+
+    @button("Withdraw consent", "consent-withdrawn", "change")
+    def consent_withdrawn(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        question = "Does {} want no offers and news by e-mail any more?"
+        return self._record(
+            request, object_id, question, "Withdraw consent", services.withdraw_consent
+        )
+
+    def _record(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        question: str,
+        verb: str,
+        service: Callable[..., None],
+    ) -> HttpResponse:
+        contact = get_object_or_404(Contact, pk=object_id)
+        if not self.has_change_permission(request, contact):
+            raise PermissionDenied
+        form = ConsentForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            asked = question.format(contact)
+            return confirmation_page(self, request, contact, asked, verb, form=form)
+        service(contact, source=form.cleaned_data["source"], now=timezone.now())
+        self.log_change(request, contact, f"{verb}.")
+        return redirect(change_url(contact))
 
 
 class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):

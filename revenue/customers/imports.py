@@ -1,5 +1,6 @@
 """The columns of CSV files of customers, subscriptions and payments; pure."""
 
+import re
 import zoneinfo
 from datetime import date
 from decimal import Decimal
@@ -13,6 +14,10 @@ from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionStat
 MAX_TENURE_MONTHS = 1200
 MAX_AMOUNT = Decimal(1_000_000_000)
 MAX_QUANTITY = 1_000_000
+MAX_EMAIL = 254
+EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,63}")
+LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+ROLES = ("owner", "technical", "finance", "viewer")
 BASES = (PriceBasis.LIST.value, PriceBasis.NEGOTIATED.value)
 
 
@@ -68,12 +73,33 @@ def direction(cell: str) -> str:
     return cell.lower()
 
 
+def email(cell: str) -> str:
+    """An e-mail address, in one of the usual forms."""
+    if len(cell) > MAX_EMAIL or not EMAIL.fullmatch(cell):
+        raise InvalidCSV(f"{cell[:40]!r} is not an e-mail address")
+    return cell
+
+
+def role(cell: str) -> str:
+    """What a person at a customer does."""
+    if cell.lower() not in ROLES:
+        raise InvalidCSV(f"{cell[:40]!r} is not one of {', '.join(ROLES)}")
+    return cell.lower()
+
+
+def locale(cell: str) -> str:
+    """A language, or one of a country, such as de-AT."""
+    if not LOCALE.fullmatch(cell):
+        raise InvalidCSV(f"{cell[:40]!r} is not a locale such as de-AT")
+    return cell
+
+
 PROFILE = (
     CSVColumn("name", lambda cell: text(cell, 200), required=False),
     CSVColumn("segment", text, required=False),
     CSVColumn("size", lambda cell: text(cell, 50), required=False, about="such as 11-50"),
     CSVColumn("owner", lambda cell: text(cell, 150), required=False),
-    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("currency", reader.currency, required=False, cell="currency"),
     CSVColumn("time_zone", zone, required=False),
 )
 CUSTOMERS = (CSVColumn("external_id", text), *PROFILE)
@@ -81,21 +107,33 @@ SUBSCRIPTIONS = (
     CSVColumn("subscription", text, about="its identifier"),
     CSVColumn("customer", text, about="the customer's external_id"),
     CSVColumn("plan", text, required=False),
-    CSVColumn("amount", amount, about="of one unit for each interval"),
+    CSVColumn("amount", amount, about="of one unit for each interval", cell="number"),
     CSVColumn("every", interval, required=False, about=f"{', '.join(MONTHS)}; default month"),
-    CSVColumn("quantity", quantity, required=False, about="units; default 1"),
+    CSVColumn("quantity", quantity, required=False, about="units; default 1", cell="number"),
     CSVColumn("terms", basis, required=False, about="list (follows the price book) or negotiated"),
-    CSVColumn("currency", reader.currency, required=False),
-    CSVColumn("started_on", day),
-    CSVColumn("ended_on", day, required=False, about="first day without charge"),
+    CSVColumn("currency", reader.currency, required=False, cell="currency"),
+    CSVColumn("started_on", day, cell="date"),
+    CSVColumn("ended_on", day, required=False, about="first day without charge", cell="date"),
 )
 PAYMENTS = (
     CSVColumn("payment", text, about="its identifier"),
     CSVColumn("customer", text, about="the customer's external_id"),
     CSVColumn("kind", direction, required=False),
-    CSVColumn("paid_on", day),
-    CSVColumn("amount", amount),
-    CSVColumn("currency", reader.currency, required=False),
+    CSVColumn("paid_on", day, cell="date"),
+    CSVColumn("amount", amount, cell="number"),
+    CSVColumn("currency", reader.currency, required=False, cell="currency"),
+)
+CONTACTS = (
+    CSVColumn("customer", text, about="the customer's external_id"),
+    CSVColumn("email", email, about="of one person; a stored one is left as it is"),
+    CSVColumn("name", lambda cell: text(cell, 200)),
+    CSVColumn("role", role, required=False, about=f"{', '.join(ROLES)}; default viewer"),
+    CSVColumn("locale", locale, required=False, about="such as de-AT"),
+    CSVColumn("time_zone", zone, required=False),
+    CSVColumn("gets_mail", flag, required=False, about="default yes"),
+    CSVColumn(
+        "consent", flag, required=False, about="whether the person agreed to offers and news"
+    ),
 )
 WIDE = (
     CSVColumn("external_id", text),

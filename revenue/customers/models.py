@@ -6,15 +6,17 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from aethercrown.currencies import CODES
 from aethercrown.db.fields import CurrencyField
 from aethercrown.formatting import date_text, exact_text, money_text
+from aethercrown.history.tracking import TrackedHistory
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS
 from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
@@ -141,6 +143,77 @@ class Customer(models.Model):
         return self.name
 
 
+ONE_AN_ADDRESS = "The customer has a contact with this address already."
+
+
+class Contact(models.Model):
+    """A person at a customer; consent to marketing mail is kept by address, in messaging."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "owner: decides about the contract"
+        TECHNICAL = "technical"
+        FINANCE = "finance", "finance: gets invoices"
+        VIEWER = "viewer"
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contacts")
+    name = models.CharField(max_length=200)
+    email = models.EmailField("e-mail")
+    role = models.CharField(max_length=9, choices=Role, default=Role.VIEWER)
+    locale = models.CharField(
+        max_length=35,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z", "Such as de-AT.")],
+        help_text="Of the language of mail, such as de-AT; empty: the general text.",
+    )
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        validators=[known_time_zone],
+        help_text="For quiet hours; empty: the customer's.",
+    )
+    is_active = models.BooleanField(
+        "gets mail", default=True, help_text="Off: nothing is written to this person."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    email_changed_at = models.DateTimeField(null=True, editable=False)
+    # Of a person the history says what changed and who changed it, without the name and address.
+    history = TrackedHistory(excluded_fields=["name", "email"])
+
+    class Meta:
+        ordering = ["customer", "pk"]
+        constraints = [
+            UniqueConstraint(
+                Lower("email"),
+                "customer",
+                name="revenue_contact_one_an_address",
+                violation_error_message=ONE_AN_ADDRESS,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+    def clean(self) -> None:
+        """One of an address; and nobody is added to a customer that was merged or erased."""
+        if not self.customer_id:
+            return
+        owner = self.customer
+        if owner.merged_into_id or owner.erased_at:
+            raise ValidationError(f"{owner} was merged or erased; nothing can be added.")
+        same = owner.contacts.filter(email__iexact=self.email).exclude(pk=self.pk)
+        if same.exists():  # a form within the customer's page leaves the constraint out
+            raise ValidationError({"email": ONE_AN_ADDRESS})
+
+    @property
+    def person(self) -> str:
+        """How messages refer to it."""
+        return f"contact {self.pk}"
+
+    @property
+    def zone(self) -> str:
+        return self.time_zone or self.customer.time_zone
+
+
 class AgreedTerms(models.Model):
     """What is agreed of a subscription: state, plan, and price of an interval.
 
@@ -194,6 +267,14 @@ class Subscription(AgreedTerms):
     )
     next_step_on = models.DateField(
         null=True, editable=False, help_text="When a trial, a coupon or an override ends next."
+    )
+    data_import = models.ForeignKey(
+        "operations.DataImport",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The import that recorded it.",
     )
 
     class Meta:

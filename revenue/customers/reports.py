@@ -10,11 +10,14 @@ from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
+from aethercrown.formatting import date_text
 from aethercrown.references import NamedRows
 from aethercrown.search import row_source
+from operations.messaging import reports as messaging
 from revenue.customers import data_hooks, plan_terms
 from revenue.customers.models import (
     AmountField,
+    Contact,
     Customer,
     Payment,
     Subscription,
@@ -24,6 +27,7 @@ from revenue.customers.plan_change import PlanChange
 from revenue.customers.plan_terms import PlanTerms
 
 BATCH = 2_000
+NEWEST_MAIL = 5
 
 
 class PlanMrr(NamedTuple):
@@ -142,6 +146,47 @@ def identity(customer_id: int) -> tuple[str, str, str]:
     return Customer.objects.values_list("external_id", "name", "time_zone").get(pk=customer_id)
 
 
+def contacts() -> QuerySet[Contact]:
+    """Contacts with their customers."""
+    return Contact.objects.select_related("customer").order_by("pk")
+
+
+def recipients(customer_id: int, *roles: str) -> list[Contact]:
+    """Who is written to: the active contacts of the first of these roles that has any."""
+    rows = contacts().filter(customer=customer_id, role__in=roles, is_active=True)
+    by_role: dict[str, list[Contact]] = {}
+    for each in rows:
+        by_role.setdefault(each.role, []).append(each)
+    return next((by_role[role] for role in roles if role in by_role), [])
+
+
+def consent_text(contact: Contact) -> str:
+    """What a contact agreed to, when and how, and what is not sent."""
+    state = messaging.address_states([contact.email])[contact.email]
+    text = str(state["consent"])
+    if state["consent_at"]:
+        text += f" on {date_text(state['consent_at'])}: {state['consent_source']}"
+    if state["suppression"] == "all":
+        text += f"; nothing is sent ({state['suppression_reason'].replace('_', ' ')})"
+    return text
+
+
+def newest_mail(contact: Contact) -> list[str]:
+    """The newest mail to a contact with what became of it, the newest first."""
+    return messaging.newest_mail(contact.person, NEWEST_MAIL)
+
+
+def contact_data(customer_ids: Collection[int]) -> dict[str, Any]:
+    """Contacts with their consent, and the mail written to them, as plain values."""
+    rows = list(contacts().filter(customer__in=customer_ids))
+    known = messaging.address_states([each.email for each in rows])
+    fields = ("pk", "name", "email", "role", "locale", "time_zone", "is_active", "created_at")
+    found = [
+        {**{name: getattr(each, name) for name in fields}, **known[each.email]} for each in rows
+    ]
+    return {"contacts": found, "mails": messaging.mails_to([each.person for each in rows])}
+
+
 def personal_data(customer_id: int) -> dict[str, Any]:
     """Everything stored about a customer, as plain values for JSON."""
     customer = Customer.objects.get(pk=customer_id)
@@ -166,6 +211,8 @@ SUBSCRIPTIONS = (
     *("subscription", "customer", "plan", "amount", "every", "quantity", "terms", "state"),
     *("currency", "started_on", "ended_on"),
 )
+AGREED = {"given": True, "withdrawn": False, "unknown": None}
+CONTACTS = ("customer", "email", "name", "role", "locale", "time_zone", "gets_mail", "consent")
 PAYMENTS = ("payment", "customer", "kind", "paid_on", "amount", "currency")
 
 
@@ -190,7 +237,17 @@ def _payment_rows() -> Iterator[Sequence[Cell]]:
     yield from rows.values_list(*fields).iterator()
 
 
+def _contact_rows() -> Iterator[Sequence[Cell]]:
+    rows = list(contacts())
+    known = messaging.address_states([each.email for each in rows])
+    for each in rows:
+        person = (each.customer.external_id, each.email, each.name, each.role, each.locale)
+        agreed = AGREED[known[each.email]["consent"]]
+        yield (*person, each.time_zone, each.is_active, agreed)
+
+
 EXPORTERS = (
+    Exporter("contacts", "Contacts", CONTACTS, _contact_rows),
     Exporter("customers", "Customers", CUSTOMERS, _customer_rows),
     Exporter("subscriptions", "Subscriptions", SUBSCRIPTIONS, _subscription_rows),
     Exporter("payments", "Payments", PAYMENTS, _payment_rows),

@@ -9,12 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.csv.admin import CSVAdmin
-from aethercrown.formatting import money_text
+from aethercrown.formatting import counted, money_text
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
@@ -25,8 +26,10 @@ from revenue.documents.models import (
     InvoiceDocument,
     InvoiceIssuer,
     NumberSeries,
+    ReminderStep,
     TaxRate,
 )
+from revenue.documents.reminder_steps import MAX_STEPS
 from security.access import reports as people
 
 
@@ -35,10 +38,18 @@ class TaxRateInline(TabularInline):
     extra = 0
 
 
+class ReminderStepInline(TabularInline):
+    model = ReminderStep
+    extra = 0
+    max_num = MAX_STEPS
+
+
 @admin.register(InvoiceIssuer)
 class InvoiceIssuerAdmin(ModelAdmin):
-    list_display = ["name", "country", "number_prefix", "payment_days", "is_default"]
-    inlines = [TaxRateInline]
+    list_display = [
+        *("name", "country", "number_prefix", "payment_days", "mails_invoices", "is_default")
+    ]
+    inlines = [TaxRateInline, ReminderStepInline]
 
 
 @admin.register(BillingDetails)
@@ -100,12 +111,13 @@ class InvoiceDocumentAdmin(ReadOnlyAdmin, CSVAdmin):
     search_fields = ["number", "customer__name", "customer__external_id"]
     date_hierarchy = "issued_on"
     export_kind = "documents"
-    actions_detail = ["download", "pay", "reopen", "write_off"]
+    actions_detail = ["download", "mail", "pay", "reopen", "write_off"]
     fields = [
         *("number", "customer", "issuer", "invoice", "credit_note", "issued_on", "due_on"),
         *("net", "tax", "gross", "currency", "retain_until"),
-        *("state", "paid_on", "payment_note", "changed_by"),
+        *("state", "paid_on", "payment_note", "changed_by", "mailed"),
     ]
+    readonly_fields = ["mailed"]
 
     def has_decide_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return people.may_operate(people.person(request.user))
@@ -123,6 +135,29 @@ class InvoiceDocumentAdmin(ReadOnlyAdmin, CSVAdmin):
         answer = HttpResponse(drawn, content_type="application/pdf")
         answer["Content-Disposition"] = f'attachment; filename="{row.number}.pdf"'
         return answer
+
+    @admin.display(description="mail")
+    def mailed(self, row: InvoiceDocument) -> str:
+        """What became of each mail and reminder."""
+        shown = reports.mailed(row)
+        return format_html_join("", "<div>{}</div>", ((each,) for each in shown)) or "none"
+
+    @button("Mail it", "mail", "decide")
+    def mail(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(InvoiceDocument, pk=object_id)
+        if request.method != "POST":
+            question = f"Mail {row} as PDF to the finance contacts of {row.customer}?"
+            return confirmation_page(self, request, row, question, "Mail it")
+        try:
+            count = services.mail_again(row.pk, now=timezone.now())
+        except InvalidEntry as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, row, "Mailed.")
+            self.message_user(request, f"Queued: {counted(count, 'mail')}.", messages.SUCCESS)
+        return redirect(change_url(row))
 
     @button("Mark as paid", "pay", "decide")
     def pay(self, request: HttpRequest, object_id: str) -> HttpResponse:

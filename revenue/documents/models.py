@@ -44,6 +44,11 @@ class InvoiceIssuer(models.Model):
         help_text="Full years after that of issue in which the law wants documents kept; an "
         "erasure spares them as long.",
     )
+    mails_invoices = models.BooleanField(
+        default=False,
+        help_text="Mail each new invoice and credit note as PDF to the customer's contacts with "
+        "the role finance, else owner.",
+    )
     is_default = models.BooleanField("default", default=False)
     history = TrackedHistory()
 
@@ -106,6 +111,28 @@ class TaxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} of {exact_text(self.percent)}%, {self.country or 'elsewhere'}"
+
+
+class ReminderStep(models.Model):
+    """When an issuer reminds of an unpaid invoice; each step once."""
+
+    issuer = models.ForeignKey(
+        InvoiceIssuer, on_delete=models.CASCADE, related_name="reminder_steps"
+    )
+    days = models.PositiveSmallIntegerField(
+        "days after the due day",
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+    )
+    history = TrackedHistory()
+
+    class Meta:
+        ordering = ["issuer", "days"]
+        constraints = [
+            UniqueConstraint(fields=["issuer", "days"], name="revenue_reminderstep_one_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days} days after the due day"
 
 
 class BillingDetails(models.Model):
@@ -213,3 +240,24 @@ class InvoiceDocument(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class PaymentReminder(models.Model):
+    """A reminder step that was taken for an invoice."""
+
+    document = models.ForeignKey(
+        InvoiceDocument, on_delete=models.CASCADE, related_name="reminders"
+    )
+    days = models.PositiveSmallIntegerField(help_text="After the due day, as the step says.")
+    queued_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["document", "days"]
+        constraints = [
+            UniqueConstraint(
+                fields=["document", "days"], name="revenue_paymentreminder_once_a_step"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Reminder of {self.document}, {self.days} days after its due day"

@@ -1,7 +1,8 @@
 """Read documents: their PDF, what is open, and until when they are kept."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,19 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from aethercrown.csv.export import Cell, Exporter
-from revenue.documents.document import content_from_json
-from revenue.documents.models import BillingDetails, InvoiceDocument, InvoiceIssuer
+from operations.messaging import reports as messaging
+from revenue.documents.document import DocumentState, content_from_json
+from revenue.documents.mail_texts import INVOICE_KEY, REMINDER_KEY
+from revenue.documents.models import (
+    BillingDetails,
+    InvoiceDocument,
+    InvoiceIssuer,
+    PaymentReminder,
+)
+from revenue.documents.reminder_steps import SentReminder, due_step
 
+INVOICE_ROLES = ("finance", "owner")  # of the first that there is, every active contact
+REMINDED, YEAR = timedelta(days=14), timedelta(days=365)
 FONTS = Path("static", "unfold", "fonts", "inter")  # in the admin theme
 
 
@@ -60,6 +71,63 @@ def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
         "billing_details": list(BillingDetails.objects.filter(**own).order_by("pk").values()),
         "documents": list(InvoiceDocument.objects.filter(**own).order_by("pk").values()),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DueReminder:
+    """A step of an unpaid invoice that is due, and whether there is anybody to write to."""
+
+    number: str
+    days: int
+    has_recipient: bool
+
+
+def due_reminders(today: date) -> list[DueReminder]:
+    """The steps that are due today of every open invoice past its due day."""
+    late = documents().filter(
+        state=DocumentState.OPEN,
+        due_on__lt=today,
+        content__isnull=False,
+        issuer__reminder_steps__isnull=False,
+    )
+    rows = (
+        late.distinct()
+        .order_by("due_on", "pk")
+        .prefetch_related("reminders", "issuer__reminder_steps", "customer__contacts")
+    )
+    found = []
+    for row in rows:
+        steps = [each.days for each in row.issuer.reminder_steps.all()]
+        sent = [SentReminder(each.days, each.queued_at.date()) for each in row.reminders.all()]
+        days = due_step(row.due_on or today, steps, sent, today)
+        if days is not None:
+            people = row.customer.contacts.all()
+            someone = any(each.is_active and each.role in INVOICE_ROLES for each in people)
+            found.append(DueReminder(row.number, days, someone))
+    return found
+
+
+def paid_after_reminders(today: date) -> tuple[int, int]:
+    """How many reminders of the last year brought the payment within 14 days, and of how many."""
+    rows = PaymentReminder.objects.filter(
+        queued_at__date__lt=today - REMINDED, queued_at__date__gte=today - YEAR
+    ).select_related("document")
+    paid = total = 0
+    for row in rows:
+        total += 1
+        on = row.document.paid_on
+        paid += on is not None and on <= row.queued_at.date() + REMINDED
+    return paid, total
+
+
+def reminder_keys(row: PaymentReminder) -> list[str]:
+    """The keys of a reminder's mails."""
+    return messaging.keys_of(f"{REMINDER_KEY}{row.document_id}:{row.pk}:")
+
+
+def mailed(row: InvoiceDocument) -> list[str]:
+    """What became of each mail of a document and of its reminders, the oldest first."""
+    return messaging.mail_course([f"{INVOICE_KEY}{row.pk}:", f"{REMINDER_KEY}{row.pk}:"])
 
 
 COLUMNS = ("number", "customer", "issued_on", "due_on", "currency", "net", "tax", "gross")

@@ -151,6 +151,7 @@ class CalculatePriceResponseSerializer(serializers.Serializer[Any]):
 class TierComparisonSerializer(serializers.Serializer[Any]):
     tier = Text()
     monthly_cost = Number()
+    currency = Currency()
     fits = serializers.BooleanField()
     why = Text()
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
@@ -53,7 +53,8 @@ class ConfirmedStep(NamedTuple):
 
 OFFER = ConfirmedStep(
     "Offer",
-    "Is the offer made now? It expires after the days set in the offer terms.",
+    "Make the offer? It is mailed to the contacts who decide and agreed to offers; where there is "
+    "none, the account manager makes it. It expires after the days set in the offer terms.",
     services.offer,
     forms.Form,
 )
@@ -93,7 +94,8 @@ class OpportunityAdmin(CSVAdmin):
         ("Plans", {"fields": ["current_plan", "recommended_plan", "version"]}),
         ("Gain a month", {"fields": ["gain", "gain_low", "gain_high", "currency", "confidence"]}),
         ("People", {"fields": ["owner", "notes", "outcome", "decided_by", "agreed_amount"]}),
-        ("Dates", {"fields": ["found_at", "updated_at", "offered_at", "expires_at", "decided_at"]}),
+        ("Offer", {"fields": ["delivery", "mailed", "offered_at", "expires_at"]}),
+        ("Dates", {"fields": ["found_at", "updated_at", "decided_at"]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
@@ -117,7 +119,13 @@ class OpportunityAdmin(CSVAdmin):
     def explanation(self, row: Opportunity) -> str:
         return format_html('<a href="/dashboards/upsell/{}">Cost of every plan</a>', row.pk)
 
-    @admin.action(description="Offer (the customers are informed now)", permissions=["decide"])
+    @admin.display(description="mail")
+    def mailed(self, row: Opportunity) -> str:
+        """What became of each mail of the offer."""
+        lines = ((each,) for each in reports.offer_mails(row.pk))
+        return format_html_join("", "<div>{}</div>", lines) or "none"
+
+    @admin.action(description="Offer, by mail or by the account manager", permissions=["decide"])
     def offer_all(self, request: HttpRequest, rows: QuerySet[Opportunity]) -> None:
         for row in rows.order_by("pk"):
             self._take(request, row, services.offer)

@@ -48,6 +48,7 @@ class UpsellOfferSerializer(serializers.Serializer[Any]):
     recommended_tier = Text()
     reason = Text()
     potential_revenue_increase = Number()
+    currency = Currency()
     confidence = Number()
 
 

@@ -92,9 +92,15 @@ def _expected(low: float, estimate: float, high: float, by: timedelta, unit: str
 
 
 def offer_guardrails(
-    offers_today: int, max_per_day: int, declined: datetime | None, rest: timedelta, now: datetime
+    offers_today: int,
+    max_per_day: int,
+    declined: datetime | None,
+    rest: timedelta,
+    now: datetime,
+    *,
+    may_be_mailed: bool,
 ) -> tuple[Guardrail, ...]:
-    """A limit of offers a day, and rest days after the customer declined."""
+    """A limit of offers a day, rest days after the customer declined, and somebody to write to."""
     since = None if declined is None else round((now - declined) / timedelta(days=1), 1)
     return (
         Guardrail("offers_per_day", max_per_day, offers_today, offers_today < max_per_day),
@@ -103,6 +109,9 @@ def offer_guardrails(
             rest.days,
             "never" if since is None else since,
             passed=since is None or since >= rest.days,
+        ),
+        Guardrail(
+            "contact_who_agreed", "one", "one" if may_be_mailed else "none", passed=may_be_mailed
         ),
     )
 

@@ -28,6 +28,7 @@ OPPORTUNITY: dict[str, Any] = {
     "agreed_amount": None,
     "found_at": "2026-01-12T04:10:00Z",
     "offered_at": None,
+    "delivery": "",
     "expires_at": None,
     "decided_at": None,
     "decided_by": "",

@@ -11,6 +11,7 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.history.tracking import TrackedHistory
 from revenue.upsell.decision_drafts import OfferDetails
+from revenue.upsell.offer_mail import OfferDelivery
 from revenue.upsell.opportunities import OpportunityKind
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
@@ -56,6 +57,18 @@ class Opportunity(models.Model):
     found_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     offered_at = models.DateTimeField(null=True)
+    delivery = models.CharField(
+        "offered by",
+        max_length=9,
+        blank=True,
+        default=OfferDelivery.NOT_OFFERED.value,
+        choices=[
+            (OfferDelivery.NOT_OFFERED.value, "not offered"),
+            (OfferDelivery.MAIL.value, "mail"),
+            (OfferDelivery.IN_PERSON.value, "the account manager"),
+        ],
+        help_text="By the account manager where no contact may be mailed an offer.",
+    )
     expires_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=150, blank=True)

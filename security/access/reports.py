@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Q, QuerySet
 
 from aethercrown.formatting import counted
+from aethercrown.history.attribution import person_behind, user_actor
 from aethercrown.http import sessions
 from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 from security.access import roles
@@ -135,3 +136,14 @@ def people() -> Iterator[Finding]:
 
 
 PEOPLE = DoctorCheck("people", "People", people)
+
+
+def responsible(actor: str) -> str:
+    """Who answers for what an actor decided: the person, else the first who may approve."""
+    person = person_behind(actor)
+    if person.startswith("user:"):
+        return person
+    for each in User.objects.filter(is_active=True).order_by("pk"):
+        if may_approve(each):
+            return user_actor(each)
+    return "user:administrator"

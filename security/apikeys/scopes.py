@@ -17,7 +17,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "optimization:read": frozenset({"marketing.view_budgetplan", "operations.view_task"}),
     "optimization:write": frozenset({OPERATE, DECIDE}),
     "revenue:read": frozenset(
-        {"revenue.view_invoice", "revenue.view_opportunity", "revenue.view_pricebookversion"}
+        {
+            *("revenue.view_invoice", "revenue.view_invoicedocument"),
+            *("revenue.view_opportunity", "revenue.view_pricebookversion"),
+        }
     ),
     "revenue:write": frozenset({OPERATE}),
     "dashboard:read": frozenset({"security.view_pages"}),

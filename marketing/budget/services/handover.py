@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import transaction
 from django.utils import timezone
 
 from aethercrown.formatting import counted, money_text
 from marketing.budget import reports
-from marketing.budget.models import BudgetPlan
+from marketing.budget.models import BudgetPlan, BudgetTask
 from operations.decisions import services as decisions
 from operations.messaging import reports as messages
 from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.registry import SentListener
+from security.access import reports as people
 
 KEY = "budget-plan:"  # followed by the decision and the event
+SUPERSEDED = "a later budget"
 Amounts = Mapping[str, Decimal]
 
 
@@ -24,7 +27,8 @@ def send(
 ) -> int:
     """Write a message with the old and new amounts for each destination; returns how many.
 
-    `event` is applied or rolled_back. In the transaction that changes the amounts.
+    Without a destination a person gets a task. `event` is applied or rolled_back. In the
+    transaction that changes the amounts.
     """
     old, new = amounts
     plan = BudgetPlan.objects.filter(decision_id=decision_id).first()
@@ -50,7 +54,40 @@ def send(
     }
     text = "\n".join([f"Set these amounts, for {counted(days, 'day')}:", "", *lines])
     message = OutgoingMessage(f"{KEY}{decision_id}:{event}", title, text, payload)
-    return messaging.enqueue(message, now, takes_budget_plans=True)
+    written = messaging.enqueue(message, now, takes_budget_plans=True)
+    if not written:
+        _give_task(decision_id, event, currency, message, now)
+    return written
+
+
+def _give_task(
+    decision_id: int, event: str, currency: str, message: OutgoingMessage, now: datetime
+) -> None:
+    """A task for the person who approved, else for the first who may; it ends an earlier one."""
+    last = BudgetTask.objects.filter(currency=currency, done_at=None)
+    last.update(done_at=now, done_by=SUPERSEDED)
+    actor = decisions.lock(decision_id).actor
+    BudgetTask.objects.get_or_create(
+        decision_id=decision_id,
+        event=event,
+        defaults={
+            "person": people.responsible(actor),
+            "currency": currency,
+            "title": message.title.removeprefix("[AetherCrown] "),
+            "text": message.text,
+            "created_at": now,
+        },
+    )
+
+
+@transaction.atomic
+def finish_task(task_id: int, *, by: str, now: datetime) -> BudgetTask:
+    """Record that the amounts are set, once."""
+    task = BudgetTask.objects.select_for_update().get(pk=task_id)
+    if task.done_at is None:
+        task.done_at, task.done_by = now, by[:200]
+        task.save(update_fields=["done_at", "done_by"])
+    return task
 
 
 def _line(name: str, old: Decimal | None, new: Decimal | None, currency: str) -> str:

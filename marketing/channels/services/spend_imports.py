@@ -141,8 +141,11 @@ class CheckedSpend:
         for currency in sorted({each.currency for each in channels}):
             own = [each for each in channels if each.currency == currency]
             spend = sum((each.spend for each in own), Decimal(0))
+            findings.totals[f"spend in {currency}"] = f"{spend:f}"
             known = [each.revenue for each in own if each.revenue is not None]
             earned = money_text(sum(known, Decimal(0)), currency) if known else "unknown"
+            if known:
+                findings.totals[f"revenue in {currency}"] = f"{sum(known, Decimal(0)):f}"
             unknown = sum(each.unknown_revenue for each in own)
             beside = f", and {counted(unknown, 'record')} of unknown revenue" if unknown else ""
             findings.consequences.append(

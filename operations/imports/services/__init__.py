@@ -7,7 +7,15 @@ from operations.imports.services.draft import (
     choose,
     create_draft,
 )
+from operations.imports.services.places import NotReadable
 from operations.imports.services.plain import plain_target
+from operations.imports.services.repeat import (
+    AUTOMATIONS,
+    KINDS,
+    check_repeating,
+    look,
+    repeat_import,
+)
 from operations.imports.services.store import (
     JOB_KIND,
     NotStorable,

@@ -1,5 +1,6 @@
 """Read a file by the choices about it: what was recognised and what storing it would change."""
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from aethercrown.tabular.opening import open_table
 from aethercrown.tabular.presets import presets
 from aethercrown.tabular.recognise import Choices, Layout, recognise
 from aethercrown.tabular.rows import RowReader
+from operations.imports import reports
 from operations.imports.registry import (
     CheckedFile,
     CheckOptions,
@@ -112,6 +114,8 @@ def check_file(
         source = open_table(file, str(given.get("sheet") or ""))
         columns, default = target.columns, settings.DEFAULT_CURRENCY
         result.layout = recognise(source, kind, columns, choices, default)
+        if "zero" not in given:
+            _remember_blanks(result.layout, kind)
         rows = RowReader.of(source, columns, result.layout, choices, default)
         _check_rows(result, rows, given, today)
         yield result
@@ -121,6 +125,20 @@ def check_file(
     finally:
         if result.checked:
             result.checked.close()
+
+
+def _remember_blanks(layout: Layout, kind: str) -> None:
+    """Read blank cells as the last stored file of the same source was read, and say so."""
+    last = reports.last_of_source(kind, source_of(layout))
+    if last is not None and (zero := last.summary.get("zero")):
+        layout.zero = frozenset(zero)
+        layout.notes.append(f"Blank cells of {', '.join(zero)} count as 0, as in {last}.")
+
+
+def source_of(layout: Layout) -> str:
+    """What a file is of: the program that wrote it, else its header."""
+    names = "\n".join(layout.header.names)
+    return layout.preset.name if layout.preset else hashlib.sha256(names.encode()).hexdigest()
 
 
 def _check_rows(result: FileCheck, rows: RowReader, given: Mapping[str, Any], today: date) -> None:

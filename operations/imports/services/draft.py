@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from aethercrown.text import storable_text
-from operations.imports.models import DataImport
+from operations.imports.models import DataImport, RepeatingImport
 from operations.imports.registry import import_targets
 from operations.imports.services.check import FileCheck, check_file, read_choices
 
@@ -21,7 +21,13 @@ class FileTooLarge(ValueError):
 
 
 def create_draft(
-    kind: str, file_name: str, file: BinaryIO, *, actor: str, now: datetime
+    kind: str,
+    file_name: str,
+    file: BinaryIO,
+    *,
+    actor: str,
+    now: datetime,
+    repeating: RepeatingImport | None = None,
 ) -> DataImport:
     """Keep an uploaded file. Raises FileTooLarge, and UnknownName for the kind."""
     target = import_targets.get(kind)
@@ -38,6 +44,8 @@ def create_draft(
         content=gzip.compress(content, 6, mtime=0),
         created_by=actor,
         created_at=now,
+        repeating=repeating,
+        choices={"zero": [], **repeating.choices} if repeating else {},
     )
 
 

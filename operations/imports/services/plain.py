@@ -1,6 +1,7 @@
 """Kinds of files whose rows an importer checks and stores in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from django.db import IntegrityError, transaction
@@ -35,6 +36,7 @@ class CheckedRows:
             for fault in importer.clashes(batch, self._options):
                 self.findings.blame(fault)
         self.findings.consequences.append(f"{counted(len(self._rows), 'row')} are stored.")
+        self.findings.totals["rows"] = str(len(self._rows))
         if describe and self._rows:
             describe(self._rows, options, self.findings)
 
@@ -58,14 +60,15 @@ class CheckedRows:
             else:
                 yield each
 
-    def store(self, _import_id: int, progress: Progress) -> None:
+    def store(self, import_id: int, progress: Progress) -> None:
         """Store every row in one transaction."""
         created = updated = 0
+        options = replace(self._options, import_id=import_id)
         try:
             with transaction.atomic():
                 for done, batch in enumerate(batches(self._rows)):
                     progress(done * BATCH_SIZE, len(self._rows), "Storing rows")
-                    counts = self._importer.save(batch, self._options)
+                    counts = self._importer.save(batch, options)
                     created, updated = created + counts.created, updated + counts.updated
         except IntegrityError as error:
             raise ValueError("Other rows were stored at the same time; import again.") from error
@@ -83,13 +86,17 @@ def batches(rows: Sequence[CSVRow]) -> Iterator[list[CSVRow]]:
 
 
 def plain_target(
-    importer: Importer, sample: Sequence[Sequence[str]], describe: Describe | None = None
+    importer: Importer,
+    sample: Sequence[Sequence[str]],
+    describe: Describe | None = None,
+    undo: Callable[[int], None] | None = None,
 ) -> ImportTarget:
-    """A target that stores through an importer; what it stored is not undone by one button."""
+    """A target that stores through an importer."""
     return ImportTarget(
         importer.kind,
         importer.title,
         importer.columns,
         lambda rows, options: CheckedRows(importer, rows, options, describe),
         sample,
+        undo=undo,
     )

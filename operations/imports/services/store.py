@@ -12,8 +12,8 @@ from django.utils import timezone
 from aethercrown.history import audit_hooks
 from aethercrown.text import storable_text
 from operations.imports.models import DataImport
-from operations.imports.registry import Progress, import_targets
-from operations.imports.services.check import FileCheck
+from operations.imports.registry import Progress, UndoRefused, import_targets
+from operations.imports.services.check import FileCheck, source_of
 from operations.imports.services.draft import check_draft
 from operations.jobs import services as jobs
 from operations.jobs.models import Job
@@ -132,7 +132,12 @@ def store_checked(record: DataImport, found: FileCheck, progress: Progress) -> N
             content=None,
             rows=findings.rows,
             records=findings.records,
-            summary={"consequences": findings.consequences, "replaced": findings.replaced},
+            summary={
+                "consequences": findings.consequences,
+                "replaced": findings.replaced,
+                "totals": findings.totals,
+                **_source(found),
+            },
         )
         if not written:
             raise NotStorable(f"{record} is stored no longer: its state changed.")
@@ -141,6 +146,12 @@ def store_checked(record: DataImport, found: FileCheck, progress: Progress) -> N
         )
     target.finish(record.pk)
     record.refresh_from_db()
+
+
+def _source(found: FileCheck) -> dict[str, Any]:
+    """Whose file it is, and how its blank cells were read, for the next one of that source."""
+    layout = found.layout
+    return {"source": source_of(layout), "zero": sorted(layout.zero)} if layout else {}
 
 
 def undo(import_id: int, *, actor: str, now: datetime) -> DataImport:
@@ -160,7 +171,10 @@ def _undo(import_id: int, actor: str, now: datetime) -> DataImport:
         raise NotStorable(f"{record} cannot be undone.")
     record.state, record.undone_at, record.undone_by = State.UNDONE, now, actor[:200]
     record.save(update_fields=["state", "undone_at", "undone_by"])
-    target.undo(record.pk)
+    try:
+        target.undo(record.pk)
+    except UndoRefused as error:
+        raise NotStorable(f"{record} cannot be undone: {error}") from error
     audit_hooks.record(stream="imports", event="import.undone", subject=str(record), actor=actor)
     return record
 

@@ -32,7 +32,11 @@ LISTS = (
         "Take a field from this column, or several: spend=ad_*.",
     ),
     ("--set", "FIELD=VALUE", "A value for every row of a file without such a column."),
-    ("--zero", "FIELD", "Blank cells of this field mean 0; by default they are unknown."),
+    (
+        "--zero",
+        "FIELD",
+        "Blank cells of this field mean 0; none: of no field. By default as in the last file.",
+    ),
     ("--rate", "CODE=RATE", "Convert amounts of a currency into --currency: EUR=1.08."),
 )
 OF_ANY_PROGRAM = (  # options of the kinds whose files come from other programs
@@ -184,7 +188,8 @@ def given_choices(options: dict[str, Any]) -> dict[str, Any]:
         "header_line": options["header"],
         **{name: options[name] for name in ("sheet", "zero", "add_up", "update")},
     }
-    return {name: value for name, value in chosen.items() if value}
+    found = {name: value for name, value in chosen.items() if value}
+    return found | ({"zero": []} if options["zero"] == ["none"] else {})
 
 
 def report_of(found: FileCheck, *, stored: bool) -> dict[str, Any]:

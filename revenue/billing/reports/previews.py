@@ -15,10 +15,11 @@ from django.db.models.functions import Coalesce
 
 from revenue.billing import periods
 from revenue.billing.models import DailyUse, Invoice, UnbilledUseChoice
-from revenue.billing.periods import Month
+from revenue.billing.periods import MeterReadings, Month
+from revenue.billing.plan_calendar import one_plan
 from revenue.billing.reports import credit_balance
 from revenue.billing.reports.unbilled_use import chosen
-from revenue.billing.reports.usage import first_days, readings
+from revenue.billing.reports.usage import first_days, month_sums, readings
 from revenue.billing.reports.versions import PriceBooks
 from revenue.billing.statement import ClosedMonth, CustomerUsage, Statement, statement
 from revenue.customers.billing_interval import months_before
@@ -70,7 +71,7 @@ def previews(
     customers: Sequence[Customer], span: Month, books: PriceBooks
 ) -> Iterator[RatedBill | RefusedBill]:
     """The bills of some customers for a month, in their order."""
-    stored = StoredFacts(customers, span)
+    stored = StoredFacts(customers, span, books)
     for customer in customers:
         try:
             version = books.in_force(customer.currency, span.start)
@@ -85,7 +86,7 @@ def previews(
 class StoredFacts:
     """What is stored of some customers for the bill of a month."""
 
-    def __init__(self, customers: Sequence[Customer], span: Month) -> None:
+    def __init__(self, customers: Sequence[Customer], span: Month, books: PriceBooks) -> None:
         keys = [each.pk for each in customers]
         self._span = span
         late = late_customers(keys, span)
@@ -93,15 +94,30 @@ class StoredFacts:
         self._issued = _issued(late, span.start)
         since = [min(each, span.start) for each in self._first.values()]
         first = max(min(since, default=span.start), _adjusted_since(span.start))
-        self._readings = {
-            **readings([key for key in keys if key not in late], span.start, span.end),
-            **(readings(late, first, span.end) if late else {}),
-        }
         self._terms = agreed_terms(keys)
-        self._first_days = first_days(keys)
         self._chosen = chosen(keys)
+        known = {each: _plans(books, each, span) for each in {row.currency for row in customers}}
+        self._readings = self._read(
+            {each.pk: known[each.currency] for each in customers if each.pk not in late}
+        )
+        self._readings |= readings(late, first, span.end) if late else {}
+        self._first_days = first_days(keys)
         self._credit = credit_balance.balances(keys)
         self._billed_before = _billed_to_merged(keys, span.start)
+
+    def _read(self, plans: Mapping[int, Collection[str]]) -> dict[int, dict[str, MeterReadings]]:
+        """The month's use: of customers on one plan its sum, of others each day.
+
+        `plans` are the plans that each customer's price book has.
+        """
+        summed = {
+            key
+            for key, known in plans.items()
+            if key not in self._chosen and one_plan(self._terms.get(key, ()), self._span) in known
+        }
+        rest = plans.keys() - summed
+        found = month_sums(summed, self._span) if summed else {}
+        return found | (readings(rest, self._span.start, self._span.end) if rest else {})
 
     def rated(self, customer: Customer, version: PriceBookVersion, books: PriceBooks) -> Statement:
         key = customer.pk
@@ -138,6 +154,14 @@ class StoredFacts:
                 book = books.book(books.in_force(customer.currency, month))
                 yield ClosedMonth(None, span, book, Decimal(0))
             month = span.end
+
+
+def _plans(books: PriceBooks, currency: str, span: Month) -> Collection[str]:
+    """The codes of the plans in the currency's price book; none where there is no book."""
+    try:
+        return {each.code for each in books.book(books.in_force(currency, span.start)).plans}
+    except RATING_ERRORS:
+        return ()
 
 
 def _start(each: ClosedMonth) -> date:

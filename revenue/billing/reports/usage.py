@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from revenue.billing import periods
 from revenue.billing.models import DailyUse, Meter
-from revenue.billing.periods import Aggregation, InputGroup, MeterReadings
+from revenue.billing.periods import Aggregation, InputGroup, MeterReadings, Month
 from revenue.customers.models import Subscription
 
 BATCH = 10_000
@@ -17,12 +17,13 @@ CARRIED_FORWARD = [each.value for each in Aggregation if each.carries_forward]
 
 
 def readings(
-    customer_ids: Collection[int], first: date, end: date
+    customer_ids: Collection[int], first: date, end: date, *, days_of_sums: bool = True
 ) -> dict[int, dict[str, MeterReadings]]:
     """Each customer's meter readings from `first` to before `end`, in one query.
 
     Readings that carry forward reach back CARRY_FORWARD_DAYS further. Rows of duplicates count
-    for the customer that they were merged into.
+    for the customer that they were merged into. Without `days_of_sums`, meters that add up are
+    left out.
     """
     since = first - timedelta(days=periods.CARRY_FORWARD_DAYS)
     owner = Coalesce("customer__merged_into", "customer")
@@ -31,6 +32,8 @@ def readings(
         Q(day__gte=first) | Q(day__gte=since, meter__aggregation__in=CARRIED_FORWARD),
         day__lt=end,
     ).order_by()
+    if not days_of_sums:
+        rows = rows.exclude(meter__aggregation=Aggregation.SUM.value)
     grouped = rows.values_list(
         owner, "meter__code", "meter__input_group", "meter__aggregation", "day"
     )
@@ -47,6 +50,30 @@ def readings(
                 InputGroup(input_group), Aggregation(aggregation), by_day
             )
         by_day[day] = Decimal(total).scaleb(-6)
+    return found
+
+
+def month_sums(customer_ids: Collection[int], span: Month) -> dict[int, dict[str, MeterReadings]]:
+    """As `readings` of a month, but with the sum of the days of each meter on the first day.
+
+    For customers on one plan for the whole month, where only the sum counts; of merged records
+    and of meters that do not add up, every day is read.
+    """
+    adds_up = Aggregation.SUM.value
+    rows = DailyUse.objects.filter(
+        customer__in=customer_ids,
+        meter__aggregation=adds_up,
+        day__gte=span.start,
+        day__lt=span.end,
+    ).order_by()
+    grouped = rows.values_list("customer", "meter__code", "meter__input_group")
+    found = readings(customer_ids, span.start, span.end, days_of_sums=False)
+    millionths = Sum("quantity", output_field=BigIntegerField())
+    for customer, code, group, total in grouped.annotate(total=millionths).iterator(BATCH):
+        days = {span.start: Decimal(total).scaleb(-6)}
+        found.setdefault(customer, {})[code] = MeterReadings(
+            InputGroup(group), Aggregation.SUM, days
+        )
     return found
 
 

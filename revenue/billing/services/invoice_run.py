@@ -28,7 +28,7 @@ from revenue.billing.reports.previews import RATING_ERRORS
 from revenue.billing.reports.versions import PriceBooks
 from revenue.billing.services import invoices
 from revenue.customers.billing_interval import months_before
-from revenue.customers.services import InvalidEntry
+from revenue.customers.services import InvalidEntry, erasures
 from revenue.documents import services as documents
 
 SOURCE, NOT_BILLED = "revenue", "customers_not_billed"
@@ -238,6 +238,7 @@ def run_invoicing(context: RunContext) -> RunOutcome:
             made.append(row.decision_id)
     issued, done = _issue_approved(context)
     documents.forget_expired(context.now.date())
+    erasures.keep_list()
     words = (
         f"{counted(len(made), 'month')} proposed; {counted(issued, 'invoice')} issued,"
         f" {counted(done, 'month')} closed."

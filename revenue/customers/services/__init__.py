@@ -1,5 +1,12 @@
 """Writing customers and subscriptions: one fact, one transaction, one lock."""
 
+from revenue.customers.services.contacts import (
+    add_contact,
+    give_consent,
+    save_contact,
+    withdraw_consent,
+    write_to,
+)
 from revenue.customers.services.customers import (
     InvalidEntry,
     erase,

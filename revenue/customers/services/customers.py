@@ -1,12 +1,13 @@
 """Locking, merging and erasing customers."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import CharField, QuerySet, Value
+from django.db.models import CharField, Model, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from aethercrown.formatting import date_text
@@ -92,10 +93,15 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
 
 def erase_admin_log(rows: QuerySet[Any]) -> None:
     """Blank the names in the admin's log entries of these rows."""
-    content_type = ContentType.objects.get_for_model(rows.model)
-    keys = [str(key) for key in rows.values_list("pk", flat=True)]
-    for start in range(0, len(keys), BATCH):
+    erase_admin_log_of(rows.model, rows.values_list("pk", flat=True))
+
+
+def erase_admin_log_of(model: type[Model], keys: Iterable[int]) -> None:
+    """The same by the rows' keys, of rows that are gone too."""
+    content_type = ContentType.objects.get_for_model(model)
+    named = [str(key) for key in keys]
+    for start in range(0, len(named), BATCH):
         entries = LogEntry.objects.filter(
-            content_type=content_type, object_id__in=keys[start : start + BATCH]
+            content_type=content_type, object_id__in=named[start : start + BATCH]
         )
         entries.update(object_repr="Erased", change_message="")

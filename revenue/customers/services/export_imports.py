@@ -18,6 +18,7 @@ from revenue.customers.services.imports import (
     save_customers,
     save_rows,
     subscription_row_faults,
+    undo_subscriptions,
 )
 
 
@@ -43,7 +44,8 @@ def save_export(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts
             fresh.setdefault(values["customer"], CSVRow(row, _customer(values)))
     save_customers(list(fresh.values()), options)
     today = import_day(options)
-    stored = save_rows([billing_exports.subscription_row(record, today) for record in batch])
+    rows = [billing_exports.subscription_row(record, today) for record in batch]
+    stored = save_rows(rows, options.import_id)
     return ImportCounts(stored.created, 0, tuple(f"customer {name}" for name in fresh))
 
 
@@ -70,6 +72,7 @@ def describe(rows: Sequence[CSVRow], options: CheckOptions, findings: Findings) 
         trial = [each for each in own if each.terms.state is SubscriptionState.TRIAL]
         ended = [each for each in own if each.ended_on and each.ended_on <= options.today]
         mrr = sum((each.terms.mrr for each in own if each not in ended), Decimal(0))
+        findings.totals[f"MRR in {currency}"] = f"{mrr:f}"
         findings.lines.append(
             (currency, str(len(own)), money_text(mrr, currency), str(len(trial)), str(len(ended)))
         )
@@ -91,4 +94,5 @@ TARGET = plain_target(
         ("sub_2", "globex", "Globex GmbH", "starter", "1188.00", "year", "2026-03-01"),
     ),
     describe,
+    undo_subscriptions,
 )

@@ -10,14 +10,18 @@ from django.utils import timezone
 
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.csv.reader import CSVRow, RowError
+from operations.imports.registry import UndoRefused
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import SubscriptionRow
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
+from revenue.customers.services import contacts
 from revenue.customers.services.customers import closed_reason
 
 BATCH = 500
+IMPORTED = "imported"  # the note of the changes that an import records
 STORED = "is stored already"
+CONTACT = ("role", "locale", "time_zone")
 PROFILE = tuple(column.name for column in imports.PROFILE)
 
 
@@ -106,16 +110,19 @@ def subscription_row_faults(
             yield RowError(each.row, "subscription", reason)
 
 
-def save_subscriptions(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
-    return save_rows([imports.from_subscription_record(record) for record in batch])
+def save_subscriptions(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
+    rows = [imports.from_subscription_record(record) for record in batch]
+    return save_rows(rows, options.import_id)
 
 
-def save_rows(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
+def save_rows(
+    subscriptions: Sequence[SubscriptionRow], import_id: int | None = None
+) -> ImportCounts:
     """Store subscriptions with their changes in bulk, under a lock on their customers."""
     now = timezone.now()
     names = {each.customer for each in subscriptions}
     owners = _lock_owners(names)
-    rows = [_subscription(each, owners[each.customer]) for each in subscriptions]
+    rows = [_subscription(each, owners[each.customer], import_id) for each in subscriptions]
     Subscription.objects.bulk_create(rows, batch_size=BATCH)
     changes = []
     for row, each in zip(rows, subscriptions, strict=True):
@@ -123,7 +130,7 @@ def save_rows(subscriptions: Sequence[SubscriptionRow]) -> ImportCounts:
             **_agreed(each),
             "trial_until": each.trial_until,
             "subscription": row,
-            "note": "imported",
+            "note": IMPORTED,
             "recorded_at": now,
         }
         changes.append(SubscriptionChange(**start, on=each.started_on, amount=each.terms.mrr))
@@ -150,12 +157,32 @@ def _agreed(row: SubscriptionRow) -> dict[str, Any]:
     return {name: getattr(row.terms, name) for name in names}
 
 
-def _subscription(row: SubscriptionRow, owner: Customer) -> Subscription:
+def undo_subscriptions(import_id: int) -> None:
+    """Delete the subscriptions that an import recorded, and book what that makes of MRR.
+
+    Customers stay. Raises UndoRefused where a subscription changed or a customer was closed since.
+    """
+    rows = Subscription.objects.filter(data_import=import_id)
+    keys = sorted(set(rows.values_list("customer_id", flat=True)))
+    owners = Customer.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+    if closed := [each for each in owners if closed_reason(each)]:
+        raise UndoRefused(f"{closed[0].external_id} {closed_reason(closed[0])}.")
+    changes = SubscriptionChange.objects.filter(subscription__in=rows)
+    if changed := changes.exclude(note=IMPORTED).select_related("subscription").first():
+        raise UndoRefused(f"{changed.subscription.external_id} was changed since.")
+    changes.delete()
+    rows.delete()
+    now = timezone.now()
+    data_hooks.subscriptions_changed(keys, now=now, cause="undone", history=True)
+
+
+def _subscription(row: SubscriptionRow, owner: Customer, import_id: int | None) -> Subscription:
     ended = {"state": SubscriptionState.ENDED} if row.ended_on else {"amount": row.terms.mrr}
     return Subscription(
         **{**_agreed(row), **ended},
         external_id=row.external_id,
         customer=owner,
+        data_import_id=import_id,
         currency=row.currency,
         started_on=row.started_on,
         ended_on=row.ended_on,
@@ -179,7 +206,8 @@ def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowErro
 def save_wide(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     today = import_day(options)
     made = save_customers(batch, options)
-    stored = save_rows([imports.from_wide_record(record, today) for record in batch])
+    rows = [imports.from_wide_record(record, today) for record in batch]
+    stored = save_rows(rows, options.import_id)
     return ImportCounts(made.created + stored.created)
 
 
@@ -214,6 +242,34 @@ def save_payments(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCou
     return ImportCounts(len(rows))
 
 
+def contact_faults(batch: Sequence[CSVRow], _options: ImportOptions) -> list[RowError]:
+    known = by_external_id(values["customer"] for _, values in batch)
+    return [
+        fault for row, values in batch for fault in owner_faults(row, values["customer"], known)
+    ]
+
+
+def save_contacts(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
+    """Store new contacts; one that is stored stays as it is, consent too."""
+    known = _lock_owners({values["customer"] for _, values in batch})
+    created, now = 0, timezone.now()
+    for _, values in batch:
+        owner = known[values["customer"]]
+        if owner.contacts.filter(email__iexact=values["email"]).exists():
+            continue
+        given = {name: values[name] for name in CONTACT if values[name] is not None}
+        made = contacts.add_contact(owner.pk, name=values["name"], email=values["email"], **given)
+        created += 1
+        if values["gets_mail"] is False:
+            made.is_active = False
+            made.save()
+        if values["consent"] is True:
+            contacts.give_consent(made, source="Imported with the contact.", now=now)
+        elif values["consent"] is False:
+            contacts.withdraw_consent(made, source="Imported with the contact.", now=now)
+    return ImportCounts(created)
+
+
 IMPORTERS = (
     Importer(
         "customers",
@@ -230,6 +286,14 @@ IMPORTERS = (
         ("subscription",),
         subscription_faults,
         save_subscriptions,
+    ),
+    Importer(
+        "contacts",
+        "Contacts",
+        imports.CONTACTS,
+        ("customer", "email"),
+        contact_faults,
+        save_contacts,
     ),
     Importer("payments", "Payments", imports.PAYMENTS, ("payment",), payment_faults, save_payments),
     Importer(

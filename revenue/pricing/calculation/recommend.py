@@ -17,6 +17,7 @@ class PlanComparison:
     monthly_cost: Decimal
     fits: bool
     why: str
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class PlanUpgrade:
     reason: str
     potential_revenue_increase: Decimal
     confidence: float
+    currency: str
 
 
 def recommend_plan(book: BookVersion, inputs: PricingInputs) -> PlanRecommendation:
@@ -52,6 +54,7 @@ def recommend_plan(book: BookVersion, inputs: PricingInputs) -> PlanRecommendati
             calculate_price(book, each.code, inputs).final_price,
             each.rank >= chosen.rank,
             _why(each, chosen, reason),
+            book.currency,
         )
         for each in plans
     )
@@ -91,7 +94,7 @@ def find_upgrade(
     if there.rank <= here.rank or increase <= 0:
         return None
     chance = confidence(accepted, declined)
-    return PlanUpgrade(here.code, there.code, found.reason, increase, chance)
+    return PlanUpgrade(here.code, there.code, found.reason, increase, chance, book.currency)
 
 
 def confidence(accepted: int, declined: int) -> float:

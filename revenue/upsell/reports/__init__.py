@@ -1,6 +1,6 @@
 """Read upsell opportunities, the terms of offers and their answers."""
 
-from revenue.upsell.reports.offers import AnswerCounts, answer_counts, terms
+from revenue.upsell.reports.offers import AnswerCounts, answer_counts, offer_mails, terms
 from revenue.upsell.reports.pipeline import (
     EXPORTERS,
     accepted_with_effect,

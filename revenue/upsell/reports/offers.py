@@ -2,12 +2,18 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.db.models import Count, Max, Q
 
-from revenue.customers.models import SubscriptionChange
+from aethercrown.formatting import money_text
+from operations.messaging import reports as messaging
+from revenue.customers import reports as customers
+from revenue.customers.models import Contact, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
+from revenue.pricing.models import PricingPlan
+from revenue.upsell import offer_mail
 from revenue.upsell.models import OfferTerms, Opportunity
 from revenue.upsell.opportunities import OpportunityKind
 from revenue.upsell.states import OpportunityState
@@ -25,6 +31,31 @@ class AnswerCounts(NamedTuple):
 def terms() -> OfferTerms:
     """The terms that staff set, or the defaults."""
     return OfferTerms.objects.filter(pk=1).first() or OfferTerms(pk=1)
+
+
+def offer_recipients(customer_id: int) -> list[Contact]:
+    """Who is mailed an offer: the contacts who decide, agreed to offers and did not unsubscribe."""
+    people = customers.recipients(customer_id, "owner")
+    return [each for each in people if messaging.may_be_offered(each.email)]
+
+
+def offer_mails(opportunity_id: int) -> list[str]:
+    """What became of each mail about an offer, the oldest first."""
+    keys = (offer_mail.OFFER_KEY, offer_mail.WITHDRAWN_KEY)
+    return messaging.mail_course([f"{each}{opportunity_id}:" for each in keys])
+
+
+def plan_names() -> dict[str, str]:
+    """The names of plans by code."""
+    return dict(PricingPlan.objects.values_list("code", "name"))
+
+
+def cost_texts(row: Opportunity) -> dict[str, str]:
+    """The cost of each plan a month for the forecast use, with its currency."""
+    return {
+        plan: money_text(Decimal(str(span["estimate"])), row.currency)
+        for plan, span in row.costs.items()
+    }
 
 
 def answer_counts() -> dict[str, AnswerCounts]:

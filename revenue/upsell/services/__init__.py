@@ -9,4 +9,5 @@ from revenue.upsell.services.lifecycle import (
     offer,
     withdraw,
 )
+from revenue.upsell.services.mailing import MAIL_KINDS
 from revenue.upsell.services.sweep import AUTOMATIONS, expire, find_and_offer, propose_offers, store

@@ -14,7 +14,9 @@ from revenue.customers.models import Subscription
 from revenue.mrr import reports as mrr
 from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
+from revenue.upsell.offer_mail import OfferDelivery
 from revenue.upsell.reports import offers
+from revenue.upsell.services import mailing
 from revenue.upsell.services.lifecycle import lock, set_offered
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
@@ -28,7 +30,9 @@ def apply_offer(case: DecisionCase) -> None:
 
 def undo_offer(case: DecisionCase) -> None:
     row = _lock_in_state(case, OpportunityState.OFFERED)
+    mailing.cancel_offer(row, timezone.now())
     row.state, row.expires_at = OpportunityState.OPEN.value, None
+    row.delivery = OfferDelivery.NOT_OFFERED.value
     row.save()
 
 

@@ -18,6 +18,7 @@ from revenue.customers.plan_terms import SubscriptionState
 from revenue.upsell import decision_drafts, reports
 from revenue.upsell.models import Opportunity
 from revenue.upsell.reports import offers
+from revenue.upsell.services import mailing
 from revenue.upsell.states import ACTIVE_STATES, STEPS, OpportunityState
 
 
@@ -95,7 +96,9 @@ def decline(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -
 @transaction.atomic
 def withdraw(opportunity_id: int, *, by: str, now: datetime, outcome: str = "") -> Opportunity:
     """Withdraw the opportunity, once. Raises InvalidTransition."""
-    return _close(opportunity_id, OpportunityState.WITHDRAWN, by, now, outcome)
+    row = _close(opportunity_id, OpportunityState.WITHDRAWN, by, now, outcome)
+    mailing.say_withdrawn(row, now)
+    return row
 
 
 @transaction.atomic
@@ -136,10 +139,13 @@ def set_decided(
 
 
 def set_offered(row: Opportunity, now: datetime) -> Opportunity:
-    """Save the row as offered; the offer expires after the days of the terms."""
+    """Save the row as offered, and mail the offer; it expires after the days of the terms."""
+    is_new = row.state != OpportunityState.OFFERED
     row.state = OpportunityState.OFFERED.value
     row.offered_at = row.updated_at = now
     row.expires_at = now + timedelta(days=offers.terms().valid_days)
+    if is_new:
+        row.delivery = mailing.send_offer(row, now).value
     row.save()
     return row
 
@@ -154,6 +160,7 @@ def propose_offer(row: Opportunity, mode: str, now: datetime, run_id: int | None
         offers.last_declined([row.customer_id]).get(row.customer_id),
         timedelta(days=terms.rest_days),
         now,
+        may_be_mailed=bool(offers.offer_recipients(row.customer_id)),
     )
     valid = timedelta(days=terms.valid_days)
     draft = decision_drafts.offer_draft(row.details, guardrails, valid, run_id)
@@ -173,6 +180,8 @@ def erase_free_text(customer_ids: Collection[int]) -> None:
 def move_to_customer(kept: int, duplicate: int, now: datetime) -> None:
     """Move a merged customer's opportunities; withdraw the active ones, for the next sweep."""
     rows = Opportunity.objects.filter(customer=duplicate)
+    for each in rows.filter(state__in=ACTIVE_STATES).select_related("customer"):
+        mailing.say_withdrawn(each, now)
     rows.filter(state__in=ACTIVE_STATES).update(
         state=OpportunityState.WITHDRAWN,
         decided_at=now,

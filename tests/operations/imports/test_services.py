@@ -17,6 +17,7 @@ from operations.imports.services.plain import plain_target
 from operations.jobs import services as jobs
 from operations.jobs.models import Job
 from operations.jobs.registry import JobContext
+from revenue.customers.models import Customer
 from tests.aethercrown.registries import isolated
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -293,7 +294,42 @@ def test_an_import_that_is_not_in_force_cannot_be_undone():
 
 
 def test_every_sample_is_read_whole():
-    for target in import_targets:
+    of_customers = {"contacts", "subscriptions", "payments"}
+    for target in sorted(import_targets, key=lambda each: each.kind in of_customers):
+        if target.kind in of_customers and not Customer.objects.exists():
+            Customer.objects.create(external_id="acme", name="Acme", currency="USD")
+            Customer.objects.create(external_id="globex", name="Globex", currency="EUR")
         text = "\n".join(",".join(row) for row in target.sample)
         with services.check_file(io.BytesIO(text.encode()), target.kind, {}, NOW.date()) as found:
             assert found.is_storable, (target.kind, found.findings.faults)
+
+
+# --- Blank cells ----------------------------------------------------------------------------------
+
+BLANK = "date,channel,spend,revenue\n2026-10-19,Search,10,\n"
+
+
+def test_how_blank_cells_were_read_is_remembered_for_the_same_source():
+    stored(FILE.replace(",20\n", ",\n"), zero=["revenue"])
+    record = draft(BLANK)
+    with services.check_draft(record, NOW) as found:
+        assert found.layout is not None
+        assert "Blank cells of revenue count as 0, as in Import" in found.layout.notes[-2]
+    services.choose(record, {"zero": []})
+    with services.check_draft(record, NOW) as found:
+        assert not [each for each in found.layout.notes if "as in Import" in each]
+    other = draft(BLANK.replace("channel", "Channel name"))
+    services.choose(other, {"columns": {"channel": "Channel name"}})
+    with services.check_draft(other, NOW) as found:
+        assert not [each for each in found.layout.notes if "as in Import" in each]
+
+
+def test_a_remembered_choice_is_what_is_stored():
+    stored(FILE.replace(",20\n", ",\n"), zero=["revenue"])
+    assert Performance.objects.filter(revenue=None).count() == 0
+    stored(BLANK)
+    assert Performance.objects.filter(revenue=None).count() == 0
+    stored(BLANK.replace("-19", "-26"), zero=[])
+    assert Performance.objects.filter(revenue=None).count() == 1
+    stored(BLANK.replace("10-19", "11-02"))
+    assert Performance.objects.filter(revenue=None).count() == 2

@@ -3,7 +3,7 @@
 from datetime import date
 
 from revenue.billing.periods import HeldSpan, billing_month
-from revenue.billing.plan_calendar import PlanCalendar, by_plan
+from revenue.billing.plan_calendar import PlanCalendar, by_plan, one_plan
 from revenue.customers.plan_terms import PlanTerms, SubscriptionState
 from revenue.pricing.calculation.plan_use import PlanPeriod
 
@@ -96,3 +96,18 @@ def test_a_reading_is_held_into_days_that_stay_billed_after_a_backdated_end():
     calendar = PlanCalendar.of([rows])
     assert calendar.held_span(*MARCH) == HeldSpan(*MARCH, MARCH.start)
     assert calendar.with_billed(kept).held_span(*MARCH) == HeldSpan(*MARCH, date(2026, 1, 1))
+
+
+def test_one_plan_carries_every_day_or_none_does():
+    assert one_plan([[row(date(2025, 1, 5))]], MARCH) == "starter"
+    assert one_plan([[row(date(2026, 3, 1))]], MARCH) == "starter"
+    beside = [row(date(2026, 1, 1), "professional", key="s2")]
+    assert one_plan([[row(date(2025, 1, 5))], beside], MARCH) == "professional"
+    for rows in (
+        [row(date(2026, 3, 2))],
+        [row(date(2026, 1, 1)), row(date(2026, 3, 11), "professional")],
+        [row(date(2026, 1, 1), state=State.FREE)],
+        [row(date(2026, 1, 1), "")],
+    ):
+        assert one_plan([rows], MARCH) == ""
+    assert one_plan([], MARCH) == ""

@@ -1,15 +1,21 @@
 """Subscriptions of billing systems' exports."""
 
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 
 from aethercrown.csv.reader import InvalidCSV
 from operations.imports import services
+from operations.imports.models import DataImport
 from revenue.customers import billing_exports
-from revenue.customers.models import Subscription, SubscriptionChange
+from revenue.customers import reports as ledger
+from revenue.customers import services as customers
+from revenue.customers.models import Customer, Subscription, SubscriptionChange
+from revenue.mrr.reports import consistency
+from tests.revenue.customers.conftest import mrr
 
 TODAY = date(2026, 11, 20)
 STRIPE = (
@@ -95,3 +101,61 @@ def test_intervals_in_words():
     assert billing_exports.interval_words(" 2  Years ") == "two_years"
     with pytest.raises(InvalidCSV, match="no billing interval"):
         billing_exports.interval_words("x")
+
+
+# --- Undo ---------------------------------------------------------------------------------------
+
+SIMPLE = (
+    "subscription,customer,amount,currency,started_on,ended_on\n"
+    "s1,c1,99,USD,2026-03-01,\ns2,c1,29,USD,2026-04-01,2026-08-01\n"
+)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def imported(db):
+    with time_machine.travel(NOW, tick=False):
+        store(SIMPLE)
+        yield DataImport.objects.get()
+
+
+def undo(record):
+    return services.undo(record.pk, actor="user:bob", now=NOW)
+
+
+def test_an_import_of_subscriptions_is_undone_and_the_ledger_says_so(imported):
+    assert ledger.current_mrr("USD") == (99, 1)
+    undo(imported)
+    assert not Subscription.objects.exists()
+    assert not SubscriptionChange.objects.exists()
+    assert Customer.objects.get().external_id == "c1"
+    assert mrr("USD", date(2026, 5, 1)) == mrr("USD", TODAY) == 0
+    assert consistency.differing_customers(today=TODAY) == (0, [])
+    assert undo(imported).state == "undone"
+    store(SIMPLE)
+    assert mrr("USD", TODAY) == 99
+
+
+def test_what_was_changed_since_is_not_undone(imported):
+    changed = Subscription.objects.get(external_id="s1")
+    customers.change(changed.pk, on=TODAY, now=NOW, amount=Decimal(120))
+    with pytest.raises(services.NotStorable, match="s1 was changed since"):
+        undo(imported)
+    imported.refresh_from_db()
+    assert (imported.state, Subscription.objects.count()) == ("current", 2)
+
+
+def test_of_an_erased_customer_nothing_is_undone(imported):
+    customers.erase(Customer.objects.get().pk, now=NOW)
+    with pytest.raises(services.NotStorable, match="was erased on"):
+        undo(imported)
+
+
+def test_subscriptions_of_others_stay(imported):
+    other = Customer.objects.create(external_id="x", name="X", currency="USD")
+    customers.record_subscription(
+        other.pk, external_id="x1", amount=Decimal(5), currency="USD",
+        started_on=TODAY, now=NOW,
+    )  # fmt: skip
+    undo(imported)
+    assert Subscription.objects.get().external_id == "x1"

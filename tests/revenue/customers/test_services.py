@@ -279,6 +279,8 @@ def test_everything_kept_of_a_customer_is_handed_out(customer, subscribe):
         "subscriptions": 1,
         "changes": 1,
         "payments": 0,
+        "contacts": 0,
+        "mails": 0,
         "movements": 1,
         "daily_use": 0,
         "invoices": 0,

@@ -48,6 +48,10 @@ def customer(key, meter, a_day, plan="starter"):
         plan=plan,
         now=NOW,
     )
+    owner = customers.add_contact(
+        made.pk, name=f"{key.title()} Owner", email=f"{key}@example.org", role="owner"
+    )
+    customers.give_consent(owner, source="order form", now=NOW)
     DailyUse.objects.bulk_create(
         DailyUse(
             customer=made,

@@ -47,16 +47,16 @@ def test_an_acceptance_promises_the_gain_with_its_interval():
     assert found.guardrails[0].passed
 
 
-def passes(*given):
-    return [each.passed for each in offer_guardrails(*given)]
+def passes(*given, may_be_mailed=True):
+    return [each.passed for each in offer_guardrails(*given, may_be_mailed=may_be_mailed)]
 
 
 def test_offers_keep_to_the_number_a_day_and_let_those_who_declined_rest():
-    assert passes(19, 20, None, REST, NOW) == [True, True]
-    assert passes(20, 20, None, REST, NOW) == [False, True]
-    assert passes(0, 20, NOW - timedelta(days=89), REST, NOW) == [True, False]
-    assert passes(0, 20, NOW - REST, REST, NOW) == [True, True]
-    told = offer_guardrails(0, 20, NOW - timedelta(days=3), REST, NOW)[1]
+    assert passes(19, 20, None, REST, NOW) == [True, True, True]
+    assert passes(20, 20, None, REST, NOW) == [False, True, True]
+    assert passes(0, 20, NOW - timedelta(days=89), REST, NOW) == [True, False, True]
+    assert passes(0, 20, NOW - REST, REST, NOW, may_be_mailed=False) == [True, True, False]
+    told = offer_guardrails(0, 20, NOW - timedelta(days=3), REST, NOW, may_be_mailed=True)[1]
     assert (told.limit, told.value) == (90, 3.0)
 
 

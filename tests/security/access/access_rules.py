@@ -53,6 +53,7 @@ CALLS = (
 # Buttons and actions of the admin, by screen: who may use them.
 ACTIONS = {
     "marketing.BudgetPlan": dict.fromkeys(("approve", "reject", "roll_back"), DECIDERS),
+    "marketing.BudgetTask": {"finish": OPERATORS},
     "operations.Alert": dict.fromkeys(
         (*("acknowledge_selected", "resolve_selected"), *("acknowledge", "resolve", "silence")),
         OPERATORS,
@@ -69,6 +70,9 @@ ACTIONS = {
     "operations.Job": {"cancel_selected": OPERATORS, "cancel_one": OPERATORS},
     "operations.Destination": {"send_test": OPERATORS},
     "operations.Message": {"send_again": OPERATORS},
+    "operations.RecipientAddress": dict.fromkeys(("suppress", "allow_again"), OPERATORS),
+    "operations.RepeatingImport": {"look_now": OPERATORS},
+    "operations.MailTemplateVersion": {"publish": OPERATORS},
     "operations.Task": {"requeue": OPERATORS, "cancel": OPERATORS},
     "revenue.Customer": {
         "download_data": EVERY_ROLE,
@@ -78,7 +82,8 @@ ACTIONS = {
     "revenue.InvoiceRun": dict.fromkeys(("issue_month", "preview_again", "issue"), DECIDERS),
     "revenue.Invoice": {"import_csv": NOBODY, "issue_one": DECIDERS, "credit": DECIDERS},
     "revenue.InvoiceDocument": {"import_csv": NOBODY, "download": EVERY_ROLE}
-    | dict.fromkeys(("pay", "reopen", "write_off"), OPERATORS),
+    | dict.fromkeys(("mail", "pay", "reopen", "write_off"), OPERATORS),
+    "revenue.Contact": dict.fromkeys(("consent_given", "consent_withdrawn"), OPERATORS),
     "revenue.UnbilledUseChoice": {"choose": DECIDERS},
     "marketing.Performance": {"import_file": OPERATORS},
     "operations.DataImport": {"open_page": EVERY_ROLE},

@@ -4,14 +4,18 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
 
 from marketing.budget import reports, services
-from marketing.budget.models import Allocation
+from marketing.budget.models import Allocation, BudgetTask
 from marketing.budget.planner.request import BudgetRequest, PerformanceRow
 from marketing.budget.services import handover
 from marketing.channels.models import Performance
 from operations.messaging import services as messaging
 from operations.messaging.models import Destination, Message
+from security.access.models import User
+from security.access.roles import APPROVER
 from tests.marketing.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +135,63 @@ def test_what_was_spent_since_is_compared_with_what_is_in_force():
     ]
     Performance.objects.filter(date__gte=monday - timedelta(weeks=2)).delete()
     assert followed() == ((), 0)
+
+
+# --- Tasks ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ada(db):
+    person = User.objects.create_user("ada", is_staff=True)
+    person.groups.add(Group.objects.get(name=APPROVER))
+    return person
+
+
+def test_without_a_destination_the_approver_gets_a_task(ada, admin_client):
+    found = services.approve(plan().pk, actor="user:bob", now=NOW)
+    assert found.decision.status == "applied"
+    task = BudgetTask.objects.get()
+    assert (task.person, str(task)) == ("user:bob", "The marketing budget in USD is now $1,000.00")
+    assert "Radio: $500.00 (nothing before)" in task.text
+    assert "bob sets the amounts" in admin_client.get("/dashboards/budget").text
+    page = reverse("admin:marketing_budgettask_finish", args=[task.pk])
+    assert "set at every channel?" in admin_client.get(page).text
+    for _again in range(2):
+        assert admin_client.post(page).status_code == 302
+    task.refresh_from_db()
+    assert (task.done_by, task.done_at is not None) == ("user:admin", True)
+    assert "sets the amounts" not in admin_client.get("/dashboards/budget").text
+    listed = admin_client.get(reverse("admin:marketing_budgettask_changelist")).text
+    assert "bob" in listed
+    assert (
+        "admin"
+        in admin_client.get(reverse("admin:marketing_budgettask_change", args=[task.pk])).text
+    )
+
+
+def test_what_nobody_approved_is_a_task_of_the_first_who_may(ada):
+    User.objects.create_user("nobody")
+    services.approve(plan().pk, actor="automation:platform", now=NOW)
+    assert BudgetTask.objects.get().person == "user:ada"
+
+
+def test_without_people_the_task_is_the_administrators():
+    approved()
+    assert BudgetTask.objects.get().person == "user:administrator"
+
+
+def test_a_later_budget_ends_the_task_and_a_roll_back_makes_one(ada):
+    approved()
+    again = approved(1001)
+    first, second = BudgetTask.objects.order_by("pk")
+    assert (first.done_by, second.done_at) == ("a later budget", None)
+    services.roll_back(again.pk, actor="ada", now=NOW)
+    assert BudgetTask.objects.latest("pk").event == "rolled_back"
+    assert "is rolled back to" in BudgetTask.objects.latest("pk").title
+    assert BudgetTask.objects.filter(done_at=None).count() == 1
+
+
+def test_with_a_destination_there_is_no_task():
+    destination()
+    approved()
+    assert not BudgetTask.objects.exists()

@@ -21,6 +21,7 @@ from revenue.documents.document import (
     TaxedCustomer,
 )
 from revenue.documents.models import BillingDetails, InvoiceDocument, InvoiceIssuer, NumberSeries
+from revenue.documents.services import mailing
 
 IssueTerms = tuple[InvoiceIssuer, ApplicableRate, Party]  # of whom, taxed how, to whom
 
@@ -54,7 +55,9 @@ def issue(claim: Claim) -> InvoiceDocument | None:
         return None
     issuer = terms[0]
     count = _next_count(issuer, issued_on.year)
-    return _store(claim, issuer, count, _content(claim, terms, count, issued_on))
+    made = _store(claim, issuer, count, _content(claim, terms, count, issued_on))
+    mailing.mail_new(made, claim.issued_at)
+    return made
 
 
 def _content(claim: Claim, terms: IssueTerms, count: int, issued_on: date) -> DocumentContent:

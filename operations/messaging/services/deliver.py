@@ -1,4 +1,4 @@
-"""Write messages with their events, and send them.
+"""Send messages: claim what is due, hand it over, record the result.
 
 Each claim and each result is one commit. Only the holder of the last claim may record a result, so
 that a worker that was paused past its lease changes nothing. Leases are counted on the clock that
@@ -6,16 +6,18 @@ the caller passes, which tests set.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+import re
+import smtplib
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import random as random_fraction
 from time import monotonic
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from aethercrown.backup import automation_pause
@@ -24,13 +26,14 @@ from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.db.bulk import forget
 from aethercrown.http import outbound
 from aethercrown.monitoring import redaction
-from aethercrown.severity import up_to
 from aethercrown.text import storable_text
 from aethercrown.transitions import InvalidTransition
 from operations.messaging import chat, retry, signature, wake_worker
-from operations.messaging.message import HeardWord, OutgoingMessage, mail_message_id, webhook_body
-from operations.messaging.models import Destination, Message
+from operations.messaging.message import mail_message_id, webhook_body
+from operations.messaging.models import Destination, Message, RecipientAddress
+from operations.messaging.outside.mail_kinds import MailAttachment, MailPurpose, mail_kinds
 from operations.messaging.registry import sent_listeners
+from operations.messaging.services import addresses, outside_mail
 
 LEASE_LENGTH = timedelta(minutes=2)  # the longest try takes 10 seconds, or 60 for mail
 WEBHOOK_TIMEOUT_SECONDS = 10.0
@@ -42,16 +45,26 @@ STUCK_AFTER = timedelta(seconds=20)  # overdue: no worker takes it
 MAX_RESPONSE_BYTES = 64 * 1024
 SENT_RETENTION = timedelta(days=90)
 DEAD_RETENTION = timedelta(days=365)
+PERMANENT = 500  # codes of SMTP from here on are final
+NO_SUCH_MAILBOX = re.compile(rb"\b5\.1\.(1|2|3|10)\b")  # RFC 3463
+NO_MAIL = "No mail goes out: EMAIL_URL is not set."
+NO_LINK = "PUBLIC_URL is not set, so the mail has no link to unsubscribe."
 WORKER_LOST = "The worker was lost in each of the tries."
 log = logging.getLogger(__name__)
 
 
 class DeliveryFailed(Exception):
-    """A message did not arrive. `final`: trying again is pointless; `is_away`: no answer at all."""
+    """A message did not arrive. `final`: trying again is pointless; `is_away`: no answer at all.
 
-    def __init__(self, words: str, *, final: bool = False, is_away: bool = False) -> None:
+    `bounced`: there is no such mailbox.
+    """
+
+    def __init__(
+        self, words: str, *, final: bool = False, is_away: bool = False, bounced: bool = False
+    ) -> None:
         super().__init__(words)
-        self.final = final
+        self.final = final or bounced
+        self.bounced = bounced
         self.is_away = is_away  # other messages to this destination would fail too
 
 
@@ -60,54 +73,12 @@ Deliver = Callable[[Message, datetime], None]
 Clock = Callable[[], datetime]
 
 
-def enqueue_alert(message: OutgoingMessage, severity: str, now: datetime) -> int:
-    """Write an alert's message for each destination of this severity; returns how many."""
-    return enqueue(message, now, takes_alerts=True, least_severity__in=up_to(severity))
-
-
-def enqueue(message: OutgoingMessage, now: datetime, **chosen: Any) -> int:
-    """Write a message for each enabled destination with these values, such as takes_digest."""
-    return _write(Destination.objects.filter(is_enabled=True, **chosen), message, now)
-
-
-def words_heard(key_prefix: str) -> dict[int, list[HeardWord]]:
-    """What each destination was sent of an alert, the oldest first."""
-    rows = Message.objects.filter(event_key__startswith=key_prefix, destination__isnull=False)
-    found: dict[int, list[HeardWord]] = {}
-    for key, payload, at in rows.order_by("pk").values_list(
-        "destination_id", "payload", "created_at"
-    ):
-        word = HeardWord(payload.get("event", ""), payload["alert"]["severity"], at)
-        found.setdefault(key or 0, []).append(word)
-    return found
-
-
-def alert_destinations(severity: str, heard: Collection[int]) -> list[int]:
-    """The enabled destinations of alerts of this severity, and those that heard of this one."""
-    wanted = Q(takes_alerts=True, least_severity__in=up_to(severity)) | Q(pk__in=list(heard))
-    rows = Destination.objects.filter(wanted, is_enabled=True)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
-
-
-def set_secret(destination: Destination, secret: str) -> None:
-    """Encrypt the signing key of its webhooks; the caller saves the row."""
-    destination.sealed_secret = sealing.seal(secret, destination.secret_context)
-
-
-@transaction.atomic
-def enqueue_test(destination_id: int, now: datetime) -> Message:
-    """Write a message to one destination, switched on or not, to try whether it arrives."""
-    destination = Destination.objects.get(pk=destination_id)
-    words = f"A test message to {destination}: nothing is wrong."
-    payload = {"event": "test", "at": now.isoformat()}
-    test = OutgoingMessage(f"test:{now.timestamp()}", "[AetherCrown] Test message", words, payload)
-    _write([destination], test, now)
-    return Message.objects.get(event_key=_event_key(test, destination))
-
-
 @transaction.atomic
 def send_again(message_id: int, now: datetime) -> Message:
-    """Queue a dead message again with all its tries; InvalidTransition if it is not dead."""
+    """Queue a dead message again with all its tries; InvalidTransition if it is not dead.
+
+    Mail to somebody outside is written anew; it stays dead where a value is still missing.
+    """
     message = Message.objects.select_for_update().get(pk=message_id)
     if message.state != Message.State.DEAD:
         raise InvalidTransition(f"{message} is {message.state}; only a dead message is sent again.")
@@ -115,6 +86,8 @@ def send_again(message_id: int, now: datetime) -> Message:
     message.tries = 0
     message.next_at = now
     message.ended_at = None
+    if message.audience == Message.Audience.OUTSIDE:
+        outside_mail.fill(message, now)  # with the text as it is published now
     message.save()
     transaction.on_commit(wake_worker.wake_worker, robust=True)
     return message
@@ -166,52 +139,32 @@ def claim(message_id: int, now: datetime) -> Message | None:
             lease_until=now + LEASE_LENGTH,
         )
     )
-    return Message.objects.select_related("destination").get(pk=message_id) if taken else None
+    rows = Message.objects.select_related("destination", "recipient")
+    return rows.get(pk=message_id) if taken else None
 
 
 def deliver(message: Message, now: datetime, fetch: Fetch = outbound.fetch) -> None:
     """Send one message now. Raises DeliveryFailed."""
-    if message.destination is None:
+    if message.audience == Message.Audience.OUTSIDE:
+        _send_outside(message)
+    elif message.destination is None:
         raise DeliveryFailed("Its destination was deleted.", final=True)
-    if message.channel == Destination.Channel.EMAIL:
-        _send_mail(message, message.destination.address)
+    elif message.channel == Destination.Channel.EMAIL:
+        _send_mail(message, message.destination.address, message.text)
     else:
         _call_webhook(message, message.destination, now, fetch)
 
 
 def delete_old_messages(now: datetime) -> int:
-    """Delete messages sent 90 days ago and those dead for a year; returns how many."""
+    """Delete messages sent 90 days ago, and those given up or skipped a year ago; how many."""
     old = Message.objects.filter(
         Q(state=Message.State.SENT, ended_at__lt=now - SENT_RETENTION)
-        | Q(state=Message.State.DEAD, ended_at__lt=now - DEAD_RETENTION)
+        | Q(
+            state__in=[Message.State.DEAD, Message.State.SKIPPED],
+            ended_at__lt=now - DEAD_RETENTION,
+        )
     )
     return forget(old)
-
-
-def _write(destinations: Iterable[Destination], message: OutgoingMessage, now: datetime) -> int:
-    """One row for each destination, under its own key; an existing row is left as it is."""
-    rows = [
-        Message(
-            event_key=_event_key(message, each),
-            destination=each,
-            to=each.name,
-            channel=each.channel,
-            title=message.title,
-            text=message.text,
-            payload=message.payload,
-            next_at=now,
-            created_at=now,
-        )
-        for each in destinations
-    ]
-    Message.objects.bulk_create(rows, ignore_conflicts=True)
-    if rows:
-        transaction.on_commit(wake_worker.wake_worker, robust=True)
-    return len(rows)
-
-
-def _event_key(message: OutgoingMessage, destination: Destination) -> str:
-    return f"{message.key}:{destination.channel}:{destination.pk}"
 
 
 def _free(now: datetime) -> QuerySet[Message]:
@@ -231,6 +184,8 @@ def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:
         _record_failure(message, DeliveryFailed(WORKER_LOST, final=True), clock(), random)
         return False
     try:
+        if message.audience == Message.Audience.OUTSIDE and not _released(message, clock()):
+            return False
         send(message, clock())
     except DeliveryFailed as error:
         _record_failure(message, error, clock(), random)
@@ -247,6 +202,26 @@ def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:
     return True
 
 
+def _released(message: Message, now: datetime) -> bool:
+    """Whether a mail to somebody outside may go out now; else it waits, or is skipped."""
+    found = outside_mail.release(message, now)
+    if found.is_go:
+        return True
+    if found.until is None:
+        end = {"state": Message.State.SKIPPED, "error": found.reason, "ended_at": now}
+        _claimed(message).update(**end, lease_until=None)
+        return False
+    _claimed(message).update(
+        state=Message.State.QUEUED,
+        lease_until=None,
+        next_at=found.until,
+        tries=F("tries") - 1,  # to wait is no try
+        waits_for=found.reason,
+        waits_since=Coalesce("waits_since", now),
+    )
+    return False
+
+
 def _tell_listeners(event_key: str) -> None:
     for each in sent_listeners:
         if event_key.startswith(each.name):
@@ -260,6 +235,9 @@ def _record_failure(message: Message, error: DeliveryFailed, now: datetime, rand
     """Queue the next try, or give up; if no one answered, delay the destination's others too."""
     pause = None if error.final else retry.delay(message.tries, random)
     reason = storable_text(redaction.text(str(error)))
+    if error.bounced and message.recipient_id is not None:
+        bounced = RecipientAddress.SuppressionReason.BOUNCED
+        addresses.suppress(message.recipient_id, reason=bounced, now=now)
     if pause is None:
         dead = {"state": Message.State.DEAD, "ended_at": now}
         _claimed(message).update(lease_until=None, error=reason, **dead)
@@ -270,7 +248,10 @@ def _record_failure(message: Message, error: DeliveryFailed, now: datetime, rand
     )
     if error.is_away:
         Message.objects.filter(
-            destination=message.destination, state=Message.State.QUEUED, next_at__lte=now
+            destination=message.destination,
+            audience=message.audience,
+            state=Message.State.QUEUED,
+            next_at__lte=now,
         ).update(next_at=now + retry.DELAYS[0])
 
 
@@ -278,22 +259,51 @@ def _claimed(message: Message) -> QuerySet[Message]:
     return Message.objects.filter(pk=message.pk, claims=message.claims, state=Message.State.SENDING)
 
 
-def _send_mail(message: Message, address: str) -> None:
+def _send_outside(message: Message) -> None:
+    """Mail to somebody outside, with its attachment and its link to unsubscribe."""
+    if message.purpose == MailPurpose.MARKETING and not settings.PUBLIC_URL:
+        raise DeliveryFailed(NO_LINK, final=True)
+    attached = mail_kinds.get(message.mail_kind).attach(message.event_key)
+    text, headers = outside_mail.mail_text(message), outside_mail.mail_headers(message)
+    _send_mail(message, message.address, text, headers, attached)
+
+
+def _send_mail(
+    message: Message,
+    address: str,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    attached: MailAttachment | None = None,
+) -> None:
     if not settings.EMAIL_URL:
-        raise DeliveryFailed("No mail goes out: EMAIL_URL is not set.", final=True)
+        raise DeliveryFailed(NO_MAIL, final=True)
     sender: str = settings.ALERT_EMAIL_FROM
     host = sender.rpartition("@")[2].strip("> ") or "aethercrown"
     mail = EmailMessage(
         " ".join(message.title.split()),  # a line break would begin a header of its own
-        message.text,
+        text,
         sender,
         [address],
-        headers={"Message-ID": mail_message_id(message.event_key, host)},
+        headers={"Message-ID": mail_message_id(message.event_key, host), **(headers or {})},
     )
+    if attached is not None:
+        mail.attach(attached.file_name, attached.content, attached.content_type)
     try:
         mail.send()
-    except OSError as error:  # of the socket, and every error of smtplib
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _refused(error) from error
+    except OSError as error:  # of the socket, and every other error of smtplib
         raise DeliveryFailed(f"The mail server refused it: {error}", is_away=True) from error
+
+
+def _refused(error: smtplib.SMTPRecipientsRefused) -> DeliveryFailed:
+    """The refusal of the one address: for good from 500, and a bounce where it says so."""
+    code, words = next(iter(error.recipients.values()))
+    reason = f"The mail server refused the address: {code} {words.decode(errors='replace')}"
+    is_final = code >= PERMANENT
+    return DeliveryFailed(
+        reason, final=is_final, bounced=is_final and bool(NO_SUCH_MAILBOX.search(words))
+    )
 
 
 def _call_webhook(message: Message, destination: Destination, now: datetime, fetch: Fetch) -> None:

@@ -161,14 +161,23 @@ class DestinationAdmin(ModelAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin, ModelAdmin):
-    list_display = ["title", "to", "channel", "state", "tries", "next_at", "created_at"]
-    list_filter = ["state", "channel", "destination", "created_at"]
-    search_fields = ["title", "event_key"]
+    list_display = [
+        *("title", "to", "channel", "state", "waits_for", "tries", "next_at", "created_at")
+    ]
+    list_filter = ["state", "audience", "channel", "purpose", "destination", "created_at"]
+    search_fields = ["title", "event_key", "address", "person"]
     date_hierarchy = "created_at"
     actions = ["send_again"]
     fieldsets = [
         (None, {"fields": ["title", "to", "channel", "state", "error"]}),
-        ("Course", {"fields": ["tries", "next_at", "created_at", "ended_at"]}),
+        (
+            "Course",
+            {"fields": ["tries", "next_at", "waits_for", "waits_since", "created_at", "ended_at"]},
+        ),
+        (
+            "Recipient outside",
+            {"fields": ["address", "person", "purpose", "mail_kind", "template"]},
+        ),
         ("Content", {"fields": ["event_key", "text", "payload"]}),
     ]
 

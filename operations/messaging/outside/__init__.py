@@ -1,0 +1,1 @@
+"""What is sent to people outside: kinds of mail, merge fields, and when a mail may go out. Pure."""
