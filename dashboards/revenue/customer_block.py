@@ -111,12 +111,36 @@ def invoices(shown: ShownCustomer) -> BlockContent | None:
     return BlockContent(facts, None, tables, links)
 
 
+def people(shown: ShownCustomer) -> BlockContent | None:
+    """The people at the customer, what they agreed to, and the last mail to each."""
+    rows = customers.contact_lines(shown.keys)
+    if not rows:
+        return None
+    columns = (
+        *map(Column, ("Name", "E-mail", "Role", "Offers and news")),
+        Column("Last mail", prose=True),
+    )
+    lines = [
+        (
+            each.contact.name,
+            each.contact.email,
+            each.contact.role if each.contact.is_active else f"{each.contact.role}, gets no mail",
+            each.consent,
+            each.mail,
+        )
+        for each in rows
+    ]
+    paths = [reverse("admin:revenue_contact_change", args=[each.contact.pk]) for each in rows]
+    return BlockContent(tables=[Table("contacts", "Contacts", columns, lines, paths)])
+
+
 def bill_path(pk: int, month: date | None = None) -> str:
     path = reverse("revenue-bill", args=[pk])
     return f"{path}?month={month:%Y-%m-%d}" if month else path
 
 
 BLOCKS = (
+    CustomerBlock("people", "Contacts", 5, people, "revenue.view_contact"),
     CustomerBlock("terms", "Subscriptions", 10, terms),
     CustomerBlock("recurring", "Recurring revenue", 20, recurring),
     CustomerBlock("billing", "Invoices and payments", 30, invoices),

@@ -9,7 +9,7 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.urls import reverse
 
 from aethercrown.crypto import sealing
@@ -111,6 +111,14 @@ def newest_mail(person: str, most: int) -> list[str]:
     """The newest mail to a person with what became of each, the newest first."""
     rows = Message.objects.filter(person=person).order_by("-created_at", "-pk")[:most]
     return [f"{row.title}: {_status(row)}" for row in rows]
+
+
+def newest_of_each(people: Collection[str]) -> dict[str, str]:
+    """By person, the newest mail with what became of it."""
+    newest = Message.objects.filter(person__in=people).order_by().values("person")
+    keys = newest.annotate(last=Max("pk")).values("last")
+    rows = Message.objects.filter(pk__in=keys)
+    return {row.person: f"{row.title}: {_status(row)}" for row in rows}
 
 
 def keys_of(prefix: str) -> list[str]:

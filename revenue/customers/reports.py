@@ -160,6 +160,27 @@ def recipients(customer_id: int, *roles: str) -> list[Contact]:
     return next((by_role[role] for role in roles if role in by_role), [])
 
 
+class ContactLine(NamedTuple):
+    """A contact with the consent and the newest mail, as pages list it."""
+
+    contact: Contact
+    consent: str
+    mail: str
+
+
+def contact_lines(customer_ids: Collection[int]) -> list[ContactLine]:
+    """The contacts of some customer records."""
+    rows = list(contacts().filter(customer__in=customer_ids))
+    if not rows:
+        return []
+    states = messaging.address_states([each.email for each in rows])
+    mails = messaging.newest_of_each([each.person for each in rows])
+    return [
+        ContactLine(each, states[each.email]["consent"], mails.get(each.person, ""))
+        for each in rows
+    ]
+
+
 def consent_text(contact: Contact) -> str:
     """What a contact agreed to, when and how, and what is not sent."""
     state = messaging.address_states([contact.email])[contact.email]

@@ -166,3 +166,19 @@ def test_the_pages_cost_few_queries(acme, page, django_assert_max_num_queries):
         page.get("/dashboards/customers/a%2Fc%20me")
     with django_assert_max_num_queries(12):
         page.get(LIST)
+
+
+def test_the_page_lists_the_people_with_consent_and_last_mail(acme, page):
+    assert "Offers and news" not in text(page, f"{LIST}/a/c me")
+    fay = customers.add_contact(acme.pk, name="Fay", email="fay@example.org", role="finance")
+    customers.give_consent(fay, source="form", now=NOW)
+    customers.write_to(fay, "upsell_offer_withdrawn", "x:1", OFFER_VALUES, now=NOW)
+    olaf = customers.add_contact(acme.pk, name="Olaf", email="olaf@example.org")
+    olaf.is_active = False
+    customers.save_contact(olaf)
+    shown = text(page, f"{LIST}/a/c me")
+    for words in ("fay@example.org", "given", "is withdrawn: queued", "viewer, gets no mail"):
+        assert words in shown
+
+
+OFFER_VALUES = {"plan": "Professional", "customer": "Acme", "current_plan": "Starter"}
