@@ -13,10 +13,12 @@ import time_machine
 from django.apps import apps
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.urls import reverse
 
 from aethercrown.formatting import money_text
-from marketing.budget.models import Allocation
+from marketing.budget.models import Allocation, BudgetPlan
+from operations.decisions.decision_text import promised
 from operations.decisions.models import Decision
 from operations.jobs import services as jobs
 from operations.messaging import services as outbox
@@ -117,35 +119,32 @@ def test_a_month_from_the_import_to_the_forecast(admin_client):
     # Import: what the page says is what is stored, and what the next page shows
     before, after = walk.upload("subscriptions-export", SUBSCRIPTIONS)
     assert f"USD 2 {money_text(MRR, 'USD')}" in before
-    assert "2 records" in after
+    assert "2 rows are stored. 2 new customers." in after
     assert current_mrr("USD") == (MRR, 2)
     assert money_text(MRR, "USD").removesuffix(".00") in walk.read("/dashboards/revenue")
     content, spent = spend_file()
     before, after = walk.upload("budget-performance", content)
     assert f"In all {money_text(spent, 'USD')} of spend" in before
-    assert f"{WEEKS * 3} records" in after
+    assert f"{WEEKS * 3} rows make {WEEKS * 3} records of 3 channels" in after
 
     # Plan and approve: the decision, the task of the person and what is in force are one amount
-    from operations.automations.models import Automation  # noqa: PLC0415
-
-    automation = Automation.objects.get(name="marketing.optimize_budget")
-    walk.send(reverse("admin:operations_automation_run_now", args=[automation.pk]))
-    decision = Decision.objects.get(kind="marketing.budget")
+    call_command("run_automation", "--only", "marketing.optimize_budget")
+    decision = Decision.objects.get(kind="marketing.budget_plan")
     assert "$5,000" in decision.title
     walk.send(reverse("admin:operations_decision_approve", args=[decision.pk]), note="")
-    in_force = Allocation.objects.filter(valid_until=None)
+    in_force = Allocation.objects.filter(valid_to=None)
     assert sum(each.amount for each in in_force) == 5000
     page = walk.read("/dashboards/budget")
     assert "The marketing budget in USD is now $5,000.00" in page
     assert "admin sets the amounts" in page
 
     # Forecast: the page tells what the decision promised
-    expected = decision.expected["estimate"]
-    assert f"{expected:.1f}%" in page
+    plan = BudgetPlan.objects.get(decision=decision)
+    assert f"Expected revenue ${plan.revenue_estimate:,.0f}" in page
+    assert promised(decision.expected) in walk.read(f"/dashboards/decisions/{decision.pk}")
 
     # Bill: the preview, the invoices, the documents and the mails add up to the MRR
     set_up_issuer(walk)
-    assert add
     run_page = walk.send(
         reverse("admin:revenue_invoicerun_issue_month"), month="2026-10-01", currency="USD"
     )

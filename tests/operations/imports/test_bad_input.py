@@ -102,8 +102,8 @@ def test_a_cell_without_an_end_is_damaged():
 
 
 def test_a_sheet_with_a_formula_without_its_result_or_merged_cells_is_refused():
-    rows = (("date", "channel", "spend"), ("2026-10-05", "Search", "=1+1"))
-    assert "formula without a stored result" in refused(workbook(*rows).getvalue())
+    formula = (("date", "channel", "spend"), ("2026-10-05", "Search", "=1+1"))
+    assert "formula without a stored result" in refused(workbook(*formula).getvalue())
     DataImport.objects.all().delete()
     rows = (("date", "channel", "spend"), ("2026-10-05", "Search", 1), ("2026-10-12", None, 1))
     assert "merged" in refused(workbook(*rows, merged="B2:B3").getvalue())

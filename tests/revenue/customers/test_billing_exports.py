@@ -124,7 +124,7 @@ def undo(record):
 
 
 def test_an_import_of_subscriptions_is_undone_and_the_ledger_says_so(imported):
-    assert ledger.current_mrr("USD") == (99, 1)
+    assert ledger.current_mrr("USD") == (Decimal(99), 1)
     undo(imported)
     assert not Subscription.objects.exists()
     assert not SubscriptionChange.objects.exists()

@@ -1,6 +1,7 @@
 """Contacts from a CSV file, and on their own pages in the admin."""
 
 import io
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -68,7 +69,7 @@ CONTACT = "admin:revenue_contact"
 
 def rows_of(customer, *contacts):
     """The form of a customer's page with its contacts."""
-    given = {
+    given: dict[str, Any] = {
         "external_id": "acme", "name": "Acme", "currency": "USD", "time_zone": "UTC",
         "contacts-TOTAL_FORMS": len(contacts), "contacts-INITIAL_FORMS": 0,
         "movements-TOTAL_FORMS": 0, "movements-INITIAL_FORMS": 0,

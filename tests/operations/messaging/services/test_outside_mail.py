@@ -182,6 +182,7 @@ def test_a_bounce_suppresses_the_address_a_refusal_for_another_reason_does_not(
     assert deliver() == 0
     assert state()[0] == after
     assert f"{code} {words.decode()}" in state()[1]
+    assert row.recipient is not None
     row.recipient.refresh_from_db()
     assert row.recipient.suppression == suppressed
 
@@ -245,6 +246,7 @@ def test_of_two_mails_at_once_the_second_counts_the_first(at_once):
     waiting = iter([services.claim(row.pk, NOON) for row in rows])
 
     def act():
-        return services.release(next(waiting), NOON).is_go
+        message = next(waiting)
+        return message is not None and services.release(message, NOON).is_go
 
     assert sorted(at_once(act, 2)) == [False, True]
