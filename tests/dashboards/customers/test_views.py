@@ -56,7 +56,7 @@ def acme(db) -> Customer:
 def text(page, path: str) -> str:
     answer = page.get(path)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return str(answer.content.decode())
 
 
 def test_the_list_has_every_customer_with_mrr_and_leads_to_each(acme, page):
