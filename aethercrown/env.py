@@ -8,6 +8,7 @@ from math import isinf
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -68,6 +69,15 @@ class Variables(environ.Env):  # type: ignore[misc]  # its base has no types
             ways = " or ".join(f"{scheme}://" for scheme in schemes)
             raise ImproperlyConfigured(f"{var} must be an address that begins with {ways}.")
         return url
+
+    def zone(self, var: str, default: str) -> str:
+        """The name of a time zone, such as Europe/Berlin."""
+        name = str(self.str(var, default=default))
+        try:
+            ZoneInfo(name)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise invalid(var, name, "a time zone such as Europe/Berlin") from None
+        return name
 
     def origin(self, var: str) -> str:
         """A web origin such as https://crown.example.org, or an empty text."""

@@ -62,6 +62,7 @@ DEFAULT_MARKETING_BUDGET = env.number(
     "DEFAULT_MARKETING_BUDGET", Decimal(10_000), least=Decimal("0.01"), most=999_999_999_999
 )
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="USD")
+COMPANY_TIME_ZONE = env.zone("COMPANY_TIME_ZONE", default="UTC")
 CHURN_THRESHOLD = env.number("CHURN_THRESHOLD", 0.7, least=0, most=1)
 MIN_ENGAGEMENT_DAYS = env.number("MIN_ENGAGEMENT_DAYS", 14, least=0, most=36_500)
 NUM_WORKERS = env.number("NUM_WORKERS", 4, most=1_000)

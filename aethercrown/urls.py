@@ -28,6 +28,7 @@ urlpatterns = [
     path("api/v1/", include("marketing.urls")),
     path("api/v1/", include("operations.urls")),
     path("api/v1/", include("revenue.urls")),
+    path("api/v1/", include("enterprise.urls")),
     path("", include("dashboards.urls")),
 ]
 

@@ -141,7 +141,39 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             ),
         ),
     ),
-    ("Clients", ()),  # shown once a page or list of the app enterprise is in it
+    (
+        "Clients",
+        (
+            NavigationJob(
+                "Onboarding",
+                "/dashboards/onboarding",
+                (
+                    "enterprise.onboardingflow",
+                    "enterprise.onboardingstep",
+                    "enterprise.onboardingcontact",
+                    "enterprise.onboardingtemplate",
+                    "enterprise.onboardingtemplateversion",
+                    "enterprise.onboardingtemplatestep",
+                    "enterprise.teammember",
+                ),
+            ),
+            NavigationJob(
+                "Service levels",
+                "/dashboards/sla",
+                (
+                    "enterprise.slaclock",
+                    "enterprise.slabreach",
+                    "enterprise.slatier",
+                    "enterprise.tierruleset",
+                    "enterprise.tieroverride",
+                    "enterprise.slaassignment",
+                    "enterprise.businesscalendar",
+                    "enterprise.calendarversion",
+                    "enterprise.slathreshold",
+                ),
+            ),
+        ),
+    ),
     (
         "Operations",
         (

@@ -14,12 +14,15 @@ from dashboards.imports import views as imports
 from dashboards.jobs import views as jobs
 from dashboards.keys import views as keys
 from dashboards.kit import views as kit
+from dashboards.onboarding import public as contact_pages
+from dashboards.onboarding import views as onboarding
 from dashboards.overview import views as overview
 from dashboards.pricing import views as pricing
 from dashboards.revenue import bills
 from dashboards.revenue import views as revenue
 from dashboards.scheduling import views as scheduling
 from dashboards.search import views as search
+from dashboards.sla import views as sla
 from dashboards.unsubscribe import views as unsubscribing
 from dashboards.upsell import views as upsell
 
@@ -50,6 +53,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/kit", kit.kit, name="kit"),
     path("status/<str:signature>", public.status, name="public-status"),
+    path("dashboards/onboarding", onboarding.onboardings, name="onboardings"),
+    path("dashboards/onboarding/<int:pk>", onboarding.onboarding, name="onboarding"),
+    path("onboarding/<str:token>", contact_pages.contact_page, name="contact-onboarding"),
+    path("dashboards/sla", sla.clocks, name="sla"),
+    path("dashboards/sla/clocks/<int:pk>", sla.clock, name="sla-clock"),
     path("unsubscribe/<str:token>", unsubscribing.unsubscribe, name="unsubscribe"),
     path("dashboards/health", health.health, name="health"),
     path("dashboards/health/<int:pk>", component.component, name="health-component"),

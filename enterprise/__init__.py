@@ -1,1 +1,1 @@
-"""Enterprise clients: onboarding, service levels, usage. Its features land with their systems."""
+"""Enterprise clients: onboarding, service levels, usage. See sla and onboarding."""

@@ -3,3 +3,38 @@ from django.apps import AppConfig
 
 class EnterpriseConfig(AppConfig):
     name = "enterprise"
+
+    def ready(self) -> None:
+        """Register automations, decisions, hooks, what is searched, and figures."""
+        from aethercrown.crypto import sealing  # noqa: PLC0415 - models exist only now
+        from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
+        from aethercrown.references import named_rows  # noqa: PLC0415
+        from aethercrown.search import search_sources  # noqa: PLC0415
+        from enterprise.onboarding.reports import company_metrics, flows  # noqa: PLC0415
+        from enterprise.onboarding.services import (  # noqa: PLC0415
+            calendars,
+            follow,
+            moves,
+            personal_data,
+        )
+        from enterprise.sla import reports as sla_reports  # noqa: PLC0415
+        from enterprise.sla import services as sla  # noqa: PLC0415
+        from operations.automations.registry import automation_registry  # noqa: PLC0415
+        from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
+        from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
+
+        automation_registry.register_all((*sla.AUTOMATIONS, *follow.AUTOMATIONS))
+        decision_type_registry.register_all((sla.CALENDAR_MOVE, moves.ONBOARDING_MOVE))
+        sla.followers.register(calendars.FOLLOWER)
+        sla_reports.size_sources.register(flows.SIZES)
+        HOOKS.register(personal_data.CUSTOMER_HOOK)
+        named_rows.register(flows.NAMED_ROWS)
+        search_sources.register(flows.SEARCH)
+        metric_registry.register_all(company_metrics.METRICS)
+        sealing.columns.register(
+            sealing.TextColumn("enterprise.IssuedKeySecret", "sealed", secret_context)
+        )
+
+
+def secret_context(row: object) -> str:
+    return str(getattr(row, "context", ""))

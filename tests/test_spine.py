@@ -158,7 +158,12 @@ def test_no_two_classes_have_one_name():
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
-SLOW_TO_IMPORT = {"scipy", "openpyxl", "fpdf"}  # together they would double a start and its memory
+SLOW_TO_IMPORT = {
+    "scipy",
+    "openpyxl",
+    "fpdf",
+    "holidays",
+}  # together they would double a start and its memory
 BEHIND_A_CALL = {"revenue/documents/pdf.py"}  # itself imported where a document is drawn
 
 

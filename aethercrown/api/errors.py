@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 class InvalidRequest(exceptions.APIException):
     """400 with the bad fields, each as (field, code, message)."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
     default_code = "invalid"
 
     def __init__(self, problems: Iterable[tuple[str, str, str]]) -> None:

@@ -89,6 +89,8 @@ class FreshSignInRequired(PermissionDenied):
 class HasScope(BasePermission):
     """The key has the scope of the view's `area`, or every one of its `scopes`.
 
+    A key of one customer opens only views with `takes_customer_keys`, which filter by it.
+
     Staff with a session need the view's `permission_to_read`, and to write also its
     `permission_to_write`; the staff flag alone opens nothing. For the view's `fresh_methods` the
     sign-in must be fresh. A view that names no scope is refused.
@@ -99,6 +101,9 @@ class HasScope(BasePermission):
         if not wanted:
             return False
         if isinstance(request.auth, services.Credential):
+            if request.auth.customer and not getattr(view, "takes_customer_keys", False):
+                self.message = "A customer's key is not for this call."
+                return False
             self.message = f"The key lacks the scope {', '.join(wanted)}."
             return scopes.covers(request.auth.scopes, wanted)
         who = people.person(request.user)
@@ -133,6 +138,6 @@ class AnyCredential(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if isinstance(request.auth, services.Credential):
-            return True
+            return request.auth.customer is None or getattr(view, "takes_customer_keys", False)
         who = people.person(request.user)
         return who is not None and who.is_staff

@@ -32,6 +32,11 @@ class ApiKey(models.Model):
     pepper_id = models.CharField(
         max_length=8, blank=True, editable=False, help_text="Identifies the pepper of the digest."
     )
+    customer = models.PositiveBigIntegerField(
+        null=True,
+        editable=False,
+        help_text="The number of the one customer whose rows it reaches. Empty: no such limit.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -11,6 +11,7 @@ from revenue.customers.services.customers import (
     InvalidEntry,
     erase,
     erase_admin_log,
+    find_or_create,
     lock_customer,
     merge,
 )

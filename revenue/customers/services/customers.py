@@ -1,8 +1,11 @@
 """Locking, merging and erasing customers."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -11,6 +14,7 @@ from django.db.models import CharField, Model, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from aethercrown.formatting import date_text
+from aethercrown.text import folded
 from revenue.customers import data_hooks
 from revenue.customers.models import Customer, SubscriptionChange
 
@@ -31,6 +35,31 @@ def lock_customer(customer_id: int) -> Customer:
     if reason := closed_reason(customer):
         raise InvalidEntry("customer", f"{customer} {reason}.")
     return customer
+
+
+@transaction.atomic
+def find_or_create(
+    name: str, *, currency: str, zone: str = "UTC", now: datetime
+) -> tuple[Customer, bool]:
+    """The customer of this name, and whether it is new; capitals and spaces make no difference.
+
+    A new one gets the folded name as its external id, with a suffix where another has that id.
+    """
+    key = re.sub(r"[^\w]+", "-", folded(name)).strip("-")[:80] or "customer"
+    rows = Customer.objects.select_for_update().filter(merged_into=None, erased_at=None)
+    known = [each for each in rows.filter(name__iexact=name) if folded(each.name) == folded(name)]
+    if not known:
+        known = [each for each in rows.filter(external_id=key) if folded(each.name) == folded(name)]
+    if known:
+        return known[0], False
+    if Customer.objects.filter(external_id=key).exists():
+        key = f"{key}-{sha256(f'{name}{now.isoformat()}'.encode()).hexdigest()[:8]}"
+    zone = zone if zone in available_timezones() else "UTC"
+    row = Customer(
+        external_id=key, name=" ".join(name.split())[:200], currency=currency, time_zone=zone
+    )
+    row.save(force_insert=True)
+    return row, True
 
 
 def closed_reason(customer: Customer) -> str:

@@ -34,6 +34,7 @@ class Credential:
     retire_at: datetime | None = None
     rate: Rate | None = None
     rotated_at: datetime | None = None
+    customer: int | None = None  # the one customer whose rows it reaches
 
 
 class KeyRow(NamedTuple):
@@ -51,6 +52,7 @@ class KeyRow(NamedTuple):
     retire_at: datetime | None
     rotated_at: datetime | None
     created_by: int | None
+    customer: int | None
 
 
 def verify_key(
@@ -100,7 +102,9 @@ def check_key(row: KeyRow, now: datetime, address: str | None) -> Credential | N
     scopes = frozenset(row.scopes)
     if scopes & PERSONAL and row.created_by is not None:
         scopes -= PERSONAL - reports.held_now(row.created_by)
-    return Credential(row.id, row.name, scopes, row.retire_at, rate_of(row), row.rotated_at)
+    return Credential(
+        row.id, row.name, scopes, row.retire_at, rate_of(row), row.rotated_at, row.customer
+    )
 
 
 def rate_of(row: KeyRow) -> Rate | None:

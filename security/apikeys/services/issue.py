@@ -1,6 +1,6 @@
 """Create, revoke and rotate API keys."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -65,17 +65,16 @@ def create(
     *,
     limits: KeyLimits = UNLIMITED,
     reason: str = "",
+    customer: int | None = None,
 ) -> IssuedKey:
-    """Create a key; the scope `all` stands for every scope.
+    """Create a key; the scope `all` stands for every scope. With `customer` it reaches that one.
 
     A person gives only what they hold, and security:reveal for a `reason`. Raises UnknownScope,
     ScopeNotHeld, ReasonRequired, InvalidNetwork, ExpiryInPast, and ValidationError for a bad name.
     """
     now = now or timezone.now()
-    names = known_scopes.chosen(scopes)
-    _check_may_give(actor, names, reason)
-    if expires_at is not None and expires_at <= now:
-        raise ExpiryInPast(f"Expires at {moment_text(expires_at)}, which is past already.")
+    names = _names_given(actor, scopes, reason)
+    _check_end(expires_at, now)
     plaintext = token.generate(settings.API_KEY_PREFIX)
     pepper = system_secrets.current(system_secrets.PEPPER).value
     key = ApiKey(
@@ -88,6 +87,7 @@ def create(
         allowed_networks=networks.normalize(limits.allowed_networks),
         burst=limits.burst,
         rate_per_second=limits.rate_per_second,
+        customer=customer,
         created_by=actor,
         created_at=now,
         expires_at=expires_at,
@@ -98,10 +98,18 @@ def create(
     return IssuedKey(key, plaintext)
 
 
-def _check_may_give(actor: User | None, names: Iterable[str], reason: str) -> None:
+def _check_end(expires_at: datetime | None, now: datetime) -> None:
+    if expires_at is not None and expires_at <= now:
+        raise ExpiryInPast(f"Expires at {moment_text(expires_at)}, which is past already.")
+
+
+def _names_given(actor: User | None, scopes: Iterable[str], reason: str) -> tuple[str, ...]:
+    """The scopes of a new key, all of which its maker holds."""
+    names = known_scopes.chosen(scopes)
     if actor is not None:
         known_scopes.check_held(names, held_scopes(actor), actor.get_username())
         check_reason(names, reason)
+    return names
 
 
 def check_reason(names: Iterable[str], reason: str) -> None:
@@ -182,7 +190,7 @@ def rotate(
     limits = KeyLimits(old.allowed_networks, old.burst, old.rate_per_second)
     issued = create(
         old.name, old.scopes, actor, old.expires_at, now, limits=limits,
-        reason=f"successor of key {old.pk}",
+        reason=f"successor of key {old.pk}", customer=old.customer,
     )  # fmt: skip
     if actor is None and old.created_by is not None:
         issued.key.created_by = old.created_by  # what a worker renews stays its maker's
@@ -193,6 +201,24 @@ def rotate(
     old.save(update_fields=["replaced_by", "rotated_at", "retire_at"])
     _record_event("apikey.rotated", old, actor)
     return issued
+
+
+@transaction.atomic
+def revoke_of_customers(customer_ids: Collection[int], now: datetime | None = None) -> int:
+    """Revoke every key of these customers; how many."""
+    keys = ApiKey.objects.filter(customer__in=customer_ids, revoked_at=None)
+    return _revoke_all(keys, now or timezone.now())
+
+
+@transaction.atomic
+def move_to_customer(old: int, new: int) -> int:
+    """Give the keys of one customer to another, into whom it was merged; how many."""
+    keys = list(ApiKey.objects.filter(customer=old).select_for_update(of=("self",)))
+    for key in keys:
+        key.customer = new
+        key.save(update_fields=["customer"])
+        _record_event("apikey.customer_changed", key, None, customer=str(new))
+    return len(keys)
 
 
 def works_until(key_id: int) -> datetime | None:
@@ -209,11 +235,13 @@ def lock_key(key_id: int) -> ApiKey:
     return key
 
 
-def _revoke_all(keys: QuerySet[ApiKey], now: datetime) -> None:
-    for key in keys.select_for_update(of=("self",)):
+def _revoke_all(keys: QuerySet[ApiKey], now: datetime) -> int:
+    found = list(keys.select_for_update(of=("self",)))
+    for key in found:
         key.revoked_at = now
         key.save(update_fields=["revoked_at"])
         _record_event("apikey.revoked", key, None)
+    return len(found)
 
 
 def _record_event(event: str, key: ApiKey, actor: User | None, **more: str) -> None:

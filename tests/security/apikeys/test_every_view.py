@@ -20,6 +20,7 @@ from tests.callers import Caller
 
 # Open by their nature: alive or not, and the ways in, which show nothing of anybody.
 OPEN = {"healthz", "readyz", "account_login", "setup", "public-status", "unsubscribe"}
+OPEN |= {"contact-onboarding"}
 SIGNING_IN = re.compile(r"^(login|logout|admin/(login|logout|password_change)/|account/|setup/)")
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 DAY = timedelta(days=1)

@@ -1,0 +1,27 @@
+from enterprise.onboarding.admin import (
+    OnboardingContactAdmin,
+    OnboardingFlowAdmin,
+    OnboardingStepAdmin,
+    OnboardingTemplateAdmin,
+    OnboardingTemplateStepAdmin,
+    OnboardingTemplateVersionAdmin,
+    TeamMemberAdmin,
+)
+from enterprise.sla.admin import (
+    BusinessCalendarAdmin,
+    CalendarVersionAdmin,
+    SlaAssignmentAdmin,
+    SlaBreachAdmin,
+    SlaClockAdmin,
+    SlaThresholdAdmin,
+    SlaTierAdmin,
+    TierOverrideAdmin,
+    TierRuleSetAdmin,
+)
+
+__all__ = ["BusinessCalendarAdmin", "CalendarVersionAdmin", "SlaAssignmentAdmin"]
+__all__ += ["SlaBreachAdmin", "SlaClockAdmin", "SlaThresholdAdmin", "SlaTierAdmin"]
+__all__ += ["TierOverrideAdmin", "TierRuleSetAdmin"]
+__all__ += ["OnboardingContactAdmin", "OnboardingFlowAdmin", "OnboardingStepAdmin"]
+__all__ += ["OnboardingTemplateAdmin", "OnboardingTemplateStepAdmin"]
+__all__ += ["OnboardingTemplateVersionAdmin", "TeamMemberAdmin"]

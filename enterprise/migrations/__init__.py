@@ -1,0 +1,1 @@
+"""The schema of the enterprise app, one step at a time."""

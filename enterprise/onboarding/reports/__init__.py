@@ -1,0 +1,1 @@
+"""Read flows: progress, dates, forecast, report."""

@@ -1,0 +1,157 @@
+"""What automation does for a step: run, and compensate in a roll-back, in one table.
+
+`prepare` may call other systems and runs outside every transaction; `run` and `compensate` write in
+the transaction that moves the step, so that a worker that dies has done all of it or nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aethercrown.crypto import sealing
+from enterprise.onboarding import actions
+from enterprise.onboarding.models import IssuedKeySecret, OnboardingFlow, OnboardingStep
+from enterprise.onboarding.services import step_clocks
+from enterprise.sla import services as sla
+from operations.health.services.run_checks import check_and_report
+from revenue.customers import services as customers
+from security.apikeys import services as apikeys
+
+KEY_SCOPES = ("enterprise:read", "enterprise:write")
+SECRET_LIFETIME = timedelta(days=30)
+UNHEALTHY = "unhealthy"
+Values = Mapping[str, Any]
+
+
+class ActionRefused(Exception):
+    """The work cannot be done now; `failing` names what is wrong."""
+
+    def __init__(self, message: str, failing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.failing = failing
+
+
+def prepare_nothing() -> dict[str, Any]:
+    return {}
+
+
+def compensate_nothing(_flow: OnboardingFlow, _step: OnboardingStep, _now: datetime) -> None:
+    """What was done stays, as a link that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepWork:
+    """The functions of one action; `run` returns what is stored as the step's result."""
+
+    run: Callable[[OnboardingFlow, OnboardingStep, Values, datetime], dict[str, Any]]
+    prepare: Callable[[], dict[str, Any]] = prepare_nothing
+    compensate: Callable[[OnboardingFlow, OnboardingStep, datetime], None] = compensate_nothing
+
+
+def create_customer(
+    flow: OnboardingFlow, _step: OnboardingStep, _prepared: Values, now: datetime
+) -> dict[str, Any]:
+    """The customer of this company: an existing one with its id or name, or a new row."""
+    customer, is_new = customers.find_or_create(
+        flow.company_name,
+        currency=flow.currency,
+        zone=str(flow.requirements.get("time_zone", "UTC")),
+        now=now,
+    )
+    flow.customer = customer
+    return {"customer_id": customer.external_id, "created": is_new}
+
+
+def assign_sla(
+    flow: OnboardingFlow, _step: OnboardingStep, _prepared: Values, now: datetime
+) -> dict[str, Any]:
+    """Store the pinned terms as the customer's SLA, and start the clock of the first response."""
+    customer = _customer(flow)
+    assigned = sla.assign_tier(
+        customer.pk, flow.terms, now, rule_set=flow.rule_set, reasons=tuple(flow.tier_reasons)
+    )
+    clock = step_clocks.open_response(flow, customer.time_zone, now)
+    return {"sla_assignment": assigned.pk, "clock": clock}
+
+
+def end_sla(flow: OnboardingFlow, _step: OnboardingStep, now: datetime) -> None:
+    sla.end_assignment(_customer(flow).pk, now)
+
+
+def set_up_environment(
+    flow: OnboardingFlow, _step: OnboardingStep, _prepared: Values, now: datetime
+) -> dict[str, Any]:
+    """Store the quotas of the terms, and read them back."""
+    stored = sla.set_quotas(_customer(flow).pk, flow.terms, now)
+    wanted = {name: flow.terms[name] for name in stored}
+    if stored != wanted:
+        raise ActionRefused(f"The quotas read back as {stored}, not {wanted}.")
+    return {"quotas": stored}
+
+
+def remove_environment(flow: OnboardingFlow, _step: OnboardingStep, _now: datetime) -> None:
+    sla.remove_quotas(_customer(flow).pk)
+
+
+def create_api_key(
+    flow: OnboardingFlow, step: OnboardingStep, _prepared: Values, now: datetime
+) -> dict[str, Any]:
+    """A key of this customer; its text is sealed until a contact fetches it once.
+
+    Key, sealed text and the step's state are one transaction: a worker that dies leaves no key.
+    """
+    customer = _customer(flow)
+    issued = apikeys.create(
+        f"{customer.external_id} onboarding"[:100],
+        KEY_SCOPES,
+        now=now,
+        customer=customer.pk,
+    )
+    secret = IssuedKeySecret(step=step, key_id=issued.key.pk, expires_at=now + SECRET_LIFETIME)
+    secret.sealed = sealing.seal(issued.plaintext, secret.context)
+    IssuedKeySecret.objects.filter(step=step).delete()
+    secret.save()
+    return {"key_id": issued.key.pk, "hint": issued.key.hint}
+
+
+def revoke_api_key(_flow: OnboardingFlow, step: OnboardingStep, now: datetime) -> None:
+    IssuedKeySecret.objects.filter(step=step).delete()
+    if "key_id" in step.result:
+        apikeys.revoke(step.result["key_id"], now=now)
+
+
+def run_health_check() -> dict[str, Any]:
+    """A round of checks; up to HEALTH_CHECK_TIMEOUT_SECONDS."""
+    return check_and_report()
+
+
+def require_health(
+    _flow: OnboardingFlow, _step: OnboardingStep, report: Values, _now: datetime
+) -> dict[str, Any]:
+    """The stored result of a check in which nothing is unhealthy. Raises ActionRefused."""
+    shown = report["components"].items()
+    failing = tuple(name for name, each in shown if each["status"] == UNHEALTHY)
+    if failing or report["overall_status"] == UNHEALTHY:
+        raise ActionRefused(f"The health check fails: {', '.join(failing)}.", failing)
+    checked_at = report["checked_at"]
+    return {
+        "overall_status": report["overall_status"],
+        "checked_at": checked_at.isoformat() if checked_at else None,
+        "components": len(report["components"]),
+    }
+
+
+WORK: Mapping[str, StepWork] = {
+    actions.CREATE_CUSTOMER: StepWork(create_customer),
+    actions.ASSIGN_SLA: StepWork(assign_sla, compensate=end_sla),
+    actions.SET_UP_ENVIRONMENT: StepWork(set_up_environment, compensate=remove_environment),
+    actions.CREATE_API_KEY: StepWork(create_api_key, compensate=revoke_api_key),
+    actions.CHECK_HEALTH: StepWork(require_health, prepare=run_health_check),
+}
+
+
+def _customer(flow: OnboardingFlow) -> Any:
+    if flow.customer is None:
+        raise ActionRefused("The customer does not exist yet: account_creation comes first.")
+    return flow.customer

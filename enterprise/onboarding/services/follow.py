@@ -1,0 +1,73 @@
+"""The follow-up: lags that are over, owners, what is overdue or stuck."""
+
+from datetime import datetime
+
+from aethercrown.formatting import counted
+from aethercrown.severity import HIGH, WARNING
+from enterprise.onboarding import states
+from enterprise.onboarding.models import OnboardingStep, StepOwnerKind
+from enterprise.onboarding.services import automation, owners
+from enterprise.onboarding.services.moves import FOLLOW
+from operations.alerts import reports as alert_reports
+from operations.alerts import services as alerts
+from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
+
+SOURCE = "onboarding"
+BLOCKED_KIND, OVERDUE_KIND = "step blocked", "step overdue"
+BATCH_ROWS = 500
+
+
+def perform(context: RunContext) -> RunOutcome:
+    """Make ready, assign, escalate. A dry run only counts what is overdue."""
+    if context.dry_run:
+        return RunOutcome(f"{counted(_overdue(context.now).count(), 'overdue step')}")
+    automation.advance_lagged(context.now)
+    assigned = owners.assign_waiting(context.now)
+    told = escalate(context.now)
+    return RunOutcome(
+        f"{counted(assigned, 'step')} given to people, {counted(told, 'blocker')} reported",
+        detail={"assigned": assigned, "blockers": told},
+    )
+
+
+def escalate(now: datetime) -> int:
+    """Raise an alert for each overdue, blocked or failed step; resolve those that are over."""
+    overdue = list(_overdue(now)[:BATCH_ROWS])
+    stuck = list(
+        OnboardingStep.objects.filter(
+            flow__status=states.ACTIVE, state__in=(states.BLOCKED, states.FAILED)
+        ).order_by("pk")[:BATCH_ROWS]
+    )
+    for step in overdue:
+        _tell(step, OVERDUE_KIND, WARNING, "is past its due date", now)
+    for step in stuck:
+        _tell(step, BLOCKED_KIND, HIGH, f"is {step.state}: {step.reason}", now)
+    _resolve(OVERDUE_KIND, {each.pk for each in overdue}, now)
+    _resolve(BLOCKED_KIND, {each.pk for each in stuck}, now)
+    return len(overdue) + len(stuck)
+
+
+def _overdue(now: datetime) -> "owners.Steps":
+    rows = OnboardingStep.objects.filter(
+        flow__status=states.ACTIVE, due_at__lt=now, removed_by=None
+    )
+    open_ones = rows.filter(state__in=states.OPEN_STEPS, owner_kind=StepOwnerKind.ACCOUNT_TEAM)
+    return open_ones.exclude(state=states.PENDING).order_by("due_at", "pk")
+
+
+def _tell(step: OnboardingStep, kind: str, severity: str, words: str, now: datetime) -> None:
+    alerts.raise_alert(
+        SOURCE, kind, f"onboarding {step.flow_id}", severity,
+        f"{step.name} of onboarding {step.flow_id} {words}.",
+        key=f"step {step.pk}", link=f"/dashboards/onboarding/{step.flow_id}", now=now,
+    )  # fmt: skip
+
+
+def _resolve(kind: str, standing: set[int], now: datetime) -> None:
+    """End the alerts of steps that are no longer so."""
+    for found, key in alert_reports.unresolved_of(SOURCE):
+        if found == kind and int(key.removeprefix("step ")) not in standing:
+            alerts.resolve(SOURCE, kind, key, now=now)
+
+
+AUTOMATIONS = (AutomationSpec(FOLLOW, "Follow up onboardings", perform),)

@@ -1,0 +1,168 @@
+"""A running flow is moved to a newer template version, and back."""
+
+import pytest
+import time_machine
+
+from aethercrown.history.attribution import acting
+from enterprise.onboarding import states
+from enterprise.onboarding.models import (
+    OnboardingDependency,
+    OnboardingFlow,
+    OnboardingTemplateStep,
+    OnboardingTemplateVersion,
+)
+from enterprise.onboarding.reports import flows as reports
+from enterprise.onboarding.services import automation, flows, log, moves, steps, templates
+from enterprise.sla.models import FrozenVersion
+from operations.decisions import services as decisions
+from operations.decisions.decision_types import Stale
+from tests.enterprise.onboarding.conftest import HOUR, MONDAY, states_of
+
+pytestmark = pytest.mark.django_db
+LATER = MONDAY + HOUR
+
+
+@pytest.fixture
+def second():
+    """A version with a security review after the account, and without the training."""
+    version = templates.draft(OnboardingTemplateVersion.objects.get().template_id)
+    version.steps.get(name="training_schedule").delete()
+    account = version.steps.get(name="account_creation")
+    review = OnboardingTemplateStep.objects.create(
+        version=version, position=9, name="security_review", hours=3
+    )
+    OnboardingDependency.objects.create(step=review, needs=account)
+    OnboardingDependency.objects.create(
+        step=version.steps.get(name="support_channel_setup"), needs=review
+    )
+    version.steps.filter(name="documentation_access").update(hours=5)
+    return templates.publish(version.pk, MONDAY)
+
+
+def approved(decision, at=LATER):
+    with time_machine.travel(at, tick=False):
+        return decisions.approve(decision.pk, actor="user:ada", now=at)
+
+
+def undone(decision, at=LATER):
+    with time_machine.travel(at, tick=False):
+        return decisions.roll_back(decision.pk, actor="user:ada", now=at)
+
+
+def test_a_flow_keeps_its_version_until_a_decision_moves_it(automated, second):
+    assert OnboardingFlow.objects.get().template_version.number == 1
+    assert reports.version_notes(automated)
+    with acting("user:bo"):
+        decision = moves.propose(automated.pk, second.pk, LATER)
+    assert decision.before["progress"] == [4, 8, 50.0]
+    assert decision.after["progress"] == [4, 8, 50.0]
+    assert states_of(automated)["training_schedule"] == "pending"
+    approved(decision)
+    flow = OnboardingFlow.objects.get()
+    found = states_of(flow)
+    assert flow.template_version == second
+    assert found["security_review"] == "ready"
+    assert found["training_schedule"] == "skipped"
+    assert found["support_channel_setup"] == "pending"
+    assert flow.steps.get(name="documentation_access").hours == 5
+    assert len(reports.steps_of(flow)) == 8
+    assert flow.transitions.filter(event="moved").get().detail["moves"]
+    assert log.first_fault(flow) is None
+    assert decisions.measure_due(LATER) == 1
+
+
+def test_moving_back_leaves_states_as_before(automated, second):
+    before = states_of(automated)
+    decision = moves.propose(automated.pk, second.pk, LATER)
+    approved(decision)
+    undone(decision)
+    flow = OnboardingFlow.objects.get()
+    after = states_of(flow)
+    assert after.pop("security_review") == "skipped"
+    assert after == before
+    assert flow.steps.get(name="documentation_access").hours == 1
+    assert reports.progress_of(reports.steps_of(flow)).total_steps == 8
+    assert log.first_fault(flow) is None
+    again = moves.propose(automated.pk, second.pk, LATER + HOUR)
+    approved(again, LATER + HOUR)
+    assert states_of(flow)["security_review"] == "ready"
+
+
+def test_a_preview_of_an_older_state_is_stale(automated, second):
+    decision = moves.propose(automated.pk, second.pk, LATER)
+    steps.move(automated.pk, "documentation_access", states.START, LATER)
+    with pytest.raises(Stale):
+        approved(decision)
+    assert OnboardingFlow.objects.get().template_version.number == 1
+
+
+def test_a_move_whose_steps_went_on_is_not_undone(automated, second):
+    decision = moves.propose(automated.pk, second.pk, LATER)
+    approved(decision)
+    steps.complete(automated.pk, "security_review", LATER)
+    with pytest.raises(Stale, match="has gone on"):
+        undone(decision)
+
+
+def test_running_steps_that_are_removed_need_a_choice(automated, second):
+    steps.complete(automated.pk, "documentation_access", LATER)
+    steps.move(automated.pk, "training_schedule", states.START, LATER)
+    with pytest.raises(moves.UndecidedSteps, match="training_schedule"):
+        moves.propose(automated.pk, second.pk, LATER)
+    kept = moves.propose(automated.pk, second.pk, LATER, {"training_schedule": "finish"})
+    approved(kept)
+    assert states_of(automated)["training_schedule"] == "in_progress"
+    undone(kept)
+    gone = moves.propose(automated.pk, second.pk, LATER, {"training_schedule": "cancel"})
+    approved(gone)
+    assert states_of(automated)["training_schedule"] == "skipped"
+
+
+def test_a_done_step_comes_back_with_a_version_that_has_it(automated, second):
+    steps.complete(automated.pk, "documentation_access", LATER)
+    steps.complete(automated.pk, "training_schedule", LATER)
+    approved(moves.propose(automated.pk, second.pk, LATER))
+    flow = OnboardingFlow.objects.get()
+    assert "training_schedule" not in [each.name for each in reports.steps_of(flow)]
+    first = OnboardingTemplateVersion.objects.get(number=1)
+    approved(moves.propose(automated.pk, first.pk, LATER + HOUR), LATER + HOUR)
+    assert states_of(flow)["training_schedule"] == "done"
+    assert "training_schedule" in [each.name for each in reports.steps_of(flow)]
+
+
+def test_only_published_versions_of_the_same_template_are_moved_to(automated, second):
+    draft = templates.draft(second.template_id)
+    with pytest.raises(ValueError, match="is a draft"):
+        moves.propose(automated.pk, draft.pk, LATER)
+    other = OnboardingTemplateVersion.objects.create(
+        template=type(second.template).objects.create(name="other", title="Other"), number=1
+    )
+    with pytest.raises(ValueError, match="another template"):
+        moves.propose(automated.pk, other.pk, LATER)
+
+
+def test_a_held_back_automated_step_runs_when_it_is_ready_again(flow):
+    """A new step before the account holds it back; its queued action runs afterwards."""
+    version = templates.draft(flow.template_version.template_id)
+    check = OnboardingTemplateStep.objects.create(
+        version=version, position=9, name="credit_check", hours=1
+    )
+    OnboardingDependency.objects.create(
+        step=version.steps.get(name="account_creation"), needs=check
+    )
+    templates.publish(version.pk, MONDAY)
+    approved(moves.propose(flow.pk, version.pk, MONDAY), MONDAY)
+    assert states_of(flow)["account_creation"] == "pending"
+    assert automation.run_due(lambda: MONDAY + HOUR) == 0
+    steps.complete(flow.pk, "credit_check", MONDAY + HOUR)
+    assert automation.run_due(lambda: MONDAY + HOUR) == 4
+
+
+def test_retiring_a_version_puts_the_one_before_in_force(second):
+    assert flows.template_in_force() == second
+    templates.retire(second.pk)
+    assert flows.template_in_force().number == 1
+    with pytest.raises(FrozenVersion):
+        templates.retire(second.pk)
+    with pytest.raises(FrozenVersion):
+        templates.publish(second.pk, MONDAY)

@@ -1,0 +1,158 @@
+"""Progress, reminders, the hash chain, states, and who gets which bundle."""
+
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise.onboarding import hash_chain, states
+from enterprise.onboarding.assignment import (
+    UNASSIGNED,
+    Bundle,
+    CostWeights,
+    TeamCandidate,
+    assign,
+    cost_parts,
+)
+from enterprise.onboarding.progress import (
+    StepProgress,
+    current_step,
+    days_elapsed,
+    days_remaining,
+    progress_of,
+)
+from enterprise.onboarding.reminder_times import ReminderRule, reminder_at, silent_at
+from tests.enterprise.oracle import week
+
+OFFICE = week("09:00-17:00")
+WEIGHTS = CostWeights()
+
+
+def may(*parts):
+    return datetime(2027, 5, *parts, tzinfo=UTC)
+
+
+def steps(*found):
+    return [StepProgress(order, name, state, 1) for order, (name, state) in enumerate(found, 1)]
+
+
+def test_skipped_steps_count_nowhere_and_nothing_is_all():
+    found = progress_of(steps(("a", "done"), ("b", "skipped"), ("c", "ready")))
+    assert (found.completed_steps, found.total_steps) == (1, 2)
+    assert (found.overall_progress, found.effort_progress) == (50.0, 50.0)
+    assert progress_of([]).overall_progress == 100.0
+
+
+def test_the_current_step_is_in_progress_else_ready_else_stuck():
+    assert current_step(steps(("a", "ready"), ("b", "in_progress"))) == "b"
+    assert current_step(steps(("a", "blocked"), ("b", "ready"), ("c", "ready"))) == "b"
+    assert current_step(steps(("a", "pending"), ("b", "waiting_customer"))) == "b"
+    assert current_step(steps(("a", "done"))) is None
+
+
+def test_days_are_calendar_days_of_the_zone():
+    assert days_elapsed(may(6, 23), may(7, 1), "UTC") == 1
+    assert days_elapsed(may(6, 23), may(7, 1), "Asia/Tokyo") == 0
+    assert days_remaining(may(6, 9), may(7, 10)) == 2
+    assert days_remaining(may(6, 9), may(5, 10)) == 0
+    assert days_remaining(may(6, 9), None) is None
+
+
+def test_reminders_come_after_two_business_days_then_each_three():
+    rule, since = ReminderRule(), may(6, 10)
+    days = [reminder_at(rule, since, number, OFFICE) for number in (1, 2, 3)]
+    assert days == [may(10, 10), may(13, 10), may(18, 10)]
+    assert silent_at(rule, since, OFFICE) == may(21, 10)
+    assert reminder_at(rule, may(6, 20), 1, OFFICE) == may(11, 9)  # held to opening hours
+
+
+def test_a_changed_or_missing_entry_is_found():
+    entries, last = [], ""
+    for number in range(1, 5):
+        values = {"event": number}
+        own = hash_chain.entry_hash(last, values)
+        entries.append((number, last, own, values))
+        last = own
+    assert hash_chain.first_fault(entries) is None
+    assert hash_chain.first_fault([*entries[:2], *entries[3:]]) == 3
+    changed = (2, entries[1][1], entries[1][2], {"event": 9})
+    assert hash_chain.first_fault([entries[0], changed, *entries[2:]]) == 2
+
+
+def test_the_events_of_a_state_are_those_of_the_table():
+    assert states.allowed_events(states.DONE) == (states.REVERT,)
+    assert states.COMPLETE in states.allowed_events(states.READY)
+    assert states.allowed_events(states.PENDING) == (states.MAKE_READY, states.SKIP, states.REMOVE)
+
+
+def bundle(key, hours, role="account_manager", **more):
+    return Bundle(key, hours, role, **more)
+
+
+def member(key, free, *roles, **more):
+    return TeamCandidate(key, free, 40, roles or ("account_manager",), **more)
+
+
+def test_a_bundle_goes_to_who_has_the_role_and_the_hours():
+    found = assign(
+        [bundle("1", 5)], [member(1, 4), member(2, 8, "support_team"), member(3, 8)], WEIGHTS
+    )
+    assert [(each.bundle, each.member) for each in found] == [("1", 3)]
+    assert found[0].cost == {"overload": 0.625, "skill": 0.0, "zone": 0.0, "change": 0.0}
+
+
+def test_nobody_gets_more_than_is_free():
+    found = assign([bundle("1", 5), bundle("2", 5)], [member(1, 8)], WEIGHTS)
+    assert len(found) == 1
+    assert assign([bundle("1", 5)], [member(1, 4)], WEIGHTS) == []
+    assert assign([bundle("1", 5, forbidden=[1])], [member(1, 8)], WEIGHTS) == []
+
+
+def test_equal_costs_go_to_the_lowest_id_and_the_owner_stays():
+    pair = [member(2, 8), member(1, 8)]
+    assert assign([bundle("1", 4)], pair, WEIGHTS)[0].member == 1
+    assert assign([bundle("1", 4, present_owner=2)], pair, WEIGHTS)[0].member == 2
+
+
+def test_zones_are_near_round_the_globe():
+    far = cost_parts(bundle("1", 1, zone_offset=11), member(1, 8, zone_offset=-11), WEIGHTS)
+    assert far["zone"] == pytest.approx(0.2)
+
+
+def brute_force(bundles, members):
+    """The lowest cost of all assignments within everyone's hours."""
+    best = float("inf")
+    for chosen in itertools.product([None, *members], repeat=len(bundles)):
+        load = {}
+        for each, owner in zip(bundles, chosen, strict=True):
+            if owner is not None:
+                load[owner.id] = load.get(owner.id, 0) + each.hours
+        if all(load.get(each.id, 0) <= each.free_hours for each in members):
+            best = min(best, cost_of(bundles, chosen))
+    return best
+
+
+def cost_of(bundles, chosen):
+    return sum(
+        UNASSIGNED if owner is None else sum(cost_parts(each, owner, WEIGHTS).values())
+        for each, owner in zip(bundles, chosen, strict=True)
+    )
+
+
+@given(
+    hours=st.lists(st.integers(1, 6), min_size=1, max_size=4),
+    free=st.lists(st.integers(4, 16), min_size=1, max_size=3),
+)
+def test_the_assignment_is_near_the_optimum_and_never_over_capacity(hours, free):
+    bundles = [bundle(str(place), each) for place, each in enumerate(hours)]
+    members = [member(place, each) for place, each in enumerate(free, 1)]
+    found = {each.bundle: members[each.member - 1] for each in assign(bundles, members, WEIGHTS)}
+    load = {}
+    for each in bundles:
+        if each.key in found:
+            load[found[each.key].id] = load.get(found[each.key].id, 0) + each.hours
+    assert all(load.get(each.id, 0) <= each.free_hours for each in members)
+    cost = cost_of(bundles, [found.get(each.key) for each in bundles])
+    assert cost // UNASSIGNED <= brute_force(bundles, members) // UNASSIGNED + 1
