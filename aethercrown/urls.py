@@ -25,10 +25,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/schema", Schema.as_view(), name="api-schema"),
     path("api/v1/docs", Docs.as_view(), name="api-docs"),
+    path("api/v1/", include("enterprise.urls")),
     path("api/v1/", include("marketing.urls")),
     path("api/v1/", include("operations.urls")),
     path("api/v1/", include("revenue.urls")),
-    path("api/v1/", include("enterprise.urls")),
     path("", include("dashboards.urls")),
 ]
 

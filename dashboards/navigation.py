@@ -172,6 +172,20 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "enterprise.slathreshold",
                 ),
             ),
+            NavigationJob(
+                "Usage",
+                "/dashboards/usage",
+                (
+                    "enterprise.usagemetric",
+                    "enterprise.usagelimit",
+                    "enterprise.usageevent",
+                    "enterprise.refusedevent",
+                    "enterprise.usagealert",
+                    "enterprise.usageadjustment",
+                    "enterprise.usagebackfill",
+                    "enterprise.usagepolicy",
+                ),
+            ),
         ),
     ),
     (

@@ -25,6 +25,7 @@ from dashboards.search import views as search
 from dashboards.sla import views as sla
 from dashboards.unsubscribe import views as unsubscribing
 from dashboards.upsell import views as upsell
+from dashboards.usage import views as usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
@@ -39,6 +40,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/customers/<path:external_id>", customers.customer, name="customer"),
     path("dashboards/upsell", upsell.upsell, name="upsell"),
     path("dashboards/upsell/<int:pk>", upsell.opportunity, name="upsell-opportunity"),
+    path("dashboards/usage", usage.usage, name="usage"),
+    path("dashboards/usage/<int:pk>", usage.client, name="usage-client"),
     path("dashboards/pricing", pricing.pricing, name="pricing"),
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),

@@ -1,1 +1,1 @@
-"""Enterprise clients: onboarding, service levels, usage. See sla and onboarding."""
+"""Enterprise clients, a folder each: onboarding, sla (service levels), usage; and demo."""

@@ -18,6 +18,16 @@ from enterprise.sla.admin import (
     TierOverrideAdmin,
     TierRuleSetAdmin,
 )
+from enterprise.usage.admin import (
+    RefusedEventAdmin,
+    UsageAdjustmentAdmin,
+    UsageAlertAdmin,
+    UsageBackfillAdmin,
+    UsageEventAdmin,
+    UsageLimitAdmin,
+    UsageMetricAdmin,
+    UsagePolicyAdmin,
+)
 
 __all__ = ["BusinessCalendarAdmin", "CalendarVersionAdmin", "SlaAssignmentAdmin"]
 __all__ += ["SlaBreachAdmin", "SlaClockAdmin", "SlaThresholdAdmin", "SlaTierAdmin"]
@@ -25,3 +35,13 @@ __all__ += ["TierOverrideAdmin", "TierRuleSetAdmin"]
 __all__ += ["OnboardingContactAdmin", "OnboardingFlowAdmin", "OnboardingStepAdmin"]
 __all__ += ["OnboardingTemplateAdmin", "OnboardingTemplateStepAdmin"]
 __all__ += ["OnboardingTemplateVersionAdmin", "TeamMemberAdmin"]
+__all__ += [
+    "RefusedEventAdmin",
+    "UsageAdjustmentAdmin",
+    "UsageAlertAdmin",
+    "UsageBackfillAdmin",
+    "UsageEventAdmin",
+    "UsageLimitAdmin",
+    "UsageMetricAdmin",
+    "UsagePolicyAdmin",
+]

@@ -34,6 +34,28 @@ class EnterpriseConfig(AppConfig):
         sealing.columns.register(
             sealing.TextColumn("enterprise.IssuedKeySecret", "sealed", secret_context)
         )
+        register_usage()
+
+
+def register_usage() -> None:
+    from aethercrown import demo  # noqa: PLC0415 - models exist only now
+    from aethercrown.csv import importing  # noqa: PLC0415
+    from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
+    from aethercrown.search import search_sources  # noqa: PLC0415
+    from enterprise.demo import services as demo_services  # noqa: PLC0415
+    from enterprise.usage import reports as usage_reports  # noqa: PLC0415
+    from enterprise.usage import services as usage  # noqa: PLC0415
+    from enterprise.usage.reports import lag  # noqa: PLC0415
+    from enterprise.usage.services.imports import IMPORTER  # noqa: PLC0415
+    from operations.automations.registry import automation_registry  # noqa: PLC0415
+    from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
+
+    automation_registry.register_all(usage.AUTOMATIONS)
+    metric_registry.register_all(lag.METRICS)
+    importing.register(IMPORTER)
+    HOOKS.register(usage.CUSTOMER_HOOK)
+    search_sources.register(usage_reports.SEARCH)
+    demo.register("enterprise", demo_services.seed, demo_services.release)
 
 
 def secret_context(row: object) -> str:

@@ -29,6 +29,24 @@ from enterprise.sla.models import (
     TierRule,
     TierRuleSet,
 )
+from enterprise.usage.models import (
+    ClientMetric,
+    DirtyClient,
+    EventKey,
+    RefusedEvent,
+    RollupCheck,
+    UsageAdjustment,
+    UsageAlert,
+    UsageBackfill,
+    UsageDay,
+    UsageEvent,
+    UsageHour,
+    UsageLimit,
+    UsageMetric,
+    UsagePolicy,
+    UsageReading,
+    UsageThreshold,
+)
 
 __all__ = ["BusinessCalendar", "CalendarDay", "CalendarVersion", "ResourceQuota"]
 __all__ += ["RuleCurrencyRate", "SlaAssignment", "SlaBreach", "SlaClock", "SlaClockEvent"]
@@ -37,3 +55,21 @@ __all__ += ["FlowForecast", "IssuedKeySecret", "OnboardingContact", "OnboardingD
 __all__ += ["OnboardingFlow", "OnboardingStep", "OnboardingTemplate", "OnboardingTemplateStep"]
 __all__ += ["OnboardingTemplateVersion", "StepAction", "StepTransition"]
 __all__ += ["TeamAbsence", "TeamMember"]
+__all__ += [
+    "ClientMetric",
+    "DirtyClient",
+    "EventKey",
+    "RefusedEvent",
+    "RollupCheck",
+    "UsageAdjustment",
+    "UsageAlert",
+    "UsageBackfill",
+    "UsageDay",
+    "UsageEvent",
+    "UsageHour",
+    "UsageLimit",
+    "UsageMetric",
+    "UsagePolicy",
+    "UsageReading",
+    "UsageThreshold",
+]

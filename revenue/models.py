@@ -27,6 +27,7 @@ from revenue.documents.models import (
 from revenue.mrr.models import MrrMovement, MrrRollup, RetentionRollup, RollupWatermark
 from revenue.pricing.models import (
     PlanCharge,
+    PlanEntitlement,
     PlanPrice,
     PlanRule,
     PriceBook,
@@ -44,4 +45,4 @@ __all__ += ["BillingDetails", "InvoiceDocument", "InvoiceIssuer", "NumberSeries"
 __all__ += ["PaymentReminder", "ReminderStep"]
 __all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]
 __all__ += ["PlanCharge", "PlanPrice", "PlanRule", "PriceBook", "PriceBookVersion", "PriceFactor"]
-__all__ += ["OfferTerms", "Opportunity", "PricingPlan", "Quote"]
+__all__ += ["OfferTerms", "Opportunity", "PlanEntitlement", "PricingPlan", "Quote"]

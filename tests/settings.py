@@ -8,6 +8,7 @@ from aethercrown.settings import *  # noqa: E402, F403 - they read the environme
 from aethercrown.settings import DATA_DIR, DATABASES  # noqa: E402 - the same
 
 WSGI_APPLICATION = "tests.serving.application"
+DEMO_USAGE_EVENTS = 300  # the demo company proper has 20,000
 HEALTH_CHECK_TIMEOUT_SECONDS = 1  # SQLite locks out the write that a test looks at
 SECOND_FACTOR_REQUIRED = False  # the tests of it say so themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one tests nothing

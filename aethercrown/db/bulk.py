@@ -74,10 +74,15 @@ def _names(columns: Sequence[str]) -> list[str]:
     return [f"c{place}" for place, _ in enumerate(columns)]
 
 
+def column_types(model: type[Model], columns: Sequence[str]) -> list[str]:
+    """The database's type of each column."""
+    kinds = {each.column: str(each.db_type(connection)) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
+    return [kinds[name] for name in columns]
+
+
 def _arrays(model: type[Model], columns: Sequence[str]) -> str:
     """A row source of one array for each column."""
-    kinds = {each.column: each.db_type(connection) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
-    marks = ", ".join(f"%s::{kinds[name]}[]" for name in columns)
+    marks = ", ".join(f"%s::{kind}[]" for kind in column_types(model, columns))
     return f"unnest({marks}) AS given ({', '.join(_names(columns))})"
 
 

@@ -8,12 +8,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
-from aethercrown.db.fields import CurrencyField
+from aethercrown.db.fields import AmountField, CurrencyField
 from aethercrown.formatting import date_text, exact_text, money, month_text, signed
 from aethercrown.history.tracking import TrackedHistory
 from revenue.billing.periods import Aggregation, InputGroup
 from revenue.billing.unbilled_use import UseChoice
-from revenue.customers.models import AmountField, ImmutableModel
+from revenue.customers.models import ImmutableModel
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
 

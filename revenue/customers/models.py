@@ -1,71 +1,23 @@
 """Customers, their subscriptions with every change, and payments."""
 
 import zoneinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from aethercrown.currencies import CODES
-from aethercrown.db.fields import CurrencyField
+from aethercrown.db.fields import AmountField, CurrencyField
 from aethercrown.formatting import date_text, exact_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS
 from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
-
-MILLION = 1_000_000
-
-
-class AmountField(models.Field):  # type: ignore[type-arg]  # generic in stubs only
-    """A Decimal with six decimals, stored as whole millionths so that every database adds exactly.
-
-    (SQLite stores decimals as floats, whose sum over many rows is inexact.)
-    """
-
-    _pyi_private_set_type: Decimal | int | Combinable  # the stubs read a field's types here
-    _pyi_private_get_type: Decimal
-    _pyi_lookup_exact_type: Decimal | int
-
-    def get_internal_type(self) -> str:
-        return "BigIntegerField"
-
-    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Decimal | None:
-        return None if value is None else Decimal(value).scaleb(-6)
-
-    def to_python(self, value: Any) -> Decimal | None:
-        if value is None or isinstance(value, Decimal):
-            return value
-        try:
-            return Decimal(str(value))
-        except InvalidOperation:
-            raise ValidationError(f"{value!r} is not a number.") from None
-
-    def get_prep_value(self, value: Any) -> Any:
-        if value is None or hasattr(value, "resolve_expression"):
-            return value
-        return int((Decimal(value) * MILLION).to_integral_exact())
-
-    def value_to_string(self, obj: models.Model) -> str:
-        return str(self.value_from_object(obj))
-
-    def formfield(self, **options: Any) -> Any:
-        return forms.DecimalField(
-            max_digits=18,
-            decimal_places=6,
-            required=not self.blank,
-            label=str(self.verbose_name).capitalize(),
-            help_text=self.help_text,
-            min_value=0,
-            **{key: value for key, value in options.items() if key == "widget"},
-        )
 
 
 class ImmutableRow(TypeError):

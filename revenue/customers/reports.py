@@ -10,13 +10,13 @@ from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
+from aethercrown.db.fields import AmountField
 from aethercrown.formatting import date_text
 from aethercrown.references import NamedRows
 from aethercrown.search import row_source
 from operations.messaging import reports as messaging
 from revenue.customers import data_hooks, plan_terms
 from revenue.customers.models import (
-    AmountField,
     Contact,
     Customer,
     Payment,
@@ -24,7 +24,7 @@ from revenue.customers.models import (
     SubscriptionChange,
 )
 from revenue.customers.plan_change import PlanChange
-from revenue.customers.plan_terms import PlanTerms
+from revenue.customers.plan_terms import PlanTerms, SubscriptionState
 
 BATCH = 2_000
 NEWEST_MAIL = 5
@@ -139,6 +139,38 @@ def terms_of(customer_id: int, most: int) -> list[SubscriptionChange]:
 def payments_of(customer_id: int, most: int) -> list[Payment]:
     """A customer's payments and refunds, the newest first."""
     return list(Payment.objects.filter(customer=customer_id)[:most])
+
+
+class ClientRecord(NamedTuple):
+    """The customer of a client_id, and its billing time zone."""
+
+    customer: int
+    time_zone: str
+
+
+def clients(client_ids: Collection[str]) -> dict[str, ClientRecord]:
+    """Those client ids that are known; one that was merged is the customer it was merged into."""
+    rows = Customer.objects.filter(external_id__in=client_ids).order_by()
+    found = rows.values_list(
+        "external_id", "pk", "time_zone", "merged_into_id", "merged_into__time_zone"
+    )
+    return {
+        name: ClientRecord(merged or key, merged_zone if merged else zone)
+        for name, key, zone, merged, merged_zone in found
+    }
+
+
+def time_zones(customer_ids: Collection[int]) -> dict[int, str]:
+    """The billing time zones of customers."""
+    return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", "time_zone"))
+
+
+def active_plans(customer_ids: Collection[int]) -> dict[int, str]:
+    """The plan of each customer's largest active subscription; others are left out."""
+    rows = Subscription.objects.filter(
+        customer__in=customer_ids, state=SubscriptionState.ACTIVE
+    ).exclude(plan="")
+    return dict(rows.order_by("amount", "pk").values_list("customer_id", "plan"))
 
 
 def identity(customer_id: int) -> tuple[str, str, str]:

@@ -3,9 +3,9 @@
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
-from aethercrown.db.fields import CurrencyField
+from aethercrown.db.fields import AmountField, CurrencyField
 from aethercrown.formatting import counted, date_text, money_text, month_text
-from revenue.customers.models import AmountField, ImmutableModel
+from revenue.customers.models import ImmutableModel
 from revenue.mrr.movements import MovementKind
 
 

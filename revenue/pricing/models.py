@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
-from aethercrown.db.fields import CurrencyField, MoneyField
+from aethercrown.db.fields import AmountField, CurrencyField, MoneyField
 from aethercrown.formatting import exact_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 
@@ -127,6 +127,39 @@ class PricingPlan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PlanEntitlement(models.Model):
+    """What a plan includes of a metric, and how much of it a client may use."""
+
+    plan = models.ForeignKey(PricingPlan, on_delete=models.CASCADE, related_name="entitlements")
+    metric = models.CharField(max_length=100, help_text="For example api_calls.")
+    included = AmountField(
+        null=True, blank=True, help_text="In the plan's price, a month. Empty: not stated."
+    )
+    limit = AmountField(
+        null=True,
+        blank=True,
+        help_text="Clients on the plan are warned near it. Empty: there is none.",
+    )
+    history = TrackedHistory()
+
+    class Meta:
+        ordering = ["plan", "metric"]
+        constraints = [
+            UniqueConstraint(
+                fields=["plan", "metric"], name="revenue_planentitlement_one_a_metric"
+            ),
+            CheckConstraint(condition=~Q(metric=""), name="revenue_planentitlement_has_metric"),
+            CheckConstraint(
+                condition=(Q(included__isnull=True) | Q(included__gte=0))
+                & (Q(limit__isnull=True) | Q(limit__gte=0)),
+                name="revenue_planentitlement_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.plan}"
 
 
 class PriceBookRow(models.Model):

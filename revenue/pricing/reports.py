@@ -1,6 +1,6 @@
 """Read price books and stored quotes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from revenue.pricing.calculation.simulation import SimulatedAccount
 from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
 from revenue.pricing.models import (
     PlanCharge,
+    PlanEntitlement,
     PlanPrice,
     PlanRule,
     PriceBookVersion,
@@ -154,6 +155,23 @@ def _plan(price: Any, charges: dict[int, list[PlanCharge]]) -> books.BookPlan:
         ),
         is_active=plan.is_active,
     )
+
+
+def entitlements(plans: Collection[str]) -> dict[str, list[PlanEntitlement]]:
+    """What plans include and limit, by plan, in the order of metrics."""
+    found: dict[str, list[PlanEntitlement]] = {}
+    rows = PlanEntitlement.objects.filter(plan__code__in=plans).select_related("plan")
+    for each in rows.order_by("metric"):
+        found.setdefault(each.plan.code, []).append(each)
+    return found
+
+
+def plan_limits(plans: Collection[str]) -> dict[str, dict[str, Decimal]]:
+    """The limits that plans state, by plan and metric."""
+    return {
+        plan: {each.metric: Decimal(each.limit) for each in rows if each.limit is not None}
+        for plan, rows in entitlements(plans).items()
+    }
 
 
 def findings(version_id: int) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from revenue.pricing.price_book.default_book import BOOK, CURRENCY, TITLE
+from revenue.pricing.price_book.default_book import BOOK, CURRENCY, ENTITLEMENTS, TITLE
 
 DEFAULT_EFFECTIVE_FROM = date(2020, 1, 1)  # before any billed period
 
@@ -35,6 +35,16 @@ def seed_default_book(apps: Any) -> None:
     tables["PriceBookVersion"].filter(pk=version.pk).update(
         state="published", published_at=now, published_by="setup", digest=BOOK.digest()
     )
+
+
+def seed_entitlements(apps: Any) -> None:
+    """Store what the default plans include; a plan that has entitlements keeps its own."""
+    plans = apps.get_model("revenue", "PricingPlan").objects
+    rows = apps.get_model("revenue", "PlanEntitlement").objects
+    for plan in plans.filter(code__in=ENTITLEMENTS):
+        if not rows.filter(plan=plan).exists():
+            for metric, quantity in ENTITLEMENTS[plan.code].items():
+                rows.create(plan=plan, metric=metric, included=quantity, limit=quantity)
 
 
 TABLES = ("PricingPlan", "PriceBook", "PriceBookVersion", "PlanPrice", "PriceFactor", "PlanRule")

@@ -77,13 +77,7 @@ def find_opportunities(
     larger = [each for each in book.active if each.rank > present.rank]
     if not larger:
         return []
-    scenarios = (ahead.low, ahead.estimate, ahead.high)
-    amounts = {
-        plan.code: [calculate_price(book, plan.code, each).final_price for each in scenarios]
-        for plan in book.active
-    }
-    if fee is not None:
-        amounts[present.code] = [agreed_cost(book, present.code, fee, each) for each in scenarios]
+    amounts = _amounts(book, present.code, ahead, fee)
     costs = {code: _span(each) for code, each in amounts.items()}
     found = [_saving(present, larger, costs), _recommended(book, present, now, ahead)]
     opportunities = []
@@ -95,6 +89,28 @@ def find_opportunities(
             )
     is_saving = opportunities and opportunities[0].kind is OpportunityKind.OVERAGE_SAVING
     return opportunities[:1] if is_saving else opportunities
+
+
+def plan_costs(
+    book: BookVersion, current: str, ahead: UsageForecast, *, fee: Decimal | None = None
+) -> dict[str, AmountRange]:
+    """What every active plan costs for the forecast use; the present one by its agreed `fee`."""
+    amounts = _amounts(book, book.plan(current).code, ahead, fee)
+    return {code: _span(each) for code, each in amounts.items()}
+
+
+def _amounts(
+    book: BookVersion, current: str, ahead: UsageForecast, fee: Decimal | None
+) -> dict[str, list[Decimal]]:
+    """The cost of each active plan at the low, estimated and high use."""
+    scenarios = (ahead.low, ahead.estimate, ahead.high)
+    amounts = {
+        plan.code: [calculate_price(book, plan.code, each).final_price for each in scenarios]
+        for plan in book.active
+    }
+    if fee is not None:
+        amounts[current] = [agreed_cost(book, current, fee, each) for each in scenarios]
+    return amounts
 
 
 def agreed_cost(book: BookVersion, plan: str, fee: Decimal, inputs: PricingInputs) -> Decimal:

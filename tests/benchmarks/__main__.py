@@ -19,6 +19,8 @@ BENCHMARKS = (
     "mrr",
     "billing",
     "forecasts",
+    "trend",
+    "usage",
     "invoice_run",
     "audit",
     "health",

@@ -137,6 +137,18 @@ def invoices_of(customer_ids: Collection[int], most: int) -> list[Invoice]:
     return list(Invoice.objects.filter(customer__in=customer_ids).order_by("-period_start")[:most])
 
 
+def issued_months(months: Collection[tuple[int, date]]) -> dict[tuple[int, date], Invoice]:
+    """The invoices of some customers' months, given by their first days."""
+    rows = Invoice.objects.filter(
+        customer__in={customer for customer, _ in months},
+        period_start__in={month for _, month in months},
+    )
+    found = {
+        (each.customer_id, each.period_start): each for each in rows.select_related("customer")
+    }
+    return {key: each for key, each in found.items() if key in months}
+
+
 def issued_invoice(customer: Customer, day: date) -> Invoice | None:
     """The invoice of the month that contains `day`; None where it is not closed."""
     rows = Invoice.objects.select_related("version__book", "customer")

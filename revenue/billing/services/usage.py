@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Max, QuerySet
 
 from aethercrown.csv.importing import ImportCounts
 from revenue.billing import periods
@@ -49,6 +50,16 @@ def ensure_meter(
         },
     )
     return row
+
+
+def newest_row() -> int:
+    """The number of the newest row of daily use; 0 without any."""
+    return DailyUse.objects.aggregate(last=Max("pk"))["last"] or 0
+
+
+def rows_after(number: int) -> QuerySet[DailyUse]:
+    """The rows of daily use that were stored after one."""
+    return DailyUse.objects.filter(pk__gt=number).order_by("pk")
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from revenue.customers.services.contacts import (
 )
 from revenue.customers.services.customers import (
     InvalidEntry,
+    ensure_clients,
     erase,
     erase_admin_log,
     find_or_create,

@@ -1,7 +1,7 @@
 """Locking, merging and erasing customers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -15,8 +15,9 @@ from django.db.models.functions import Cast, Concat
 
 from aethercrown.formatting import date_text
 from aethercrown.text import folded
-from revenue.customers import data_hooks
+from revenue.customers import data_hooks, reports
 from revenue.customers.models import Customer, SubscriptionChange
+from revenue.customers.reports import ClientRecord
 
 BATCH = 500
 
@@ -67,6 +68,17 @@ def closed_reason(customer: Customer) -> str:
     if customer.merged_into_id:
         return f"was merged into customer number {customer.merged_into_id}"
     return f"was erased on {date_text(customer.erased_at)}" if customer.erased_at else ""
+
+
+def ensure_clients(client_ids: Collection[str]) -> dict[str, ClientRecord]:
+    """The customers of client ids; an unknown one is created, named after its id."""
+    known = reports.clients(client_ids)
+    if missing := sorted(set(client_ids) - set(known)):
+        Customer.objects.bulk_create(
+            (Customer(external_id=each, name=each) for each in missing), ignore_conflicts=True
+        )
+        known |= reports.clients(missing)
+    return known
 
 
 @transaction.atomic

@@ -161,11 +161,17 @@ CONFIRMATIONS = {
 }
 
 
+class EntitlementInline(TabularInline):
+    model = models.PlanEntitlement
+    extra = 0
+
+
 @admin.register(models.PricingPlan)
 class PricingPlanAdmin(ModelAdmin):
     list_display = ["name", "code", "rank", "is_active"]
     list_editable = ["rank", "is_active"]
     search_fields = ["name", "code"]
+    inlines = [EntitlementInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
         return ["code"] if obj else []

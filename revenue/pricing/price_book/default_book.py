@@ -70,3 +70,11 @@ BOOK = books.BookVersion(
     rules=RULES,
     largest_discount=LARGEST_DISCOUNT,
 )
+# What the plans include and limit a month, by metric; a plan that is not here states nothing.
+ENTITLEMENTS: Mapping[str, Mapping[str, Decimal]] = {
+    "starter": {
+        "api_calls": Decimal(10000),
+        "storage_gb": Decimal(100),
+        "user_seats": Decimal(10),
+    }
+}

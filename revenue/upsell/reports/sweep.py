@@ -13,6 +13,7 @@ from revenue.billing.periods import MeterReadings
 from revenue.customers.models import Subscription
 from revenue.customers.plan_terms import PriceBasis, SubscriptionState
 from revenue.pricing import reports as pricing
+from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.recommend import confidence
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import PriceBookVersion
@@ -20,7 +21,12 @@ from revenue.pricing.price_book.version import BookVersion
 from revenue.upsell import opportunities
 from revenue.upsell.forecasting.usage_forecast import HISTORY_DAYS, forecast_usage
 from revenue.upsell.models import OfferTerms
-from revenue.upsell.opportunities import FoundOpportunity, OpportunityKind
+from revenue.upsell.opportunities import (
+    AmountRange,
+    FoundOpportunity,
+    OpportunityKind,
+    UsageForecast,
+)
 from revenue.upsell.reports.offers import AnswerCounts, answer_counts, last_declined, terms
 
 
@@ -71,6 +77,40 @@ def candidates(after: int, most: int) -> list[Candidate]:
         fee = None if basis == PriceBasis.LIST else amount
         found[key] = Candidate(key, plan, currency, zone, fee)
     return list(found.values())
+
+
+class CostsAhead(NamedTuple):
+    """What every plan costs a customer for the forecast use, and what revenue's rules find."""
+
+    candidate: Candidate
+    version: PriceBookVersion
+    book: BookVersion
+    now: PricingInputs
+    ahead: UsageForecast
+    found: list[FoundOpportunity]
+    costs: dict[str, AmountRange]
+
+
+def costs_ahead(customer: int, now: datetime) -> CostsAhead | None:
+    """The costs of one customer; None without an active plan, or too little known use.
+
+    Raises NothingPublished, Tampered and InvalidValues.
+    """
+    mine = [each for each in candidates(customer - 1, 1) if each.customer == customer]
+    if not mine:
+        return None
+    version = billing.in_force(mine[0].currency, now.date())
+    book = pricing.book(version)
+    today = periods.today_in(mine[0].time_zone, now)
+    first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
+    readings = billing.readings([customer], first, end).get(customer, {})
+    since = billing.first_days([customer]).get(customer)
+    known = forecast_usage(readings, active_days(first), today, since)
+    if known is None or mine[0].plan not in {plan.code for plan in book.active}:
+        return None
+    found = opportunities.find_opportunities(book, mine[0].plan, *known, fee=mine[0].fee)
+    costs = opportunities.plan_costs(book, mine[0].plan, known[1], fee=mine[0].fee)
+    return CostsAhead(mine[0], version, book, *known, found, costs)
 
 
 def active_days(since: date) -> dict[str, set[date]]:

@@ -1,6 +1,6 @@
 """The nightly sweep: expire offers, find opportunities of every customer, propose offers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,16 @@ from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.models import PriceBookVersion
 from revenue.upsell import decision_drafts
 from revenue.upsell.models import Opportunity
-from revenue.upsell.opportunities import FoundOpportunity
+from revenue.upsell.opportunities import FoundOpportunity, OpportunityKind
 from revenue.upsell.reports import offers, sweep
 from revenue.upsell.services.lifecycle import lock, propose_offer, set_decided
 from revenue.upsell.states import ACTIVE_STATES, OpportunityState
 
 BATCH_SIZE = 200
 MAX_NOT_RATED = 20  # customers named in a run's detail
+SWEPT_KINDS = tuple(
+    each.value for each in OpportunityKind if each is not OpportunityKind.LIMIT_PRESSURE
+)
 
 
 def find_and_offer(run: RunContext) -> RunOutcome:
@@ -62,15 +65,20 @@ def expire(now: datetime) -> int:
 
 @transaction.atomic
 def sync_opportunities(
-    customer_id: int, found: Sequence[Mapping[str, Any]], *, rests: bool, now: datetime
+    customer_id: int,
+    found: Sequence[Mapping[str, Any]],
+    *,
+    rests: bool,
+    now: datetime,
+    kinds: Collection[str] = SWEPT_KINDS,
 ) -> int:
     """Create, update and withdraw a customer's open opportunities to match the columns `found`.
 
-    Offered ones stay as they were offered; nothing new is created while the customer rests after
-    declining. Returns how many were withdrawn.
+    Of other kinds than `kinds` nothing changes. Offered ones stay as they were offered; nothing
+    new is created while the customer rests after declining. Returns how many were withdrawn.
     """
     rows = Opportunity.objects.select_for_update().filter(
-        customer=customer_id, state__in=ACTIVE_STATES
+        customer=customer_id, state__in=ACTIVE_STATES, kind__in=kinds
     )
     active = {each.kind: each for each in rows.order_by("pk")}
     for each in found:
@@ -108,7 +116,7 @@ def store(
     """Store an opportunity that was not found by the sweep, or update the open one."""
     answers = offers.answer_counts()
     columns = sweep.columns_of(found, version, {"now": inputs.as_json()}, answers)
-    sync_opportunities(customer_id, [columns], rests=False, now=now)
+    sync_opportunities(customer_id, [columns], rests=False, now=now, kinds=[found.kind.value])
     return Opportunity.objects.get(customer=customer_id, kind=found.kind, state__in=ACTIVE_STATES)
 
 

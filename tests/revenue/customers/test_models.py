@@ -9,7 +9,8 @@ from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.db.models import F, Sum
 
-from revenue.customers.models import AmountField, Payment
+from aethercrown.db.fields import AmountField
+from revenue.customers.models import Payment
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,1 @@
+"""Pages of usage: over all clients, and of one client."""

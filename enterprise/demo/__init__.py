@@ -1,0 +1,1 @@
+"""The demo company's events: some clients' last weeks, their limits, and one backfill."""

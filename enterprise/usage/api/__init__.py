@@ -1,0 +1,1 @@
+"""The usage calls: track, report, find and make offers; inspect events; backfill."""

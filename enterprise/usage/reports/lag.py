@@ -1,0 +1,181 @@
+"""How far intake is behind: receipt, evaluation, and the last check of rollups."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Min
+
+from aethercrown.formatting import counted
+from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
+from aethercrown.metrics.registry import Metric, MetricQuery
+from enterprise.usage.models import (
+    ClientMetric,
+    DirtyClient,
+    RollupCheck,
+    UsageAlert,
+    UsageDay,
+    UsageEvent,
+)
+from enterprise.usage.percentiles import percentile
+
+RECENT = timedelta(hours=1)
+MAX_SAMPLED = 20_000  # events of the last hour whose delay is read
+PAGE = "/dashboards/usage"
+
+
+def waits() -> bool:
+    """Whether a client waits for its evaluation."""
+    return DirtyClient.objects.exists()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLag:
+    """The delay of one source's events of the last hour, from their time to their receipt."""
+
+    source: str
+    events: int
+    p50_seconds: float
+    p95_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How up to date usage is."""
+
+    receipt: tuple[ReceiptLag, ...]
+    waiting: int
+    oldest_wait: timedelta | None
+    last_check: RollupCheck | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The API's fields; the check is null before the first night."""
+        check = self.last_check
+        return {
+            "receipt": [
+                {
+                    "source": each.source,
+                    "events": each.events,
+                    "p50_seconds": each.p50_seconds,
+                    "p95_seconds": each.p95_seconds,
+                }
+                for each in self.receipt
+            ],
+            "waiting_clients": self.waiting,
+            "oldest_wait_seconds": self.oldest_wait.total_seconds() if self.oldest_wait else 0.0,
+            "checked_at": check and check.checked_at,
+            "hours_compared": check and check.hours,
+            "differences": check and check.differences,
+        }
+
+
+def freshness(now: datetime) -> Freshness:
+    oldest = DirtyClient.objects.aggregate(since=Min("since"))["since"]
+    return Freshness(
+        receipt_lag(now),
+        DirtyClient.objects.count() if oldest else 0,
+        now - oldest if oldest else None,
+        RollupCheck.objects.first(),
+    )
+
+
+def receipt_lag(now: datetime) -> tuple[ReceiptLag, ...]:
+    """By source, the delay of the newest events that were received in the last hour."""
+    rows = UsageEvent.objects.filter(
+        received_at__gte=now - RECENT, occurred_at__gte=now - timedelta(days=35), backfill=None
+    )
+    delays: dict[str, list[float]] = {}
+    newest = rows.order_by("-pk").values_list("source", "occurred_at", "received_at")
+    for source, occurred, received in newest[:MAX_SAMPLED]:
+        delays.setdefault(source, []).append(max(0.0, (received - occurred).total_seconds()))
+    return tuple(
+        ReceiptLag(source, len(found), percentile(found, 0.5), percentile(found, 0.95))
+        for source, found in sorted(delays.items())
+    )
+
+
+def read_waiting(query: MetricQuery) -> dict[str, Reading]:
+    found = DirtyClient.objects.aggregate(since=Min("since"))["since"]
+    seconds = (query.now - found).total_seconds() if found else 0.0
+    return {"usage.evaluation_lag": Reading(max(0.0, seconds), note="of the oldest client")}
+
+
+def read_events(query: MetricQuery) -> dict[str, Reading]:
+    days = UsageDay.objects.filter(day__gte=query.period.first, day__lte=query.period.last)
+    count = sum(days.order_by().values_list("count", flat=True))
+    clients = days.order_by().values("customer").distinct().count()
+    return {"usage.events": Reading(count, note=f"of {counted(clients, 'client')}")}
+
+
+def read_alerts(query: MetricQuery) -> dict[str, Reading]:
+    begin, end = query.span
+    raised = UsageAlert.objects.filter(raised_at__gte=begin, raised_at__lt=end).count()
+    return {"usage.alerts": Reading(raised, note="thresholds crossed in the period")}
+
+
+def read_near(_query: MetricQuery) -> dict[str, Reading]:
+    """Clients with an unresolved alert of a threshold."""
+    if not ClientMetric.objects.exists():
+        return {"usage.near_limit": unknown("No usage is stored")}
+    near = ClientMetric.objects.exclude(open_alerts=[]).values("customer").distinct().count()
+    return {"usage.near_limit": Reading(near, note="at or above a threshold of a limit")}
+
+
+def read_check(_query: MetricQuery) -> dict[str, Reading]:
+    check = RollupCheck.objects.first()
+    if check is None:
+        return {"usage.rollup_differences": unknown("Rollups have not been checked yet")}
+    note = f"of {counted(check.hours, 'hour')} compared with their events"
+    return {"usage.rollup_differences": Reading(check.differences, note=note)}
+
+
+METRICS = (
+    Metric(
+        "usage.events",
+        "Usage events",
+        "Events that count in the days of the period, corrections left out.",
+        MetricUnit.COUNT,
+        Good.NEITHER,
+        PAGE,
+        read_events,
+    ),
+    Metric(
+        "usage.near_limit",
+        "Clients near a limit",
+        "Clients that are at or above a threshold of a limit now.",
+        MetricUnit.COUNT,
+        Good.NEITHER,
+        PAGE,
+        read_near,
+        has_history=False,
+    ),
+    Metric(
+        "usage.alerts",
+        "Limit alerts",
+        "Thresholds of limits that were crossed in the period.",
+        MetricUnit.COUNT,
+        Good.NEITHER,
+        PAGE,
+        read_alerts,
+    ),
+    Metric(
+        "usage.evaluation_lag",
+        "Evaluation lag",
+        "For how long the oldest client whose use changed has waited for its limits.",
+        MetricUnit.SECONDS,
+        Good.DOWN,
+        PAGE,
+        read_waiting,
+        has_history=False,
+    ),
+    Metric(
+        "usage.rollup_differences",
+        "Differing hours",
+        "Hours whose rollup differed from its events at the last nightly check.",
+        MetricUnit.COUNT,
+        Good.DOWN,
+        PAGE,
+        read_check,
+        has_history=False,
+    ),
+)

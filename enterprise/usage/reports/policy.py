@@ -1,0 +1,70 @@
+"""What staff have set: the policy, metrics, thresholds and limits in force."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from aethercrown.search import row_source
+from enterprise.usage.crossing import DEFAULT_THRESHOLDS, Threshold
+from enterprise.usage.models import UsageLimit, UsageMetric, UsagePolicy, UsageThreshold
+
+Key = tuple[int, int]  # customer, metric
+
+
+def usage_policy() -> UsagePolicy:
+    """What staff set, or the defaults."""
+    return UsagePolicy.objects.filter(pk=1).first() or UsagePolicy(pk=1)
+
+
+def metrics(codes: Collection[str]) -> dict[str, UsageMetric]:
+    """The metrics of these codes that are known."""
+    return {each.code: each for each in UsageMetric.objects.filter(code__in=codes)}
+
+
+def metrics_by_id() -> dict[int, UsageMetric]:
+    return {each.pk: each for each in UsageMetric.objects.all()}
+
+
+def limits_in_force(customer_ids: Collection[int], now: datetime) -> dict[Key, UsageLimit]:
+    """The limits of some clients at a moment, by client and metric."""
+    rows = UsageLimit.objects.filter(customer__in=customer_ids, valid_from__lte=now)
+    return {(each.customer_id, each.metric_id): each for each in rows.order_by("valid_from", "pk")}
+
+
+def thresholds(customer_ids: Collection[int]) -> "ThresholdTable":
+    """The thresholds that apply to some clients."""
+    rows = UsageThreshold.objects.filter(
+        Q(customer__isnull=True) | Q(customer__in=customer_ids)
+    ).order_by("percent")
+    found: dict[tuple[int | None, int], list[Threshold]] = {}
+    for each in rows:
+        threshold = Threshold(each.percent.normalize(), each.severity)
+        found.setdefault((each.customer_id, each.metric_id), []).append(threshold)
+    return ThresholdTable(found)
+
+
+class ThresholdTable(NamedTuple):
+    """Thresholds by client and metric; a client's replace the metric's, and those the default."""
+
+    rows: dict[tuple[int | None, int], list[Threshold]]
+
+    def of(self, customer: int, metric: int) -> Collection[Threshold]:
+        for key in ((customer, metric), (None, metric)):
+            if key in self.rows:
+                return self.rows[key]
+        return DEFAULT_THRESHOLDS
+
+
+def metrics_to_confirm() -> "QuerySet[UsageMetric]":
+    return UsageMetric.objects.filter(is_confirmed=False)
+
+
+SEARCH = row_source(
+    "Usage metrics",
+    UsageMetric.objects.all,
+    ("code", "title"),
+    note=lambda metric: metric.code,
+    page=lambda _metric: "/dashboards/usage",
+)

@@ -1,0 +1,205 @@
+"""Store events and their rollups in the caller's transaction, each row locked in one order.
+
+The order of locks: clients to evaluate, metrics of clients, events, hours, days.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from aethercrown.db import bulk, ingest
+from aethercrown.db.bulk import stamp
+from aethercrown.db.fields import MILLION
+from aethercrown.db.ingest import MergeRule
+from enterprise.usage import wake_worker
+from enterprise.usage.metric_kinds import MetricKind
+from enterprise.usage.models import (
+    ClientMetric,
+    DirtyClient,
+    UsageAdjustment,
+    UsageDay,
+    UsageEvent,
+    UsageHour,
+)
+from enterprise.usage.services import partitions
+
+REPEATED_WITHIN = timedelta(minutes=10)  # of receipt, for the flag of a possible duplicate
+TOTALS = MergeRule(added=("count", "quantity"), largest=("most",), latest=("last_at", "last"))
+DAY_TOTALS = MergeRule(TOTALS.added, TOTALS.largest, TOTALS.latest, replaced=("is_booked",))
+SEEN = MergeRule(largest=("last_at", "last_received_at"), initial=("armings", "open_alerts"))
+EVENT_COLUMNS = (
+    *("customer_id", "metric_id", "occurred_at", "received_at", "quantity", "source"),
+    *("event_id", "corrects", "counts", "is_late", "possible_duplicate", "backfill_id"),
+)
+REPEATED = "kept.occurred_at >= %s AND kept.occurred_at <= %s AND kept.received_at >= %s"
+
+
+class NewEvent(NamedTuple):
+    """An event whose id was claimed."""
+
+    customer: int
+    metric: int
+    kind: str
+    zone: str
+    at: datetime
+    quantity: Decimal
+    source: str
+    event_id: str
+    corrects: str = ""
+    counts: int = 1  # 0 of a correction, -1 of a row that voids another
+
+
+class PlacedEvent(NamedTuple):
+    """An event with the hour and the day in which it counts."""
+
+    event: NewEvent
+    millionths: int
+    hour: datetime
+    day: date
+    is_late: bool  # its billing period ended before it came
+
+
+@transaction.atomic
+def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = None) -> None:
+    """Store events, add them to the rollups, and have their clients evaluated after the commit."""
+    if not events:
+        return
+    placed = [place(each, now) for each in events]
+    lock_clients({each.customer for each in events}, now)
+    lock_series(events, now)
+    _insert(placed, now, backfill)
+    _roll_up(UsageHour, ("customer_id", "metric_id", "hour"), placed, _hour_key, TOTALS)
+    _roll_up(UsageDay, ("customer_id", "metric_id", "day"), placed, _day_key, DAY_TOTALS)
+    _adjust([each for each in placed if each.is_late], now, backfill)
+    transaction.on_commit(wake_worker.wake_worker, robust=True)
+
+
+def place(event: NewEvent, now: datetime) -> PlacedEvent:
+    """The hour in UTC, and the day in the client's time zone."""
+    zone = ZoneInfo(event.zone)
+    day = event.at.astimezone(zone).date()
+    this_month = now.astimezone(zone).date().replace(day=1)
+    return PlacedEvent(
+        event,
+        int(event.quantity * MILLION),
+        event.at.replace(minute=0, second=0, microsecond=0),
+        day,
+        event.kind == MetricKind.COUNTER and day < this_month,
+    )
+
+
+def lock_clients(customer_ids: Collection[int], now: datetime) -> None:
+    """Note clients whose use changes; an evaluation of one of them is waited for."""
+    rows = [(key, stamp(now)) for key in sorted(customer_ids)]
+    ingest.merge(DirtyClient, ("customer_id",), MergeRule(replaced=("since",)), rows)
+
+
+def lock_series(events: Iterable[NewEvent], now: datetime) -> None:
+    """Lock the row of each client and metric, created where there is none."""
+    newest: dict[tuple[int, int], datetime] = {}
+    for each in events:
+        key = each.customer, each.metric
+        newest[key] = max(each.at, newest.get(key, each.at))
+    rows = [(*key, stamp(at), stamp(now), "{}", "[]") for key, at in sorted(newest.items())]
+    ingest.merge(ClientMetric, ("customer_id", "metric_id"), SEEN, rows)
+
+
+def _insert(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) -> None:
+    repeated = _repeated(placed, now) if backfill is None else set()
+    received = stamp(now)
+    seen: set[Hashable] = set()
+    rows = []
+    for each in placed:
+        event, key = each.event, _content(each)
+        flag = not event.corrects and (key in repeated or key in seen) and backfill is None
+        seen.add(key)
+        rows.append(
+            (
+                *(event.customer, event.metric, stamp(event.at), received, each.millionths),
+                *(event.source, event.event_id, event.corrects, event.counts),
+                *(each.is_late, flag, backfill),
+            )
+        )
+    partitions.insert_events(
+        lambda: bulk.insert(UsageEvent, EVENT_COLUMNS, rows),
+        {each.event.at.date().replace(day=1) for each in placed},
+    )
+
+
+def _content(each: PlacedEvent) -> tuple[int, int, Any, int]:
+    return each.event.customer, each.event.metric, stamp(each.event.at), each.millionths
+
+
+def _repeated(placed: Sequence[PlacedEvent], now: datetime) -> set[tuple[Any, ...]]:
+    """What came within ten minutes under another id: clients that retry with a new id pay twice."""
+    times = [each.event.at for each in placed]
+    return ingest.matching(
+        UsageEvent,
+        ("customer_id", "metric_id", "occurred_at", "quantity"),
+        sorted({_content(each) for each in placed}),
+        REPEATED,
+        stamp(min(times)),
+        stamp(max(times)),
+        stamp(now - REPEATED_WITHIN),
+    )
+
+
+def _hour_key(each: PlacedEvent) -> tuple[int, int, Any]:
+    return each.event.customer, each.event.metric, stamp(each.hour)
+
+
+def _day_key(each: PlacedEvent) -> tuple[int, int, Any]:
+    return each.event.customer, each.event.metric, each.day.isoformat()
+
+
+def _roll_up(
+    model: type[UsageHour | UsageDay],
+    keys: Sequence[str],
+    placed: Iterable[PlacedEvent],
+    key_of: Callable[[PlacedEvent], tuple[int, int, Any]],
+    rule: MergeRule,
+) -> None:
+    totals: dict[tuple[int, int, Any], list[Any]] = {}
+    for each in placed:
+        quantity, at = each.millionths, each.event.at
+        found = totals.get(key := key_of(each))
+        if found is None:
+            totals[key] = [each.event.counts, quantity, quantity, at, quantity]
+            continue
+        found[0] += each.event.counts
+        found[1] += quantity
+        found[2] = max(found[2], quantity)
+        found[3], found[4] = max((found[3], found[4]), (at, quantity))
+    rows = [
+        (*key, count, quantity, most, stamp(at), last, *([False] if rule.replaced else []))
+        for key, (count, quantity, most, at, last) in sorted(totals.items())
+    ]
+    ingest.merge(model, keys, rule, rows)
+
+
+def _adjust(late: Iterable[PlacedEvent], now: datetime, backfill: int | None) -> None:
+    """Note what came after its billing period had ended, in the open period."""
+    found: dict[tuple[int, int, date, date], list[int]] = {}
+    for each in late:
+        this = now.astimezone(ZoneInfo(each.event.zone)).date().replace(day=1)
+        key = (each.event.customer, each.event.metric, each.day.replace(day=1), this)
+        totals = found.setdefault(key, [0, 0])
+        totals[0] += 1
+        totals[1] += each.millionths
+    UsageAdjustment.objects.bulk_create(
+        UsageAdjustment(
+            customer_id=customer,
+            metric_id=metric,
+            period_start=start,
+            open_period_start=this,
+            count=count,
+            quantity=Decimal(millionths).scaleb(-6),
+            recorded_at=now,
+            backfill_id=backfill,
+        )
+        for (customer, metric, start, this), (count, millionths) in sorted(found.items())
+    )

@@ -1,0 +1,173 @@
+"""Evaluate clients whose use changed, and alert exactly once for each crossing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from aethercrown.formatting import counted
+from aethercrown.severity import rank
+from enterprise.usage import crossing
+from enterprise.usage.crossing import GaugeArming, Threshold, UsageLevel
+from enterprise.usage.models import ClientMetric, DirtyClient, UsageAlert
+from enterprise.usage.reports.levels import MetricLevel, levels_of
+from operations.alerts import services as alerts
+from revenue.customers import reports as customers
+
+SOURCE, KIND = "enterprise.usage", "near_limit"
+MAX_DRAINED = 500  # clients in one call
+
+
+def drain(now: datetime, most: int = MAX_DRAINED) -> int:
+    """Evaluate the clients that wait, each in a transaction of its own; how many.
+
+    Two at once share the work: a client that another evaluates, or whose events another
+    transaction stores, is left to the next call.
+    """
+    done = 0
+    while done < most and evaluate_next(now):
+        done += 1
+    return done
+
+
+@transaction.atomic
+def evaluate_next(now: datetime) -> bool:
+    """Evaluate the client that has waited longest; False where none waits.
+
+    The row goes first: an event that is stored meanwhile waits for the end, and writes it again.
+    """
+    waiting = DirtyClient.objects.select_for_update(skip_locked=True, of=("self",))
+    row = waiting.order_by("since").first()
+    if row is None:
+        return False
+    customer = row.pk
+    row.delete()
+    evaluate(customer, now)
+    return True
+
+
+@transaction.atomic
+def evaluate(customer: int, now: datetime) -> list[UsageAlert]:
+    """Compare a client's use with its thresholds; the alerts that are new.
+
+    Several at once are one message, of the worst.
+    """
+    rows = ClientMetric.objects.select_for_update(of=("self",)).filter(customer=customer)
+    states = {each.metric_id: each for each in rows.order_by("metric")}
+    found = []
+    for level in levels_of([customer], now).get(customer, []):
+        state = states.get(level.metric.pk)
+        if state is not None:
+            found += [(state, level, each) for each in _evaluate_metric(state, level, now)]
+    if found:
+        worst = max(found, key=lambda each: (rank(each[2].severity), each[2].percent))
+        _tell(*worst, others=len(found) - 1, now=now)
+    for state in states.values():
+        state.save()
+    return [alert for _, _, alert in found]
+
+
+def _evaluate_metric(state: ClientMetric, level: MetricLevel, now: datetime) -> list[UsageAlert]:
+    """Store the alerts of what is crossed, then the present level as the one to compare with."""
+    now_level = level.level
+    _resolve(state, level, now)
+    raised: list[UsageAlert] = []
+    if now_level is not None and level.period_start is None:
+        crossed, after = crossing.gauge_crossed(
+            _armings(state.armings), now_level, level.thresholds, now
+        )
+        raised = _store(level, crossed, now)
+        state.armings = {str(percent): _arming_json(each) for percent, each in after.items()}
+    elif now_level is not None:
+        found = crossing.crossed(_previous(state, level), now_level, level.thresholds)
+        raised = _store(level, [(each, 0) for each in found], now)
+    state.period_start, state.used = level.period_start, level.used
+    state.limit = None if level.version is None else level.version.quantity
+    state.limit_version, state.evaluated_at = level.version, now
+    return raised
+
+
+def _previous(state: ClientMetric, level: MetricLevel) -> UsageLevel | None:
+    """The level at the last evaluation; None where that was in another period, or without limit."""
+    if state.period_start != level.period_start or state.used is None or state.limit is None:
+        return None
+    return UsageLevel(Decimal(state.used), Decimal(state.limit))
+
+
+def _armings(stored: Mapping[str, Sequence[object]]) -> dict[Decimal, GaugeArming]:
+    return {
+        Decimal(percent): GaugeArming(
+            is_armed=bool(armed),
+            number=int(str(number)),
+            alerted_at=datetime.fromisoformat(str(at)) if at else None,
+        )
+        for percent, (armed, number, at) in stored.items()
+    }
+
+
+def _arming_json(each: GaugeArming) -> list[object]:
+    return [each.is_armed, each.number, each.alerted_at and each.alerted_at.isoformat()]
+
+
+def _store(
+    level: MetricLevel, crossed: Sequence[tuple[Threshold, int]], now: datetime
+) -> list[UsageAlert]:
+    """Insert alerts; one that is there already is not raised again."""
+    if level.version is None:
+        return []
+    raised = []
+    for threshold, number in crossed:
+        row, is_new = UsageAlert.objects.get_or_create(
+            customer_id=level.customer,
+            metric=level.metric,
+            period_start=level.period_start,
+            percent=threshold.percent,
+            number=number,
+            **({"limit_version": level.version} if level.period_start else {}),
+            defaults={
+                "limit_version": level.version,
+                "severity": threshold.severity,
+                "used": level.used,
+                "limit": level.version.quantity,
+                "raised_at": now,
+            },
+        )
+        raised += [row] if is_new else []
+    return raised
+
+
+def _resolve(state: ClientMetric, level: MetricLevel, now: datetime) -> None:
+    """Resolve the alerts of a period that has ended, and of thresholds that use is below again."""
+    is_over = state.period_start is not None and state.period_start != level.period_start
+    still = []
+    for percent in state.open_alerts:
+        if is_over or level.level is None or not level.level.reaches(Decimal(percent)):
+            alerts.resolve(SOURCE, KIND, _alert_key(state, percent), now=now)
+        else:
+            still.append(percent)
+    state.open_alerts = still
+
+
+def _alert_key(state: ClientMetric, percent: str) -> str:
+    return f"{state.customer_id}:{state.metric_id}:{percent}"
+
+
+def _tell(
+    state: ClientMetric, level: MetricLevel, alert: UsageAlert, *, others: int, now: datetime
+) -> None:
+    """Report the worst of the new alerts; its message is written in this transaction."""
+    _, name, _ = customers.identity(state.customer_id)
+    more = f" With it {counted(others, 'more threshold')} were crossed." if others else ""
+    percent = str(alert.percent.normalize())
+    alerts.raise_alert(
+        SOURCE,
+        KIND,
+        f"{level.metric.code} of {name}",
+        alert.severity,
+        f"{level.sentence()}{more}",
+        key=_alert_key(state, percent),
+        link=f"/dashboards/usage/{state.customer_id}",
+        now=now,
+    )
+    state.open_alerts = [*{*state.open_alerts, percent}]

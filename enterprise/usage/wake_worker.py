@@ -1,0 +1,23 @@
+"""Asks a worker to evaluate thresholds soon; without one, the next look of a process does it."""
+
+import logging
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+callbacks: list[Callable[[], object]] = []  # `tasks` adds its own, so services import no tasks
+INTERVAL_SECONDS = 0.5  # at most one message in it from each process
+_last = 0.0
+
+
+def wake_worker() -> None:
+    """Ask a worker; a broker that is down costs a few seconds, and no evaluation."""
+    global _last  # noqa: PLW0603 - one for each process
+    if time.monotonic() - _last < INTERVAL_SECONDS:
+        return
+    _last = time.monotonic()
+    try:
+        for callback in callbacks:
+            callback()
+    except Exception:
+        log.warning("No worker could be woken; the next look evaluates", exc_info=True)

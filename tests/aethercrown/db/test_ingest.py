@@ -1,0 +1,55 @@
+"""Claims are given once, merges add up, and what is stored already is found."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from aethercrown.db import ingest
+from aethercrown.db.bulk import stamp
+from enterprise.usage.models import EventKey, UsageHour
+from enterprise.usage.services.store import TOTALS
+from tests.enterprise.usage.conftest import NOW, calls, client_row, event, track
+
+__all__ = ["calls", "client_row"]
+pytestmark = pytest.mark.django_db
+KEYS = [UUID(int=place).hex for place in range(3)]
+
+
+def claim(*keys):
+    rows = [(key, 7, stamp(NOW)) for key in keys]
+    found = ingest.claim(EventKey, "key", ("content", "expires_at"), rows)
+    return sorted(UUID(str(each)).hex for each in found)
+
+
+def test_a_key_is_claimed_once():
+    assert claim(*KEYS[:2]) == KEYS[:2]
+    assert claim(*KEYS) == KEYS[2:]
+    assert claim() == []
+    assert EventKey.objects.count() == 3
+
+
+def hour(customer, metric, *figures):
+    at = datetime(2027, 3, 1, figures[-1], tzinfo=UTC)
+    count, quantity, last = figures[:3]
+    return (customer.pk, metric.pk, stamp(NOW.replace(hour=9)), count, quantity, quantity,
+            stamp(at), last)  # fmt: skip
+
+
+def test_rows_of_one_key_are_merged(client_row, calls):
+    keys = ("customer_id", "metric_id", "hour")
+    for figures in ((2, 10**6, 5, 4), (1, 3 * 10**6, 6, 3), (1, 10**6, 9, 4)):
+        ingest.merge(UsageHour, keys, TOTALS, [hour(client_row, calls, *figures)])
+    ingest.merge(UsageHour, keys, TOTALS, [])
+    row = UsageHour.objects.get()
+    assert (row.count, row.quantity, row.most) == (4, 5, 3)
+    assert (row.last * 10**6, row.last_at.hour) == (9, 4)  # the larger of two at one time
+
+
+def test_stored_rows_with_the_same_values_are_found(client_row, calls):
+    track(event("e1", 5))
+    columns = ("customer_id", "metric_id", "count")
+    rows = [(client_row.pk, calls.pk, 1), (client_row.pk, calls.pk, 2)]
+    found = ingest.matching(UsageHour, columns, rows, "kept.quantity > %s", 0)
+    assert found == {(client_row.pk, calls.pk, 1)}
+    assert ingest.matching(UsageHour, columns, [], "true") == set()

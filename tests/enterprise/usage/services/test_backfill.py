@@ -1,0 +1,215 @@
+"""A backfill is previewed, applied if nothing changed since, and reverted row by row."""
+
+import random
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from aethercrown.transitions import InvalidTransition
+from enterprise.usage.models import (
+    EventKey,
+    UsageAdjustment,
+    UsageAlert,
+    UsageBackfill,
+    UsageDay,
+    UsageEvent,
+    UsageHour,
+)
+from enterprise.usage.reports import rollups
+from enterprise.usage.services import backfill, booking, thresholds
+from enterprise.usage.services.backfill import BackfillRange, InvalidRange, PreviewOutdated
+from revenue.billing.models import DailyUse
+from tests.enterprise.usage.conftest import (
+    CALLS,
+    HOUR,
+    NOW,
+    SEATS,
+    days,
+    event,
+    limit,
+    read,
+    total,
+    track,
+)
+
+pytestmark = pytest.mark.django_db
+OLD = NOW - timedelta(days=60)
+MORNING = NOW.replace(hour=9)
+
+
+def preview(*events, replaced=None):
+    return backfill.preview(list(events), replaced, by="ada", now=NOW)
+
+
+def apply(row):
+    return backfill.apply(row.pk, row.digest, by="ben", now=NOW)
+
+
+def revert(row):
+    return backfill.revert(row.pk, by="cleo", now=NOW)
+
+
+def the_hour():
+    return BackfillRange("acme", CALLS, MORNING, MORNING + HOUR)
+
+
+def test_the_worked_replacement(client_row, calls):
+    track(*(event(f"e{place}", 40, MORNING + timedelta(minutes=place)) for place in range(3)))
+    new = [event("n1", 100, MORNING), event("n2", 50, MORNING)]
+    row = preview(*new, replaced=the_hour())
+    (day,) = row.preview["days"]
+    assert (day["before"], day["after"], day["difference"]) == (120, 150, 30)
+    assert total() == 120
+    apply(row)
+    assert total() == 150
+    assert UsageEvent.objects.filter(backfill=row, source="backfill").count() == 3
+    assert UsageHour.objects.get().count == 2
+    revert(row)
+    assert total() == 120
+    assert UsageEvent.objects.filter(backfill=row).count() == 10
+    assert UsageHour.objects.get().count == 3
+    assert list(rollups.differences([MORNING])) == []
+    with pytest.raises(InvalidTransition):
+        revert(row)
+
+
+def test_older_use_is_added_and_closed_periods_are_named(client_row, calls):
+    row = preview(event("o1", 7, OLD), event("o2", -1, OLD), event("o1", 8, OLD))
+    found = row.preview
+    assert (found["accepted"], found["rejected"], found["conflict"]) == (1, 1, 1)
+    assert [each["row"] for each in found["items"]] == [2, 3]
+    assert found["closed_periods"][0]["period_start"] == "2027-01-01"
+    assert not UsageEvent.objects.exists()
+    assert not EventKey.objects.exists()
+    applied = apply(row)
+    assert (applied.state, applied.applied_by) == ("applied", "ben")
+    assert days() == {("acme", CALLS, "2027-01-19"): 7}
+    assert UsageAdjustment.objects.get().backfill == row
+
+
+def test_what_would_be_billed_for_closed_periods_is_shown(client_row, calls):
+    row = preview(event("o1", 7, OLD))
+    (money,) = row.preview["adjustments"]
+    assert (money["customer"], money["amount"]) == (client_row.pk, 0)
+    assert not DailyUse.objects.exists()
+
+
+def test_alerts_that_it_would_raise_are_shown(client_row, calls):
+    limit(client_row, calls, 100, OLD)
+    row = preview(event("e1", 90, NOW - HOUR))
+    assert [each["threshold"] for each in row.preview["alerts"]] == [80]
+    assert not UsageAlert.objects.exists()
+    apply(row)
+    assert thresholds.drain(NOW) == 1
+    assert UsageAlert.objects.count() == 1
+
+
+def test_a_preview_that_is_out_of_date_is_not_applied(client_row, calls):
+    row = preview(event("o1", 7, MORNING))
+    track(event("e1", 1, MORNING))
+    with pytest.raises(PreviewOutdated):
+        apply(row)
+    assert total() == 1
+    again = preview(event("o1", 7, MORNING))
+    apply(again)
+    with pytest.raises(InvalidTransition):
+        apply(again)
+    with pytest.raises(InvalidTransition):
+        revert(row)
+
+
+def test_an_event_that_is_stored_is_a_duplicate_also_long_after(client_row, calls):
+    track(event("e1", 7, MORNING))
+    EventKey.objects.all().delete()  # its claim has expired
+    row = preview(event("e1", 7, MORNING), event("e1", 8, MORNING))
+    assert (row.preview["duplicate"], row.preview["conflict"]) == (1, 1)
+
+
+def test_a_replacement_keeps_what_is_sent_again_and_refuses_what_is_outside(client_row, calls):
+    track(event("e1", 40, MORNING), event("e2", 50, MORNING))
+    row = preview(
+        event("e1", 40, MORNING),
+        event("n1", 1, MORNING + HOUR),
+        event("n2", 1, MORNING, client="other"),
+        event("n3", 1, MORNING, metric="widgets"),
+        replaced=the_hour(),
+    )
+    assert (row.preview["duplicate"], row.preview["rejected"], row.preview["voided"]) == (1, 3, 1)
+    apply(row)
+    assert total() == 40
+
+
+@pytest.mark.parametrize(
+    ("replaced", "code"),
+    [
+        (BackfillRange("acme", CALLS, MORNING, MORNING), "min_value"),
+        (BackfillRange("acme", CALLS, MORNING + HOUR, MORNING), "min_value"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(client_row, calls, replaced, code):
+    with pytest.raises(InvalidRange) as raised:
+        preview(event("e1", 1, MORNING), replaced=replaced)
+    assert [each.code for each in raised.value.problems] == [code]
+
+
+def test_a_late_event_in_its_range_is_left_by_the_revert(client_row, calls):
+    row = apply(preview(event("o1", 7, MORNING)))
+    track(event("e1", 5, MORNING))
+    revert(row)
+    assert total() == 5
+
+
+def test_the_latest_reading_is_looked_for_again(client_row, seats):
+    read({SEATS: 40}, MORNING)
+    row = apply(preview(event("g1", 60, MORNING + HOUR, metric=SEATS)))
+    assert UsageDay.objects.get().last == 60
+    revert(row)
+    assert (UsageDay.objects.get().last, UsageHour.objects.get().last) == (40, 40)
+    assert list(rollups.differences([MORNING, MORNING + HOUR])) == []
+
+
+def test_a_booked_day_is_corrected_by_a_backfill_and_by_its_revert(client_row, calls):
+    yesterday = NOW - timedelta(days=1)
+    track(event("e1", 5, yesterday))
+    assert booking.book_closed_days(NOW) == (1, [])
+    row = apply(preview(event("o1", 7, yesterday)))
+    assert booking.book_closed_days(NOW) == (1, [])
+    revert(row)
+    assert booking.book_closed_days(NOW) == (1, [])
+    found = DailyUse.objects.order_by("pk").values_list("quantity", "is_correction")
+    assert list(found) == [
+        (Decimal(5), False),
+        (Decimal(7), True),
+        (Decimal(-7), True),
+    ]
+
+
+def test_backfills_reverted_in_any_order_leave_nothing(client_row, calls):
+    draw = random.Random(5)  # noqa: S311 - a test's choice
+    track(*(event(f"e{place}", place + 1, MORNING + place * HOUR / 2) for place in range(4)))
+    before = (
+        days(),
+        list(UsageHour.objects.order_by("hour").values_list("hour", "quantity", "count")),
+    )
+    rows = []
+    for place in range(6):
+        new = [event(f"n{place}-{each}", draw.randint(1, 9), MORNING) for each in range(2)]
+        replaced = the_hour() if place % 2 else None
+        rows.append(apply(preview(*new, replaced=replaced)))
+    draw.shuffle(rows)
+    for row in rows:
+        revert(row)
+    after = (
+        days(),
+        list(UsageHour.objects.order_by("hour").values_list("hour", "quantity", "count")),
+    )
+    assert after == before
+    assert UsageBackfill.objects.filter(state="reverted").count() == 6
+
+
+def test_exact_decimals_survive_the_stored_input(client_row, calls):
+    row = preview(event("o1", Decimal("0.000001"), MORNING), "no event")
+    assert row.preview["rejected"] == 1
+    apply(UsageBackfill.objects.get(pk=row.pk))
+    assert total() == Decimal("0.000001")

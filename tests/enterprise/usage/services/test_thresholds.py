@@ -1,0 +1,125 @@
+"""Thresholds alert exactly once: by period, version of the limit, and a gauge's crossings."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from aethercrown.severity import CRITICAL
+from enterprise.usage.models import (
+    ClientMetric,
+    DirtyClient,
+    UsageAlert,
+    UsageThreshold,
+)
+from enterprise.usage.services import thresholds
+from operations.alerts.models import Alert
+from tests.enterprise.usage.conftest import CALLS, NOW, SEATS, event, limit, read, track
+
+pytestmark = pytest.mark.django_db
+APRIL = NOW + timedelta(days=20)
+
+
+class Uses:
+    """Brings the calls of the present period to a level, and evaluates."""
+
+    def __init__(self, customer):
+        self.customer, self.number, self.used = customer, 0, Decimal(0)
+
+    def __call__(self, level, now=NOW):
+        self.number += 1
+        rise = Decimal(str(level)) - self.used
+        self.used = Decimal(str(level))
+        more = {"corrects": "e1"} if rise < 0 else {}
+        track(event(f"e{self.number}", rise, now, **more), now=now)
+        return [int(each.percent) for each in self.evaluate(now)]
+
+    def evaluate(self, now=NOW):
+        DirtyClient.objects.all().delete()
+        return thresholds.evaluate(self.customer.pk, now)
+
+
+@pytest.fixture
+def uses(client_row, calls):
+    limit(client_row, calls, 1000, NOW - timedelta(days=1))
+    return Uses(client_row)
+
+
+def test_the_worked_alerts(uses, client_row, calls):
+    assert uses("799.999") == []
+    assert uses(800) == [80]
+    assert uses(780) == []
+    assert uses(805) == []
+    assert uses(990) == [95]
+    limit(client_row, calls, 1250)
+    assert uses.evaluate() == []
+    assert uses(1200) == [80, 95]
+    uses.used = Decimal(0)
+    assert uses(1010, APRIL) == [80]
+    limit(client_row, calls, 1000, APRIL)
+    assert [int(each.percent) for each in uses.evaluate(APRIL)] == [95]
+    assert UsageAlert.objects.count() == 6
+
+
+def test_several_thresholds_at_once_are_one_message_of_the_worst(uses):
+    assert uses(990) == [80, 95]
+    (alert,) = Alert.objects.all()
+    assert (alert.severity, alert.subject) == (CRITICAL, "api_calls of Acme")
+    assert alert.message.startswith("990 of 1,000 API calls used (99 %).")
+    assert "1 more threshold" in alert.message
+
+
+def test_an_alert_ends_when_use_is_below_or_the_period_is_over(uses):
+    uses(990)
+    uses(100)
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+    uses(960)
+    assert Alert.objects.filter(state=Alert.State.OPEN).count() == 0  # 95 was raised before
+    uses.used = Decimal(0)
+    uses(10, APRIL)
+    assert ClientMetric.objects.get().open_alerts == []
+
+
+def test_a_limit_of_zero_is_critical_with_any_use(uses, client_row, calls):
+    limit(client_row, calls, 0)
+    assert uses(1) == [80, 95]
+
+
+def test_without_a_limit_nothing_alerts(client_row, calls):
+    assert Uses(client_row)(10**6) == []
+
+
+def test_thresholds_of_a_client_beat_those_of_the_metric(uses, client_row, calls):
+    UsageThreshold.objects.create(metric=calls, percent=50, severity="warning")
+    assert uses(500) == [50]
+    UsageThreshold.objects.create(metric=calls, customer=client_row, percent=60, severity="warning")
+    assert uses(600) == [60]
+    assert uses(990) == []
+
+
+def test_a_gauge_alerts_again_after_it_fell(client_row, seats):
+    limit(client_row, seats, 100, NOW - timedelta(days=3))
+    found = []
+    for hours, value in ((0, 85), (1, 90), (2, 70), (30, 85), (31, 84)):
+        at = NOW + timedelta(hours=hours)
+        read({SEATS: value}, at, now=at)
+        found.append([int(each.percent) for each in thresholds.evaluate(client_row.pk, at)])
+    assert found == [[80], [], [], [80], []]
+    assert sorted(UsageAlert.objects.values_list("number", flat=True)) == [1, 2]
+
+
+def test_clients_that_changed_are_evaluated_once(uses, client_row):
+    track(event("x1", 900))
+    track(event("x2", 1, client="other"))
+    assert DirtyClient.objects.count() == 2
+    assert thresholds.drain(NOW, most=1) == 1
+    assert thresholds.drain(NOW) == 1
+    assert thresholds.drain(NOW) == 0
+    assert UsageAlert.objects.count() == 1
+
+
+def test_an_unconfirmed_metric_without_limit_is_counted_only(client_row):
+    track(event("x1", 900, metric="widgets"))
+    assert thresholds.drain(NOW) == 1
+    assert ClientMetric.objects.get().used == 900
+    assert CALLS not in {each.metric.code for each in ClientMetric.objects.all()}

@@ -1,0 +1,182 @@
+"""Closed days are booked to billing; rollups are checked, old rows deleted, plans limit."""
+
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+from django.apps import apps
+
+from enterprise.usage import services
+from enterprise.usage.models import (
+    ClientMetric,
+    DirtyClient,
+    EventKey,
+    RefusedEvent,
+    RollupCheck,
+    UsageDay,
+    UsageEvent,
+    UsageHour,
+    UsageLimit,
+)
+from enterprise.usage.reports import lag
+from enterprise.usage.services import automation, booking, plan_limits, upkeep
+from operations.alerts.models import Alert
+from operations.automations.registry import RunContext
+from revenue.billing.models import DailyUse, Meter
+from revenue.customers import services as customers
+from revenue.customers.models import Customer
+from revenue.customers.reports import personal_data
+from revenue.pricing.models import PlanEntitlement
+from revenue.pricing.seeding import seed_default_book, seed_entitlements
+from tests.enterprise.usage.conftest import (
+    CALLS,
+    NOW,
+    SEATS,
+    days,
+    event,
+    limit,
+    read,
+    total,
+    track,
+)
+
+pytestmark = pytest.mark.django_db
+YESTERDAY = NOW - timedelta(days=1)
+
+
+def run(name):
+    spec = next(each for each in services.AUTOMATIONS if each.name == name)
+    return spec.perform(RunContext(name, None, NOW, NOW, "auto", dry_run=False)).summary
+
+
+def subscribe(customer, plan):
+    customers.record_subscription(
+        customer.pk, external_id=f"{customer.external_id}-1", amount=None, currency="USD",
+        started_on=YESTERDAY.date(), plan=plan, now=NOW,
+    )  # fmt: skip
+
+
+def test_a_closed_day_is_booked_once_and_late_use_corrects_it(client_row, calls, seats):
+    track(event("e1", 5, YESTERDAY), event("e2", 9, NOW))
+    read({SEATS: 4}, YESTERDAY)
+    assert run("enterprise.book_usage") == "2 days booked."
+    assert run("enterprise.book_usage") == "0 days booked."
+    track(event("e3", 2, YESTERDAY))
+    run("enterprise.book_usage")
+    rows = DailyUse.objects.order_by("pk").values_list("meter__code", "quantity", "is_correction")
+    assert sorted(rows) == [
+        (CALLS, Decimal(2), True),
+        (CALLS, Decimal(5), False),
+        (SEATS, Decimal(4), False),
+    ]
+    assert Meter.objects.get(code=SEATS).aggregation == "last"
+
+
+def test_a_day_ends_in_the_clients_zone(client_row, calls):
+    Customer.objects.update(time_zone="Pacific/Kiritimati")  # 14 hours ahead: the 21st
+    track(event("e1", 5, NOW - timedelta(hours=4)))
+    assert booking.book_closed_days(NOW) == (1, [])
+
+
+def test_a_day_that_billing_refuses_is_named_and_the_others_are_booked(client_row, calls):
+    track(event("e1", 5, YESTERDAY), event("e2", -3, NOW - timedelta(days=3), corrects="e1"))
+    text = run("enterprise.book_usage")
+    assert text.startswith("1 day booked; refused: 1 day, such as API calls, ")
+    assert Alert.objects.get().kind == "not_booked"
+    track(event("e3", 3, NOW - timedelta(days=3)))
+    run("enterprise.book_usage")
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_the_nightly_check_finds_hours_that_differ(client_row, calls):
+    track(event("e1", 5, NOW))
+    assert run("enterprise.check_usage").startswith("1 hour compared, 0 differ")
+    UsageHour.objects.update(quantity=6)
+    check = upkeep.check_rollups(NOW, Random(1))  # noqa: S311 - a test's choice
+    assert (check.hours, check.differences) == (1, 1)
+    assert "has 1 event and 6" in check.listed[0]
+    assert Alert.objects.get().kind == "rollups_differ"
+    found = lag.freshness(NOW).as_dict()
+    assert (found["hours_compared"], found["differences"]) == (1, 1)
+
+
+def test_old_rows_are_deleted_and_rollups_stay(client_row, calls):
+    old = NOW - timedelta(days=500)
+    track(event("e1", 5, old), now=old)
+    track(event("b", -1, old), now=old, atomic=False)
+    assert upkeep.delete_old(NOW) == 3
+    assert not UsageEvent.objects.exists()
+    assert not EventKey.objects.exists()
+    assert not RefusedEvent.objects.exists()
+    assert total() == 5
+    RollupCheck.objects.create(checked_at=old, hours=1, differences=0)
+    assert upkeep.delete_old(NOW) == 1
+
+
+def test_events_that_differ_from_their_rollups_are_kept(client_row, calls):
+    old = NOW - timedelta(days=500)
+    track(event("e1", 5, old), now=old)
+    UsageHour.objects.update(quantity=6)
+    assert upkeep.delete_old_events(NOW - timedelta(days=400)) == 0
+    assert UsageEvent.objects.count() == 1
+
+
+def test_the_sweep_sets_limits_of_plans_and_evaluates_everybody(client_row, calls):
+    seed_default_book(apps)
+    seed_entitlements(apps)
+    subscribe(client_row, "starter")
+    track(event("e1", 9_000, NOW))
+    assert (
+        run("enterprise.usage_alerts")
+        == "1 client evaluated, 1 threshold crossed; 1 new limit from plans."
+    )
+    assert run("enterprise.usage_alerts").endswith("0 new limits from plans.")
+    row = UsageLimit.objects.get()
+    assert (row.quantity, row.source, row.recorded_by) == (10_000, "plan", "plan starter")
+
+
+def test_a_limit_that_staff_set_beats_the_plans(client_row, calls):
+    seed_default_book(apps)
+    seed_entitlements(apps)
+    subscribe(client_row, "starter")
+    limit(client_row, calls, 50_000)
+    assert plan_limits.sync([client_row.pk], NOW) == 0
+    assert PlanEntitlement.objects.count() == 3
+
+
+def test_a_client_that_waits_long_is_an_alert(client_row, calls):
+    track(event("e1", 5))
+    automation.check_wait(NOW + timedelta(seconds=61))
+    assert Alert.objects.get().kind == "evaluation_late"
+    services.drain(NOW)
+    automation.check_wait(NOW)
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_a_merged_clients_usage_moves_and_adds_up(client_row, calls):
+    other = Customer.objects.create(external_id="old", name="Old", time_zone="Europe/Lisbon")
+    track(event("e1", 5), event("e2", 7, client="old"), event("e3", 1, client="old", metric="w"))
+    read({"w": 4}, client="old")
+    customers.merge(client_row.pk, other.pk, now=NOW)
+    assert days() == {("acme", CALLS, "2027-03-20"): 12, ("acme", "w", "2027-03-20"): 5}
+    assert set(ClientMetric.objects.values_list("customer", flat=True)) == {client_row.pk}
+    assert not UsageEvent.objects.filter(customer=other).exists()
+    assert DirtyClient.objects.filter(customer=client_row).exists()
+    assert UsageDay.objects.filter(is_booked=False).count() == 2
+
+
+def test_an_erased_clients_ids_are_blanked_and_quantities_stay(client_row, calls):
+    track(event("mail-of-jane", 5))
+    track(event("jane", -1), atomic=False)
+    customers.erase(client_row.pk, now=NOW)
+    assert UsageEvent.objects.get().event_id == "erased"
+    assert not RefusedEvent.objects.exists()
+    assert total() == 5
+
+
+def test_everything_stored_of_a_client_is_exported(client_row, calls):
+    track(event("e1", 5))
+    found = personal_data(client_row.pk)
+    assert [each["event_id"] for each in found["usage_events"]] == ["e1"]
+    assert found["usage_alerts"] == []

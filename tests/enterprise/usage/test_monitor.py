@@ -1,0 +1,52 @@
+"""UsageMonitor: the calls of the contract, from Python."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+
+from enterprise.usage.monitor import UsageMonitor
+from enterprise.usage.reports.clients import UnknownClient
+from enterprise.usage.services import NothingToOffer
+from revenue.pricing.seeding import seed_default_book
+from tests.enterprise.usage.conftest import CALLS, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def monitor():
+    return UsageMonitor(NOW)
+
+
+def test_usage_is_tracked_reported_and_offered(monitor):
+    found = monitor.track_usage("acme", {"current": {CALLS: 96.5}, "limits": {CALLS: 100}})
+    assert found["requires_attention"] is True
+    earlier = {"current": {CALLS: 12}, "recorded_at": (NOW - timedelta(hours=1)).isoformat()}
+    monitor.track_usage("acme", earlier)
+    monitor.track_usage("acme", {"current": {CALLS: 1}, "recorded_at": NOW - timedelta(hours=2)})
+    report = monitor.generate_usage_report("acme")
+    assert float(report["usage_summary"][CALLS]["total"]) == 96.5
+    with pytest.raises(NothingToOffer):
+        monitor.trigger_upsell_campaign("acme")
+
+
+def test_opportunities_of_a_history_and_of_the_stored_use(monitor):
+    seed_default_book(apps)
+    history = [{"current": {CALLS: 9_000}, "limits": {CALLS: 10_000}}] * 2
+    (found,) = monitor.identify_upsell_opportunities("acme", history, "starter")
+    assert found["type"] == "limit_pressure"
+    monitor.track_usage("acme", {"current": {CALLS: 60_000}})
+    (stored,) = monitor.identify_upsell_opportunities("acme", [], "starter")
+    assert stored["type"] == "plan_fit"
+
+
+def test_the_clock_is_the_platforms_unless_a_time_is_given():
+    assert UsageMonitor().now.tzinfo is not None
+
+
+def test_bad_values_are_refused(monitor):
+    with pytest.raises(ValueError, match="must be a number"):
+        monitor.track_usage("acme", {"current": {CALLS: "many"}})
+    with pytest.raises(UnknownClient):
+        monitor.generate_usage_report("nobody")
