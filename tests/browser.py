@@ -72,7 +72,7 @@ class Browser:
         }
         made = self._request("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{made['sessionId']}"
-        seconds = {"script": 120_000, "pageLoad": 120_000}  # in milliseconds; machines are busy
+        seconds = {"script": 300_000, "pageLoad": 120_000}  # in milliseconds; machines are busy
         self._request("POST", f"{self._session}/timeouts", seconds)
 
     def close(self) -> None:

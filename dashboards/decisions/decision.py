@@ -106,7 +106,10 @@ STEPS = {each.name: each for each in (APPROVE, REJECT, ROLL_BACK, *POSTPONE)}
 TARGETS = {"approve": states.APPROVED, "reject": states.REJECTED, "roll_back": states.ROLLED_BACK}
 
 
-@opened_by("security.view_pages", posts=reports.APPROVE)
+viewer_and_approver = opened_by("security.view_pages", posts=reports.APPROVE)
+
+
+@viewer_and_approver
 def decision(request: HttpRequest, pk: int) -> HttpResponseBase:
     """What it changes, promises and brought, how its guardrails went, and the steps open to it."""
     found = reports.find(pk)
@@ -273,26 +276,28 @@ def earlier_table(found: Any) -> Table:
     return Table("earlier", "The last times", columns, lines, paths)
 
 
-@opened_by(reports.APPROVE, posts=reports.APPROVE)
+@viewer_and_approver
 def decide(request: HttpRequest) -> HttpResponseBase:
     """Approve, reject or postpone several: a GET asks, a POST does each and says how it went."""
     asked = request.POST if request.method == "POST" else request.GET
     step, rows, problem = _chosen(asked.get("step", ""), request.GET.getlist("pk"))
-    if step is None or problem:
-        messages.error(request, problem)
-        return redirect(DECISIONS.path)
-    if request.method == "POST":
+    if request.method == "POST" and step and not problem:
         for each in rows:
             _do(request, step, each)
         return redirect(DECISIONS.path)
+    may_decide = access.holds(request, reports.APPROVE)
+    is_asked = bool(request.GET or request.method == "POST")
     return page_context.render_page(
         request,
         "decide",
-        f"{step.verb} {counted(len(rows), 'decision')}",
+        "Decide on several",
         [],
         [DECISIONS],
-        verb=step.verb,
-        confirmation=_confirmation_of_several(step, rows),
+        problems=[problem] if problem and is_asked else [],
+        confirmation=_confirmation_of_several(step, rows)
+        if step and not problem and may_decide
+        else None,
+        may_decide=may_decide,
     )
 
 

@@ -169,8 +169,16 @@ def test_several_are_decided_at_once_after_one_question(approver):
     ],
 )
 def test_a_choice_that_is_none_is_said(approver, query, message):
-    answer = approver.get(f"/dashboards/decisions/decide?{query}", follow=True)
-    assert said(answer) == [message]
+    answer = approver.get(f"/dashboards/decisions/decide?{query}")
+    assert answer.status_code == 400
+    assert message in answer.content.decode()
+
+
+def test_the_question_about_several_is_for_approvers(page):
+    shown = text(page, f"/dashboards/decisions/decide?step=approve&pk={proposal().pk}")
+    assert "Only approvers decide" in shown
+    answer = page.post("/dashboards/decisions/decide?pk=1", {"step": "approve"})
+    assert answer.status_code == 403
 
 
 def test_an_unknown_decision_is_a_404_and_an_unknown_step_is_said(approver, page):
