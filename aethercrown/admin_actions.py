@@ -108,7 +108,7 @@ class RowActionAdmin(ModelAdmin):
         """Ask for a note and a confirmation, then act; a GET changes nothing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = get_object_or_404(self.model, pk=object_id)
+        row = get_object_or_404(self.get_queryset(request), pk=object_id)
         form = action.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             self.act(request, row, action, form.cleaned_data)

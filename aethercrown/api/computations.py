@@ -3,7 +3,7 @@
 A calculation that would take longer than about half a second runs in `computation`, and the rows
 of a long download are read in `held_while_read`. Above the limits, or after the deadline, the
 caller gets 429 with Retry-After, on a page too; an API call with `Prefer: respond-async` gets a job
-instead (operations/jobs), which has no part in this budget.
+instead (operations/jobs), and only the check of a long body counts, in `body_check`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,10 +25,13 @@ Item = TypeVar("Item")
 API = "/api/"
 
 SEMAPHORE = "computations"
+BODY_CHECKS = "body checks"  # apart, so that a job can be started while others calculate
 DOWNLOADS = "downloads"  # apart, so that a slow reader keeps nobody from calculating
 LEASE_MARGIN_SECONDS = 15.0  # above the deadline: from the last checkpoint to the end
 RETRY_AFTER_SECONDS = 2
+CHECKING_SECONDS = 60.0  # the lease of a check, which takes a second or two
 READING_SECONDS = 120.0  # the lease of a download; a slow reader keeps its slot no longer
+TOO_MANY_BODIES = "Too many long bodies are being checked at once; try again shortly."
 ASYNC_ADVICE = "send `Prefer: respond-async` to have it calculated as a job"
 
 
@@ -52,15 +55,29 @@ class ComputationTooLong(exceptions.APIException):
         super().__init__(f"This takes longer than {seconds:g} s, the limit: {ASYNC_ADVICE}.")
 
 
-def is_long(request: Request, name: str, most: int) -> bool:
-    """Whether a list of the body is so long that checking it is heavy already."""
-    found = request.data.get(name) if isinstance(request.data, Mapping) else None
-    return isinstance(found, list) and len(found) > most
+def is_long(request: Request, most: int) -> bool:
+    """Whether the lists and objects of the body are so long that checking them is heavy already."""
+    body = request.data.values() if isinstance(request.data, Mapping) else ()
+    return sum(len(each) for each in body if isinstance(each, list | dict)) > most
 
 
 def budgeted(request: Request, *, is_heavy: bool) -> AbstractContextManager[None]:
     """Run what an API call calculates; within the budget if it is heavy."""
     return computation(throttling.principal(request)) if is_heavy else nullcontext()
+
+
+def budgeted_body(request: Request, *, is_heavy: bool, waits: bool) -> AbstractContextManager[None]:
+    """Check a body, and answer where the caller waits; within a budget if it is heavy."""
+    if waits:
+        return budgeted(request, is_heavy=is_heavy)
+    return body_check(throttling.principal(request)) if is_heavy else nullcontext()
+
+
+@contextmanager
+def body_check(caller: str) -> Iterator[None]:
+    """Check a long body before a job is started. Raises ComputationLimit."""
+    with _slot(BODY_CHECKS, caller, CHECKING_SECONDS, TOO_MANY_BODIES):
+        yield
 
 
 @contextmanager
@@ -89,7 +106,9 @@ def _read_in_slot(caller: str, rows: Iterable[Item]) -> Iterator[Item | None]:
 
 
 @contextmanager
-def _slot(name: str, caller: str, lease_seconds: float) -> Iterator[None]:
+def _slot(
+    name: str, caller: str, lease_seconds: float, refusal: str | None = None
+) -> Iterator[None]:
     """Hold a slot of the caller and one of all. Raises ComputationLimit."""
     limits = {
         f"{name} of {caller}": settings.COMPUTATIONS_PER_CALLER,
@@ -97,7 +116,7 @@ def _slot(name: str, caller: str, lease_seconds: float) -> Iterator[None]:
     }
     with semaphore.slots(limits, lease_seconds) as full:
         if full:
-            raise ComputationLimit
+            raise ComputationLimit(refusal)
         yield
 
 

@@ -33,6 +33,12 @@ def since() -> datetime | None:
     return began
 
 
+def ended_at() -> datetime | None:
+    """When the last pause ended; None if there was none."""
+    ended: datetime | None = AutomationPause.objects.aggregate(last=Max("ended_at"))["last"]
+    return ended
+
+
 @transaction.atomic
 def begin(because: str, now: datetime) -> None:
     """Pause automation; a second pause is added to the first."""

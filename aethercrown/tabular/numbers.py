@@ -11,8 +11,8 @@ NONE_MARKS = frozenset(
     {"", "-", "--", "---", "\u2013", "\u2014", "n/a", "na", "null", "none", "#n/a", "nan"}
 )
 SPACES = " \u00a0\u202f\u2009"
-DECORATION = re.compile(  # spaces at the ends, currencies, percent
-    rf"^[\s{SPACES}]+|[\s{SPACES}]+$|R?[$€£¥₹₩₽₺₫₪₱฿₴₦]|\b[A-Za-z]{{3}}\b|\bkr\b|\bzł\b|\bFr\.|%"
+DECORATION = re.compile(  # currencies, percent
+    r"R?[$€£¥₹₩₽₺₫₪₱฿₴₦]|\b[A-Za-z]{3}\b|\bkr\b|\bzł\b|\bFr\.|%"
 )
 SYMBOLS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "zł": "PLN", "₺": "TRY", "₪": "ILS"}
 PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")

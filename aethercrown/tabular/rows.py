@@ -12,7 +12,6 @@ from aethercrown.csv.reader import (
     CSVRow,
     InvalidCSV,
     RowError,
-    too_long,
 )
 from aethercrown.formatting import counted
 from aethercrown.tabular import dates, numbers
@@ -23,6 +22,7 @@ from aethercrown.tabular.workbook import Exact
 
 CENT = Decimal("0.01")
 MAX_TOTALS, LINES_LISTED = 100, 5
+TOO_LONG = f"has more than {MAX_CELL_CHARACTERS:,} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class RowReader:
         if not cell:
             return self._missing(column, line, where, faults)
         if len(cell) > MAX_CELL_CHARACTERS:
-            faults.append(RowError(line, where, too_long(cell)))
+            faults.append(RowError(line, where, TOO_LONG))
             return None
         try:
             return column.read(self._plain(column, cell))

@@ -10,10 +10,12 @@ from typing import BinaryIO, Protocol
 
 from charset_normalizer import from_bytes
 
+from aethercrown.csv.reader import MAX_CELL_CHARACTERS
 from aethercrown.tabular.errors import TableError
 
 SAMPLE_BYTES, SAMPLE_LINES = 256 * 1024, 60
 MAX_LINE_CHARACTERS = 1_000_000
+READ_CHARACTERS = MAX_CELL_CHARACTERS + 1  # of a cell, before any pattern; then it is too long
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 BYTE_ORDER_MARKS = (
@@ -93,7 +95,7 @@ class TextSource:
                 line, at = at, reader.line_num + 1
                 if line == 1 and self.declared:
                     continue
-                stripped = [cell.strip() for cell in cells]
+                stripped = [cell.strip()[:READ_CHARACTERS] for cell in cells]
                 if any(stripped):
                     yield line, stripped
         except csv.Error as error:

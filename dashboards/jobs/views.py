@@ -58,10 +58,14 @@ def jobs(request: HttpRequest) -> HttpResponseBase:
 
 @opened_by(PAGES, posts=PAGES)
 def job(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One job; a POST cancels it. It is there for who started it and for who may see all."""
+    """One job; a POST cancels it. It is there for who started it and for who may see its kind.
+
+    The result is only for who may see its kind now, also of one's own job.
+    """
     found = reports.find(pk)
     own = found is not None and found.caller == account(request.user)
-    if found is None or not (own or holds(request, SEES_ALL)):
+    may_see = found is not None and reports.may_see(request.user, found.kind)
+    if found is None or not (own or (may_see and holds(request, SEES_ALL))):
         raise Http404(f"There is no job {pk}.")
     may_cancel = own or holds(request, CANCELS_ALL)
     if request.method == "POST":
@@ -77,7 +81,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponseBase:
         starter=shown_actor(reports.actor_behind(found.caller)),
         may_cancel=may_cancel and found.is_open and found.cancel_requested_at is None,
         page=reports.made_page(found),
-        result=result_text(found),
+        result=result_text(found) if may_see else "",
     )
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import endpoint, fields
-from aethercrown.api.computations import budgeted, is_long
+from aethercrown.api.computations import budgeted, budgeted_body, is_long
 from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
 from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of, shown_actor
@@ -374,9 +374,9 @@ class OptimizeBudgetView(endpoint.StrictEndpoint):
         stored yet. With `Prefer: respond-async` a job plans it.
         """
         waits = not jobs.prefers_async(request)
-        in_budget = waits and is_long(request, "historical_data", MAX_LIGHT_ROWS)
-        with budgeted(request, is_heavy=in_budget):
-            return self._planned(request, waits=waits, in_budget=in_budget)
+        is_heavy = is_long(request, MAX_LIGHT_ROWS)
+        with budgeted_body(request, is_heavy=is_heavy, waits=waits):
+            return self._planned(request, waits=waits, in_budget=is_heavy)
 
     def _planned(self, request: Request, *, waits: bool, in_budget: bool) -> Response:
         """Check the body, which takes long for a long one too, and plan or start the job."""

@@ -11,6 +11,8 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    Max,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -61,6 +63,18 @@ def switched_on() -> list[str]:
     """The automations that are on and in this code, by name: the order in which all are run."""
     rows = Automation.objects.filter(is_enabled=True, name__in=automation_registry.names())
     return list(rows.order_by("name").values_list("name", flat=True))
+
+
+def switched_on_at(name: str) -> datetime | None:
+    """When the automation was last switched on again; None if it never was off, or is."""
+    rows = Automation.history.filter(name=name)
+    off = rows.filter(is_enabled=False).aggregate(at=Max("history_date"))["at"]
+    if off is None:
+        return None
+    found: datetime | None = rows.filter(is_enabled=True, history_date__gt=off).aggregate(
+        at=Min("history_date")
+    )["at"]
+    return found
 
 
 def automations() -> QuerySet[Automation]:

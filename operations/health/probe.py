@@ -24,7 +24,7 @@ from operations.health.state_machine import DEGRADED, HEALTHY, UNHEALTHY, Observ
 DAY = timedelta(days=1)
 MAX_BODY_BYTES = 1024 * 1024  # decoded
 META_BYTES = 4096  # in which a page may name its encoding
-CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
+CHARSET = re.compile(rb"charset\s*=[\s\"']*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 NO_PAGE_ENCODINGS = frozenset({"idna", "punycode"})  # of names; a long text takes hours
 DEGRADED_BELOW, UNHEALTHY_BELOW = (21.0, 4), (7.0, 12)  # days left, and parts of the lifetime
 ERROR_TEXTS = {

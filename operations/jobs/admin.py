@@ -63,7 +63,8 @@ class JobAdmin(ReadOnlyAdmin, RowActionAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return reports.with_starters(super().get_queryset(request))
+        seen = reports.seen_by(request.user, super().get_queryset(request))
+        return reports.with_starters(seen)
 
     @admin.display(description="started by", ordering="caller")
     def started_by(self, job: Job) -> str:

@@ -147,7 +147,8 @@ endpoint.accepted_headers.append(accepted_headers)
 class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
     """Jobs, the newest first. Each needs the scope of the area of its kind.
 
-    Who started a job may poll it with the scope that started it.
+    The key that started a job may poll it with the scope that started it. A person with a session
+    finds those kinds that his role may see.
     """
 
     area = "operational"
@@ -177,7 +178,9 @@ class JobViewSet(StrictEndpoint, ReadOnlyViewSet[Job]):
     def get_queryset(self) -> QuerySet[Job]:
         found = reports.jobs()
         granted = getattr(self.request.auth, "scopes", None)
-        if "pk" in self.kwargs or granted is None:
+        if granted is None:
+            return reports.seen_by(self.request.user, found)
+        if "pk" in self.kwargs:
             return found
         kinds = [each.name for each in job_kinds if f"{each.area}:read" in granted]
         return found.filter(kind__in=kinds)

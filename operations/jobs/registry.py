@@ -38,14 +38,17 @@ class JobKind:
 
     `perform` returns the result, which JSON can hold. It must be safe to repeat, and safe when
     killed half-way: it runs again after its worker died. A key needs the scope of `area` to see
-    such jobs. `on_cancelled`, given the input, runs in the transaction that cancels a job which
-    waits to run; a running one raises in `perform` instead. `page` is the address, by the input,
-    of the page that shows what the job made; empty where its own page does.
+    such jobs, a person `permission`, as on the pages of what they are about.
+
+    `on_cancelled`, given the input, runs in the transaction that cancels a job which waits to run;
+    a running one raises in `perform` instead. `page` is the address, by the input, of the page that
+    shows what the job made; empty where its own page does.
     """
 
     name: str
     title: str
     area: str
+    permission: str
     perform: Callable[[JobContext], Any]
     max_seconds: int = 1_200  # below CELERY_TASK_SOFT_TIME_LIMIT
     on_cancelled: Callable[[Mapping[str, Any]], None] = lambda _input: None

@@ -1,6 +1,6 @@
 """Read jobs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -14,6 +14,7 @@ from operations.jobs.models import Job
 from operations.jobs.registry import job_kinds
 
 STATES = tuple(Job.State.values)
+UNKNOWN_KIND = "operations.see_every_job"  # nobody is given it: superusers hold every permission
 
 
 def jobs() -> QuerySet[Job]:
@@ -31,14 +32,31 @@ def area_of(kind: str) -> str:
     return job_kinds.get(kind).area if kind in job_kinds else "operational"
 
 
+def may_see(user: Any, kind: str) -> bool:
+    """Whether a person may see jobs of a kind; of one that no code knows only superusers may."""
+    permission = job_kinds.get(kind).permission if kind in job_kinds else UNKNOWN_KIND
+    return bool(user.has_perm(permission))
+
+
+def seen_by(user: Any, rows: QuerySet[Job]) -> QuerySet[Job]:
+    """Those of the jobs that the person may see."""
+    if user.has_perm(UNKNOWN_KIND):
+        return rows
+    return rows.filter(kind__in=[name for name in job_kinds.names() if may_see(user, name)])
+
+
 def open_jobs() -> QuerySet[Job]:
     """Queued and running jobs, the oldest first."""
     return Job.objects.filter(state__in=states.OPEN).order_by("created_at", "pk")
 
 
-def latest(kinds: Collection[str], subject: str) -> Job | None:
-    """The newest job of these kinds about a subject."""
-    found = Job.objects.filter(kind__in=kinds, subject=subject)
+def latest(kinds: Collection[str], given: Mapping[str, int]) -> Job | None:
+    """The newest job of these kinds with that input, such as the id of what it is about.
+
+    Not by its subject, which is a text for people: two things may be called the same.
+    """
+    about: dict[str, Any] = {f"input__{name}": value for name, value in given.items()}
+    found = Job.objects.filter(kind__in=kinds, **about)
     return found.order_by("-created_at", "-pk").first()
 
 

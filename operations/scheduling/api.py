@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
-from aethercrown.api.computations import budgeted, is_long
+from aethercrown.api.computations import budgeted_body, is_long
 from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
 from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
@@ -203,7 +203,7 @@ class ScheduleView(Endpoint):
         With `Prefer: respond-async` a job stores them.
         """
         waits = not jobs.prefers_async(request)
-        with budgeted(request, is_heavy=waits and is_long(request, "tasks", HEAVY_TASKS)):
+        with budgeted_body(request, is_heavy=is_long(request, HEAVY_TASKS), waits=waits):
             return self._checked_and_submitted(request, waits=waits)
 
     def _checked_and_submitted(self, request: Request, *, waits: bool) -> Response:

@@ -162,6 +162,14 @@ class AuthenticatorAdmin(ReadOnlyAdmin, FreshSignInAdmin, ModelAdmin):
         allowed = bool(ModelAdmin.has_delete_permission(self, request, obj))
         return allowed and not (obj and outranked(request, obj.user))
 
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        services.remove_factor(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        for number in list(queryset.values_list("pk", flat=True)):
+            if row := Authenticator.objects.filter(pk=number).first():  # codes go with the last
+                services.remove_factor(row)
+
 
 @admin.register(SocialAccount)
 class SingleSignOnAdmin(ReadOnlyAdmin, FreshSignInAdmin, ModelAdmin):

@@ -30,7 +30,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "enterprise:read": frozenset({"security.view_pages"}),
     "enterprise:write": frozenset({OPERATE}),
     "operational:read": frozenset(
-        {"operations.view_component", "operations.view_job", "security.view_managedsecret"}
+        {
+            *("operations.view_component", "operations.view_dataimport", "operations.view_job"),
+            "security.view_managedsecret",
+        }
     ),
     "operational:write": frozenset({"operations.add_component", "security.change_managedsecret"}),
     APPROVE: frozenset({DECIDE}),

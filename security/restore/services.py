@@ -1,14 +1,22 @@
-"""Before restoring: check the KEKs. After it: report what does not decrypt or is lost."""
+"""Before restoring: check the KEKs. After it: report what does not decrypt or is lost.
 
+What was ended since the back-up was made would work again: sessions, revoked API keys and people
+who were switched off are ended once more.
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
 
 from aethercrown.backup.hooks import BackupHook
 from aethercrown.formatting import counted
+from security.access.models import User
+from security.apikeys import services as apikeys
 from security.apikeys.models import ApiKey
 from security.audit import anchor_files
 from security.audit import reports as audit
@@ -18,6 +26,7 @@ from security.audit.verify import EMPTY_STREAM, StreamEnd
 from security.encryption import reports as encryption
 from security.encryption.reports import system_secrets
 from security.rotation.models import ManagedSecret, SecretVersion
+from security.rotation.reports import LIVE_STATES
 from security.rotation.services import orders
 
 MAX_FAULTS_NAMED = 5
@@ -41,8 +50,9 @@ def refusals(needed: Any) -> list[str]:
 
 
 def finalize(now: datetime, _needs: Any) -> list[str]:
-    """Release every key's lease, report lost events, and anchor the restored ends."""
+    """End sessions, release every key's lease, report lost events, anchor the restored ends."""
     system_secrets.clear_cache()
+    Session.objects.all().delete()
     ManagedSecret.objects.update(lease_until=None, fencing_token=F("fencing_token") + 1)
     notes = [*encryption.problems(), *lost_events()]
     if ended := orders.end_restored(now):
@@ -75,16 +85,27 @@ def _rewind(stream: str, restored: StreamEnd, anchored: StreamEnd) -> str:
 
 
 def snapshot() -> dict[str, Any]:
-    """Which version of each managed key is in use, and which API keys were revoked."""
+    """Which version of each managed key is in use, and which keys and people were ended.
+
+    An API key and a person are told by their number and their first moment: the back-up may be of
+    another installation.
+    """
     used = SecretVersion.objects.filter(state=SecretVersion.State.CURRENT)
+    ended = ManagedSecret.objects.exclude(state__in=LIVE_STATES)
+    revoked = ApiKey.objects.exclude(revoked_at=None)
     return {
         "versions": dict(used.values_list("key__key_id", "number")),
-        "revoked": list(ApiKey.objects.exclude(revoked_at=None).values_list("pk", flat=True)),
+        "ended": list(ended.values_list("uuid", flat=True)),
+        "revoked": list(revoked.values_list("pk", "created_at")),
+        "switched_off": list(User.objects.filter(is_active=False).values_list("pk", "date_joined")),
     }
 
 
 def compare(before: dict[str, Any]) -> list[str]:
-    """What changed after the back-up was made, so that the restored rows are out of date."""
+    """What changed after the back-up was made, so that the restored rows are out of date.
+
+    What was ended and would work again is ended here.
+    """
     restored = snapshot()["versions"]
     notes = [
         f"{name} was rotated since: version {number} is in use outside, and version "
@@ -94,9 +115,29 @@ def compare(before: dict[str, Any]) -> list[str]:
     ]
     lost = sorted(set(before["versions"]) - set(restored))
     notes += [f"{name} was registered since, and its value is not here." for name in lost]
-    again = ApiKey.objects.filter(pk__in=before["revoked"], revoked_at=None).order_by("pk")
-    notes += [f"API key {key} was revoked since, and works again: revoke it." for key in again]
-    return notes
+    again = ManagedSecret.objects.filter(uuid__in=before["ended"], state__in=LIVE_STATES)
+    notes += [f"{key} was revoked since, and is here again: revoke it." for key in again]
+    return [*notes, *_revoked_again(before["revoked"]), *_switched_off_again(before)]
+
+
+def _revoked_again(revoked: Sequence[tuple[int, datetime]]) -> Iterator[str]:
+    for key in ApiKey.objects.filter(revoked_at=None).order_by("pk"):
+        if (key.pk, key.created_at) in revoked:
+            apikeys.revoke(key.pk)
+            yield f"API key {key} was revoked since, and is revoked again."
+
+
+def _switched_off_again(before: dict[str, Any]) -> Iterator[str]:
+    """People who were switched off; of a superuser only a note, so that somebody can sign in."""
+    for person in User.objects.filter(is_active=True).order_by("pk"):
+        if (person.pk, person.date_joined) not in before["switched_off"]:
+            continue
+        if person.is_superuser:
+            yield f"{person} was switched off since, and may sign in again: switch it off."
+            continue
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+        yield f"{person} was switched off since, and is switched off again."
 
 
 BACKUP_HOOK = BackupHook(

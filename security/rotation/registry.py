@@ -32,6 +32,7 @@ SHOWN = ConfigNames(
     plain=frozenset({
         *("host", "port", "dbname", "roles", "admin_role", "admin_key", "scopes", "instructions"),
         *("path", "format", "variable", "reload", "namespace", "secret", "data_key"),
+        *("owner", "group"),
         "allow_downtime",
     }),
     addresses=frozenset({"url"}),
@@ -96,10 +97,11 @@ class BindingTerms:
 
 @dataclass(frozen=True, slots=True)
 class BoundSecret:
-    """A stored secret that staff allow at the target, with the terms of that."""
+    """A stored secret that staff allow at the target, with the terms of that and its `detail`."""
 
     value: str = field(repr=False)
     terms: BindingTerms
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 def unbound(address: TargetAddress) -> BindingTerms:
@@ -153,6 +155,10 @@ class DeliveryTarget:
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
         """Raise InvalidConfig unless `config` is complete and valid."""
+
+    def claims(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """What one key alone may change there, each as `described` names it."""
+        return frozenset()
 
     def check_bindings(self, context: RotationContext) -> None:
         """Raise TargetRefused unless staff allow all that a rotation uses there."""

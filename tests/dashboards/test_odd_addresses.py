@@ -1,11 +1,14 @@
 """Odd addresses and forms of pages and the admin are the sender's mistake, never ours."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.db import DataError, NotSupportedError, transaction
 from django.urls import reverse
 
 from aethercrown.http import bad_input
+from tests.security.access.access_rules import ROUTES
 
 pytestmark = pytest.mark.django_db
 HUGE = "9" * 60
@@ -19,6 +22,9 @@ LISTS = [
     reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     for model in admin.site._registry
 ]
+# The buttons on the pages of rows, as the URL map has them.
+BUTTON = re.compile(r"admin/\w+/\w+/<path:object_id>/(?!(change|delete|history)/)[\w-]+/")
+BUTTONS = [f"/{path}" for path, _ in ROUTES if BUTTON.fullmatch(path)]
 FORM_VALUES = ("abc", HUGE, "NaN", '{"a": NaN}', "9999-12-31", "0001-01-01", "a\0b", "\ud800")
 RELATED = ("channel", "customer", "user", "plan", "automation", "key", "destination")
 ODDEST = ("%00", HUGE, "9223372036854775808", "NaN", "9999-12", "%ff")
@@ -54,8 +60,6 @@ def status(call, *arguments):
         *(f"/dashboards/revenue/bills/1?month={value}&day={value}" for value in VALUES),
         *(f"/dashboards/decisions?q={value}&page={value}&currency={value}" for value in ODDEST),
         *(f"/admin/operations/decision/{value}/change/" for value in ODDEST),
-        *(f"/admin/operations/alert/{value}/acknowledge" for value in ODDEST),
-        *(f"/admin/operations/job/{value}/cancel-job" for value in ODDEST),
         *(f"/admin/marketing/performance/?date__year={value}" for value in ODDEST),
         *(f"/admin/marketing/performance/?channel__id__exact={value}" for value in ODDEST),
         *(f"/admin/security/rotationrun/?uptime__{way}={HUGE}" for way in ("exact", "in", "gte")),
@@ -65,6 +69,20 @@ def status(call, *arguments):
 )
 def test_an_odd_address_is_no_server_error(staff, path):
     assert status(staff.get, path) < 500
+
+
+def test_the_buttons_of_rows_are_found():
+    assert "/admin/operations/alert/<path:object_id>/acknowledge/" in BUTTONS
+    assert "/admin/operations/job/<path:object_id>/cancel-job/" in BUTTONS
+    assert len(BUTTONS) > 20
+
+
+@pytest.mark.parametrize(("place", "path"), list(enumerate(BUTTONS)), ids=BUTTONS)
+def test_no_button_fails_for_an_odd_row(staff, place, path):
+    for value in ODDEST[place % 3 :: 3]:
+        address = path.replace("<path:object_id>", value)
+        for call in (staff.get, staff.post):
+            assert status(call, address) < 500, address
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Restores that are killed: `python -m tests.faults.restoring COUNT SEED`, on the DATA_DIR given.
 
-This process loads Django once and forks each restore, so that 200 kills take minutes. The back-up
-holds what would act on its own if anything did: a run that is due, a rotation that was ordered, a
-key that was approved, an old value whose grace is over. After each kill the tasks of the workers
-are called once: nothing of that may have moved. Prints one line of JSON.
+With a DATABASE_URL it is done there: put back from a copy on the same server. This process loads
+Django once and forks each restore, so that 200 kills take minutes. The back-up holds what would act
+on its own if anything did: a run that is due, a rotation that was ordered, a key that was approved,
+an old value whose grace is over. After each kill the tasks of the workers are called once: nothing
+of that may have moved. Prints one line of JSON.
 """
 
 import json
@@ -23,6 +24,7 @@ from tests.faults.rotating import forked
 
 KEY = "k" * 40
 NAME = "aethercrown.sqlite3"
+COPY = "kept_copy"  # of the database, on PostgreSQL
 FORMER, RESTORED = "former, not paused", "restored, paused"
 STEPS = ("unpack", "lock", "restored", "pause", "swap", "anchors", "migrate", "finalize", "compare")
 
@@ -41,12 +43,74 @@ def main():
     return 0 if result["verdict"] == "ok" else 1
 
 
+class SqlitePlace:
+    """A database file in its data folder."""
+
+    def __init__(self, folder):
+        self.folder, self.kept = folder, folder.with_name("kept")
+
+    def keep(self):
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copytree(self.folder, self.kept)
+
+    def put_back(self):
+        shutil.rmtree(self.folder)
+        shutil.copytree(self.kept, self.folder)
+
+    def fault(self):
+        """Why no whole database is there; empty if one is."""
+        if not (self.folder / NAME).exists():
+            return "no database"
+        return "" if self.query("PRAGMA integrity_check") == [("ok",)] else "damaged"
+
+    def query(self, statement):
+        with closing(sqlite3.connect(self.folder / NAME)) as rows, rows:
+            return rows.execute(statement).fetchall()
+
+
+class PostgresPlace:
+    """A database of a server of this test alone."""
+
+    def __init__(self, settings):
+        self.name, self.host = settings["NAME"], settings["HOST"]
+
+    def keep(self):
+        self.maintain(f"CREATE DATABASE {COPY} TEMPLATE {self.name}")
+
+    def put_back(self):
+        """Drop every database but the copy, also what killed restores left, and copy it."""
+        named = "SELECT datname FROM pg_database WHERE NOT datistemplate"
+        for (name,) in self.maintain(named):
+            if name not in {COPY, "postgres"}:
+                self.maintain(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.maintain(f"CREATE DATABASE {self.name} TEMPLATE {COPY}")
+
+    def fault(self):
+        names = self.maintain("SELECT datname FROM pg_database")
+        return "" if (self.name,) in names else "no database"
+
+    def query(self, statement):
+        return self.maintain(statement, self.name)
+
+    def maintain(self, statement, name="postgres"):
+        import psycopg  # noqa: PLC0415 - SQLite needs none
+
+        with psycopg.connect(
+            host=self.host, user="postgres", dbname=name, autocommit=True
+        ) as connection:
+            found = connection.execute(statement)
+            return found.fetchall() if found.description else []
+
+
 class Kills:
-    """One data folder, put back to what it was before each restore."""
+    """One database, put back to what it was before each restore."""
 
     def __init__(self, folder, chance):
-        self.folder, self.chance = folder, chance
-        self.kept, self.backup = folder.with_name("kept"), folder.with_name("old.backup")
+        from django.db import connection  # noqa: PLC0415 - Django is set up only now
+
+        is_sqlite = connection.vendor == "sqlite"
+        self.place = SqlitePlace(folder) if is_sqlite else PostgresPlace(connection.settings_dict)
+        self.chance, self.backup = chance, folder.with_name("old.backup")
         self.outcomes: Counter[str] = Counter()
         self.at_step: Counter[str] = Counter()
         self.wrong: list[str] = []
@@ -57,10 +121,9 @@ class Kills:
         """A back-up with work that is due, and a later database without it; how long one takes."""
         wait(forked(fill))
         wait(forked(lambda: make_backup(self.backup)))
-        self.execute("UPDATE django_content_type SET model = 'new' WHERE id = 1")
-        self.execute("DELETE FROM security_rotationorder")
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copytree(self.folder, self.kept)
+        self.place.query("UPDATE django_content_type SET model = 'new' WHERE id = 1")
+        self.place.query("DELETE FROM security_rotationorder")
+        self.place.keep()
         started = time.monotonic()
         wait(forked(self.restore))
         self.usual = time.monotonic() - started
@@ -68,8 +131,7 @@ class Kills:
 
     def kill_one(self, number):
         """At a random moment, and each third time at the beginning of one of the steps."""
-        shutil.rmtree(self.folder)
-        shutil.copytree(self.kept, self.folder)
+        self.place.put_back()
         step = STEPS[number // 3 % len(STEPS)] if number % 3 == 0 else ""
         pid = forked(lambda: self.restore(step))
         if not step:
@@ -94,14 +156,15 @@ class Kills:
         """Restore here; the process ends at the beginning of `step`."""
         from django.utils import timezone  # noqa: PLC0415 - Django is set up only now
 
-        from aethercrown.backup import archive, hooks, restore, sqlite  # noqa: PLC0415
+        from aethercrown.backup import archive, hooks, restore, stores  # noqa: PLC0415
 
+        store = type(stores.current_store())
         places = {
             "unpack": (archive, "unpack"),
-            "lock": (sqlite.SqliteStore, "lock"),
-            "restored": (sqlite.SqliteStore, "restore"),
-            "pause": (sqlite.SqliteStore, "pause"),
-            "swap": (sqlite.SqliteStore, "swap"),
+            "lock": (store, "lock"),
+            "restored": (store, "restore"),
+            "pause": (store, "pause"),
+            "swap": (store, "swap"),
             "anchors": (restore, "_add_anchors"),
             "migrate": (restore, "call_command"),
             "finalize": (hooks, "finalize_restore"),
@@ -113,16 +176,12 @@ class Kills:
 
     def look(self):
         """Which database is there, whether it is whole and paused, and whether anything acted."""
-        path = self.folder / NAME
-        if not path.exists():
-            return "no database"
-        with closing(sqlite3.connect(path)) as rows:
-            if rows.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-                return "damaged"
-            (model,) = rows.execute("SELECT model FROM django_content_type WHERE id=1").fetchone()
-            (paused,) = rows.execute(
-                "SELECT count(*) FROM aethercrown_automationpause WHERE ended_at IS NULL"
-            ).fetchone()
+        if fault := self.place.fault():
+            return fault
+        ((model,),) = self.place.query("SELECT model FROM django_content_type WHERE id = 1")
+        ((paused,),) = self.place.query(
+            "SELECT count(*) FROM aethercrown_automationpause WHERE ended_at IS NULL"
+        )
         which = {"old": "restored", "new": "former"}[model]
         state = f"{which}, {'paused' if paused else 'not paused'}"
         if which == "restored":
@@ -133,20 +192,15 @@ class Kills:
 
     def acted(self):
         """What workers change when they act."""
-        with closing(sqlite3.connect(self.folder / NAME)) as rows:
-            return [
-                rows.execute(each).fetchall()
-                for each in (
-                    "SELECT id, state, attempt FROM operations_run ORDER BY id",
-                    "SELECT id, state, destroyed_at FROM security_secretversion ORDER BY id",
-                    "SELECT id, state FROM security_rotationorder ORDER BY id",
-                    "SELECT id, rotation_approved_at FROM security_managedsecret ORDER BY id",
-                )
-            ]
-
-    def execute(self, statement):
-        with closing(sqlite3.connect(self.folder / NAME)) as rows, rows:
-            rows.execute(statement)
+        return [
+            self.place.query(each)
+            for each in (
+                "SELECT id, state, attempt FROM operations_run ORDER BY id",
+                "SELECT id, state, destroyed_at FROM security_secretversion ORDER BY id",
+                "SELECT id, state FROM security_rotationorder ORDER BY id",
+                "SELECT id, rotation_approved_at FROM security_managedsecret ORDER BY id",
+            )
+        ]
 
     def note(self, state, when):
         self.outcomes[state] += 1

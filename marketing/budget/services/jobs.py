@@ -25,4 +25,10 @@ def perform(context: JobContext) -> dict[str, Any]:
     return optimize_response(load_proposal(plan.proposal), plan.pk)
 
 
-JOB_KIND = JobKind(OPTIMIZE_JOB, "Divide a marketing budget", "optimization", perform)
+JOB_KIND = JobKind(
+    OPTIMIZE_JOB,
+    "Divide a marketing budget",
+    "optimization",
+    "marketing.view_budgetplan",
+    perform,
+)

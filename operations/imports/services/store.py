@@ -78,6 +78,7 @@ JOB_KIND = JobKind(
     STORE_JOB,
     "Import a file",
     "operational",
+    "operations.view_dataimport",
     perform,
     on_cancelled=give_up,
     page=lambda given: f"/dashboards/imports/{given['import']}",

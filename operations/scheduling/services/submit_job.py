@@ -26,4 +26,4 @@ def perform(context: JobContext) -> dict[str, Any]:
     return {"task": shown[0]} if context.input["is_one"] else {"tasks": shown}
 
 
-JOB_KIND = JobKind(SUBMIT_JOB, "Schedule tasks", "optimization", perform)
+JOB_KIND = JobKind(SUBMIT_JOB, "Schedule tasks", "optimization", "operations.view_task", perform)

@@ -124,4 +124,4 @@ def simulation_subject(version: PriceBookVersion) -> str:
 
 def newest_simulation(version: PriceBookVersion) -> Job | None:
     """The last job that simulated the version."""
-    return jobs.latest((SIMULATE_JOB,), simulation_subject(version))
+    return jobs.latest((SIMULATE_JOB,), {"version": version.pk})

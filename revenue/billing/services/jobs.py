@@ -70,7 +70,7 @@ def subject(row: InvoiceRun) -> str:
 
 def newest_job(row: InvoiceRun) -> Any:
     """The last job of the run, or None."""
-    return job_reports.latest((PREVIEW_JOB, ISSUE_JOB), subject(row))
+    return job_reports.latest((PREVIEW_JOB, ISSUE_JOB), {"run": row.pk})
 
 
 def is_open(row: InvoiceRun) -> bool:
@@ -120,7 +120,8 @@ def _reporter(context: JobContext, total: int, note: str) -> Callable[[], bool]:
     return report
 
 
+SEES_INVOICES = "revenue.view_invoice"
 JOB_KINDS = (
-    JobKind(PREVIEW_JOB, "Preview a month's invoices", "revenue", perform_preview),
-    JobKind(ISSUE_JOB, "Issue a month's invoices", "revenue", perform_issue),
+    JobKind(PREVIEW_JOB, "Preview a month's invoices", "revenue", SEES_INVOICES, perform_preview),
+    JobKind(ISSUE_JOB, "Issue a month's invoices", "revenue", SEES_INVOICES, perform_issue),
 )

@@ -50,6 +50,7 @@ JOB_KIND = JobKind(
     accounts.SIMULATE_JOB,
     "Simulate prices",
     "revenue",
+    "revenue.view_pricebookversion",
     perform,
     page=lambda given: f"/dashboards/pricing/versions/{given['version']}",
 )

@@ -7,6 +7,7 @@ from security.access.services.people import (
     is_last_administrator,
     lock_administrators,
 )
+from security.access.services.second_factor import remove_factor
 from security.access.services.sessions import end_sessions
 from security.access.services.setup_link import (
     LIFETIME_MINUTES,

@@ -26,6 +26,20 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # its base 
         return sealing.unseal(encrypted_text, CONTEXT)
 
 
+@transaction.atomic
+def remove_factor(factor: Authenticator) -> None:
+    """Delete a factor; with the last one the recovery codes, which alone ask for a code still.
+
+    They would keep the person from setting up another factor, and open the account to who has the
+    old codes.
+    """
+    factor.delete()
+    left = Authenticator.objects.filter(user_id=factor.user_id)
+    if not left.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+        for codes in left:
+            codes.delete()
+
+
 class SecondFactorSecrets:
     """The secrets in allauth's table, as `sealing.columns` lists them."""
 

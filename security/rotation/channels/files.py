@@ -1,13 +1,17 @@
 """Values in files: written beside the old one and renamed, mode 0600, below one folder.
 
+Where a channel names an owner or a group the file is given to it before it has its name.
+
 The folder and the reload commands stand in the environment of this machine only; a channel names a
 path below the one and a word for the other. Paths are followed without symbolic links.
 """
 
 import base64
 import errno
+import grp
 import json
 import os
+import pwd
 import re
 import secrets
 import subprocess
@@ -29,8 +33,11 @@ from security.rotation.rotators.generated import allow_only, text
 
 RELOAD_SECONDS = 20
 FORMATS = ("value", "json", "env")
+PLACE = ("reload", "owner", "group")  # beside the path
+KEEP = -1  # of `chown`: the owner or the group stays
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 PATH = re.compile(rf"{_NAME}(?:/{_NAME}){{0,4}}", re.ASCII)
+ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 KUBERNETES_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 DATA_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
@@ -51,7 +58,7 @@ class FileChannel(DeliveryChannel):
         self.commands = commands
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
-        allow_only(config, "path", "format", "variable", "reload")
+        allow_only(config, "path", "format", "variable", *PLACE)
         if config.get("format", "value") not in FORMATS:
             raise InvalidConfig("config.format", f"must be one of {', '.join(FORMATS)}.")
         if config.get("format") == "env":
@@ -66,6 +73,8 @@ class FileChannel(DeliveryChannel):
         known = ", ".join(sorted(self.commands())) or "none; KEY_RELOAD_COMMANDS is empty"
         if "reload" in config and config["reload"] not in self.commands():
             raise InvalidConfig("config.reload", f"is not known here; known: {known}.")
+        for part in config.keys() & {"owner", "group"}:  # looked up where the file is written
+            check(config, part, ACCOUNT, "must be a name of an account, such as shop.")
 
     def set(self, context: RotationContext) -> None:
         self._write(context, self.content(context.config, fields_of(context)))
@@ -110,8 +119,9 @@ class FileChannel(DeliveryChannel):
 
     def _write(self, context: RotationContext, content: bytes) -> None:
         try:
+            owners = owner_numbers(context.config)
             with self._opened_folder(context.config, create=True) as (folder, name):
-                write_atomically(folder, name, content)
+                write_atomically(folder, name, content, owners)
         except OSError as error:
             raise TargetRefused(f"The file could not be written: {reason(error)}.") from error
         self._reload(context.config)
@@ -139,13 +149,14 @@ class FileChannel(DeliveryChannel):
         if root is None:
             raise FileNotFoundError(errno.ENOENT, "KEY_FILES_DIR is not set")
         *parents, name = config["path"].split("/")
+        mode = 0o711 if config.keys() & {"owner", "group"} else 0o700  # others pass, and list not
         at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for parent in parents:
-                if create:
-                    with suppress(FileExistsError):
-                        os.mkdir(parent, 0o700, dir_fd=at)
+                made = create and make_folder(parent, at)
                 inner = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+                if made:
+                    os.fchmod(inner, mode)
                 os.close(at)
                 at = inner
             yield at, name
@@ -178,7 +189,7 @@ class KubernetesManifest(FileChannel):
     title = "A Kubernetes Secret, as a file"
 
     def validate_config(self, config: Mapping[str, Any]) -> None:
-        allow_only(config, "path", "namespace", "secret", "data_key", "reload")
+        allow_only(config, "path", "namespace", "secret", "data_key", *PLACE)
         for part in ("namespace", "secret"):
             check(config, part, KUBERNETES_NAME, "must be a name of Kubernetes, such as shop-db.")
         if "data_key" in config:
@@ -218,6 +229,34 @@ def check(config: Mapping[str, Any], name: str, form: re.Pattern[str], words: st
         raise InvalidConfig(f"config.{name}", words)
 
 
+def account_number(part: str, name: str) -> int | None:
+    """The number of a user (`owner`) or a `group` of this machine; None if it has none."""
+    try:
+        return pwd.getpwnam(name).pw_uid if part == "owner" else grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def owner_numbers(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Whose the file is to be. Raises TargetRefused for an account that is gone."""
+    found = []
+    for part in ("owner", "group"):
+        number = account_number(part, config[part]) if part in config else KEEP
+        if number is None:
+            raise TargetRefused(f"The {part} of the file is not known on the worker's machine.")
+        found.append(number)
+    return found[0], found[1]
+
+
+def make_folder(name: str, at: int) -> bool:
+    """Make a folder in an open one; False if it is there."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=at)
+    except FileExistsError:
+        return False
+    return True
+
+
 def fields_of(context: RotationContext) -> dict[str, Any]:
     """What a file may hold of a version. The number is left out: undo writes the older one."""
     return {"key_id": context.key_id, "value": context.value, **context.detail}
@@ -234,7 +273,9 @@ def env_lines(variable: str, known: Mapping[str, Any]) -> str:
     return "".join(f"{name}='{each}'\n" for name, each in named.items())
 
 
-def write_atomically(folder: int, name: str, content: bytes) -> None:
+def write_atomically(
+    folder: int, name: str, content: bytes, owners: tuple[int, int] = (KEEP, KEEP)
+) -> None:
     """Write beside the old file and rename, so that a reader sees the old or the new value.
 
     What a killed process left of an earlier write is deleted first: it holds a value.
@@ -246,6 +287,8 @@ def write_atomically(folder: int, name: str, content: bytes) -> None:
     try:
         with os.fdopen(os.open(beside, flags, 0o600, dir_fd=folder), "wb") as file:
             os.fchmod(file.fileno(), 0o600)
+            if owners != (KEEP, KEEP):
+                os.fchown(file.fileno(), *owners)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -25,7 +25,7 @@ def secret_of(key_id: str, address: TargetAddress) -> BoundSecret:
     if found is None:
         raise TargetRefused(f"No managed key {key_id!r} has a current value.")
     allowed = terms(found.key, address)
-    return BoundSecret(decrypt(found.key, found), allowed)
+    return BoundSecret(decrypt(found.key, found), allowed, found.detail)
 
 
 def decrypt(key: ManagedSecret, version: SecretVersion) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
+from aethercrown.backup import automation_pause
 from aethercrown.formatting import counted, date_text
 from aethercrown.search import row_source
 from operations.automations import reports as automations
@@ -144,7 +145,6 @@ def report(now: datetime) -> dict[str, Any]:
     for key in live:
         by_status[status_of(key, now)].append(key)
     last = RotationRun.objects.first()
-    last_run_at = last.begun_at if last else None
     return {
         "generated_at": isoformat(now),
         "total_keys": len(live),
@@ -153,8 +153,8 @@ def report(now: datetime) -> dict[str, Any]:
         "due_soon_keys": [_overdue_info(key, now) for key in by_status["due_soon"]],
         "paused_keys": sum(key.state == State.PAUSED for key in live),
         "failing_keys": [key.key_id for key in live if key.fail_count or key.state == "failed"],
-        "last_run_at": isoformat(last_run_at),
-        "recommendations": recommendations(live, now, last_run_at if _runs_expected() else now),
+        "last_run_at": isoformat(last.begun_at if last else None),
+        "recommendations": recommendations(live, now, _runs_missed_since(last, now)),
     }
 
 
@@ -196,17 +196,27 @@ def _overdue_info(key: ManagedSecret, now: datetime) -> dict[str, Any]:
 
 
 def is_run_missed(now: datetime) -> bool:
-    """Whether there were live keys, but no run in any mode, for 26 hours; no while it is off."""
-    if not _runs_expected():
-        return False
-    last = RotationRun.objects.first()
+    """Whether there were live keys, but no run in any mode, for 26 hours.
+
+    No while the automation is off, or all are paused; and the 26 hours begin again afterwards.
+    """
     live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
     first_key_at = live.aggregate(at=Min("created_at"))["at"]
-    return schedule.is_run_missed(last.begun_at if last else None, first_key_at, now)
+    since = _runs_missed_since(RotationRun.objects.first(), now)
+    return schedule.is_run_missed(since, first_key_at, now)
 
 
-def _runs_expected() -> bool:
-    return settings.AUTOMATION_ENABLED and schedule.AUTOMATION in automations.switched_on()
+def _runs_missed_since(last: RotationRun | None, now: datetime) -> datetime | None:
+    """Since when a run may be missing: the last one, or when runs were last switched on again."""
+    is_on = settings.AUTOMATION_ENABLED and schedule.AUTOMATION in automations.switched_on()
+    if not is_on or automation_pause.is_paused():
+        return now
+    known = (
+        last and last.begun_at,
+        automations.switched_on_at(schedule.AUTOMATION),
+        automation_pause.ended_at(),
+    )
+    return max(filter(None, known), default=None)
 
 
 def is_catch_up_due(actor: str, now: datetime) -> bool:

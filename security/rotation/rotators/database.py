@@ -70,6 +70,14 @@ class DatabasePassword(Rotator):
         if type(port) is not int or not 0 < port < 65_536:
             raise InvalidConfig("config.port", "must be a number from 1 to 65535.")
 
+    def claims(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """Each of its two roles on that server, of whatever database: roles belong to a server."""
+        try:
+            where = address(config)
+        except (TargetRefused, KeyError):  # stored by an earlier version, or unreadable
+            return frozenset()
+        return frozenset(role_at(role, where) for role in config.get("roles", ()))
+
     def initial_detail(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"role": config["roles"][0]}
 
@@ -120,7 +128,7 @@ class DatabasePassword(Rotator):
             self._alter(context, close)
 
     def described(self, context: RotationContext) -> str:
-        return f"role {context.detail.get('role')} at {address(context.config)}"
+        return role_at(context.detail.get("role"), address(context.config))
 
     def _alter(
         self,
@@ -135,12 +143,16 @@ class DatabasePassword(Rotator):
                 connection.execute(target + change_of_role)
 
     def _administrator(self, context: RotationContext) -> tuple[str, str, BindingTerms]:
-        """The role that changes passwords, its password, and the terms of using that."""
+        """The role that changes passwords, its password, and the terms of using that.
+
+        Where that password is rotated here too, the role is the one of its two that has it now.
+        """
         where = address(context.config)
         terms = context.terms(where)
         if "admin_role" in context.config:
             bound = context.secret_of(context.config["admin_key"], where)
-            return context.config["admin_role"], bound.value, bound.terms
+            role = bound.detail.get("role", context.config["admin_role"])
+            return role, bound.value, bound.terms
         if context.current is None:
             raise TargetRefused("There is no current password, and no administrator to set one.")
         return context.current_detail["role"], context.current, terms
@@ -162,6 +174,10 @@ class DatabasePassword(Rotator):
             raise TargetRefused(PLAIN[str(error)]) from error
         except postgres.DatabaseUnreachable as error:
             raise OutcomeUnknown(PLAIN[str(error)]) from error
+
+
+def role_at(role: object, where: TargetAddress) -> str:
+    return f"role {role} at {where}"
 
 
 def address(config: Mapping[str, Any]) -> TargetAddress:

@@ -23,6 +23,7 @@ SUBJECT_PREFIX = steps.SUBJECT_PREFIX
 CONFIDENCE_LEVEL = 0.9
 HORIZON = timedelta(days=2)  # an approved rotation is done by then, retries included
 DAY = timedelta(days=1)
+SAME_MOMENT = timedelta(seconds=1)  # a decision keeps its times to a thousandth of a second
 PROPOSE = "propose"
 State = ManagedSecret.State
 APPROVED_STATUSES = ("approved", "applied", "measured")
@@ -115,7 +116,10 @@ def undo(case: DecisionCase) -> None:
 
 
 def _locked_key(case: DecisionCase) -> ManagedSecret:
-    """The key, locked. Raises Stale if its current version is not the decision's."""
+    """The key, locked. Raises Stale if its current version is not the decision's.
+
+    The name of a revoked key is free: another that has it now has another first moment.
+    """
     name = key_id(case.subject)
     live = ManagedSecret.objects.filter(key_id=name, state__in=reports.LIVE_STATES)
     key = live.select_for_update().first()
@@ -125,16 +129,23 @@ def _locked_key(case: DecisionCase) -> ManagedSecret:
     number = version.number if version else None
     if number != case.before["version"]:
         raise Stale(f"The current version of {key} is {number}, not {case.before['version']}.")
+    if version and not _began_at(version, case):
+        raise Stale(f"{key} was revoked since; another key has its name now.")
     return key
+
+
+def _began_at(version: SecretVersion, case: DecisionCase) -> bool:
+    """Whether it is the version that was current when the decision was proposed."""
+    since = datetime.fromisoformat(case.before["since"])
+    return abs((version.current_at or version.created_at) - since) < SAME_MOMENT
 
 
 def measure(case: DecisionCase, at: datetime) -> MeasuredEffect:
     """The age of the old value when it was replaced, or `at`, if it was not."""
-    later = SecretVersion.objects.filter(
-        key__key_id=key_id(case.subject),
-        number__gt=case.before["version"],
-        current_at__isnull=False,
-    )
+    named = SecretVersion.objects.filter(key__key_id=key_id(case.subject))
+    same = named.filter(number=case.before["version"]).select_related("key")
+    keys = {each.key for each in same if _began_at(each, case)}
+    later = named.filter(key__in=keys, number__gt=case.before["version"], current_at__isnull=False)
     replaced_at = later.order_by("number").values_list("current_at", flat=True).first()
     since = datetime.fromisoformat(case.before["since"])
     return measured_effect(case.expected, since, replaced_at, at)

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Sum
 
 from security.rotation import reports, schedule, system_clock
-from security.rotation.models import ManagedSecret, RotationPolicy, RotationRun, SecretVersion
+from security.rotation.models import ManagedSecret, RotationRun, SecretVersion
 from security.rotation.results import RotationFailure, RotationResult, RotationRunResult
-from security.rotation.schedule import LEVELS, ClockReading
+from security.rotation.schedule import ClockReading
 from security.rotation.services import bulk, execute, four_eyes, orders, policy, steps
 from security.rotation.services.rotate import SCHEDULED, rotate
 from security.rotation.services.steps import RotationRequest
@@ -109,7 +109,7 @@ def _begin_run(
     now: datetime, reading: ClockReading, actor: str, *, force: bool
 ) -> tuple[RotationRun, list[ManagedSecret]]:
     """Store a run and choose its keys, under one lock, so that runs share the hourly limit."""
-    _lock_runs()
+    steps.lock_policies()  # only one run begins at a time
     due = _due_keys(now)
     conditions = _conditions(now, reading, len(due))
     allowance = schedule.RunAllowance(len(due)) if force else schedule.run_allowance(conditions)
@@ -162,13 +162,6 @@ def _due_keys(now: datetime) -> list[ManagedSecret]:
         key=OuterRef("pk"), state=SecretVersion.State.RETIRING, retire_at__gt=now
     )
     return list(rows.exclude(Exists(promised)).order_by("due_at", "pk"))
-
-
-def _lock_runs() -> None:
-    """Lock the rows of all levels: only one run begins at a time."""
-    rows = [RotationPolicy(level=level) for level in LEVELS]
-    RotationPolicy.objects.bulk_create(rows, ignore_conflicts=True)
-    list(RotationPolicy.objects.select_for_update().order_by("level"))
 
 
 def _rotate_all(

@@ -132,12 +132,39 @@ def change(
         check_key(key)
         with transaction.atomic():
             if changed:
+                check_unclaimed(key)
                 key.save(update_fields=list(changed))
                 steps.note_changed(attempt.lease, changed)
                 reschedule(attempt.lease, key)
             steps.release(attempt.lease)
     key.refresh_from_db()
     return key
+
+
+def check_unclaimed(key: ManagedSecret) -> None:
+    """Raise InvalidArgument where another live key changes the same thing at a target.
+
+    Two such keys would end each other's passwords; so would what is left outside of one that has
+    ended. It locks against others that look meanwhile: call it in the transaction that stores the
+    key.
+    """
+    rotator = rotators.get(key.rotator)
+    if not (claims := rotator.claims(key.config)):
+        return
+    steps.lock_policies()
+    alike = ManagedSecret.objects.filter(rotator=key.rotator, state__in=reports.LIVE_STATES)
+    for other in alike.exclude(key_id=key.key_id).order_by("pk"):
+        if taken := claims & rotator.claims(other.config):
+            raise InvalidArgument(
+                "config", f"names the {min(taken)}, which the key {other} changes already."
+            )
+    left = OutsideTask.objects.filter(state=OutsideTask.State.OPEN, place__in=claims, channel=None)
+    if task := left.exclude(key=key.pk).select_related("key").order_by("pk").first():
+        raise InvalidArgument(
+            "config",
+            f"names the {task.place}, which is still to be ended for the key {task.key}: do that, "
+            "or close the task under Tasks outside.",
+        )
 
 
 def reschedule(lease: Lease, key: ManagedSecret) -> None:

@@ -17,7 +17,12 @@ from security.rotation.models import ManagedSecret, SecretVersion
 from security.rotation.registry import CredentialIssuer, Rotator
 from security.rotation.schedule import MEDIUM
 from security.rotation.services import steps
-from security.rotation.services.lifecycle import InvalidArgument, check_key, get
+from security.rotation.services.lifecycle import (
+    InvalidArgument,
+    check_key,
+    check_unclaimed,
+    get,
+)
 from security.rotation.services.steps import Lease, RotationRequest
 
 KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}", re.ASCII)
@@ -128,6 +133,7 @@ def _store(
         if plain := secret or value:
             version.ciphertext = encryption.seal(plain, version.encryption_context(key))
     with transaction.atomic():
+        check_unclaimed(key)
         key.save(force_insert=True)
         if isinstance(rotator, CredentialIssuer):
             credential = rotator.issue(key.key_id, key.config, now)

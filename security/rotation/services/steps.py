@@ -16,7 +16,13 @@ from security.audit.services import record
 from security.encryption import services as encryption
 from security.encryption.models import NO_CIPHERTEXT
 from security.rotation import schedule
-from security.rotation.models import KeyChannel, ManagedSecret, OutsideTask, SecretVersion
+from security.rotation.models import (
+    KeyChannel,
+    ManagedSecret,
+    OutsideTask,
+    RotationPolicy,
+    SecretVersion,
+)
 from security.rotation.registry import IssuedCredential, NewSecret, rotators
 from security.rotation.schedule import EffectivePolicy, RotationWindow
 
@@ -112,6 +118,13 @@ def acquire(
     lease = Lease(key, key.fencing_token, actor)
     record_event(lease, "key.claimed", {"purpose": purpose, "fencing_token": key.fencing_token})
     return lease
+
+
+def lock_policies() -> None:
+    """Lock the rows of all levels: of what takes this lock one is done after the other."""
+    rows = [RotationPolicy(level=level) for level in schedule.LEVELS]
+    RotationPolicy.objects.bulk_create(rows, ignore_conflicts=True)
+    list(RotationPolicy.objects.select_for_update().order_by("level"))
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """What is recognised in a file, and what is asked."""
 
 import io
+import time
 from decimal import Decimal
 
 import openpyxl
@@ -197,3 +198,13 @@ def test_names_of_headers_are_compared_without_currency_and_case():
     assert header_currency("Spend [€]") == "EUR"
     assert header_currency("Spend (xyz)") == ""
     assert recognised(["a"], [KIND]) is None
+
+
+@pytest.mark.parametrize("part", ["1", " ", "a ", "1,", "1.", "-", "(", "Fr.", "2026-", "$"])
+def test_a_cell_of_100_000_characters_is_refused_before_any_pattern(part):
+    cell = f"1{part * (100_000 // len(part))}x"
+    content = f'{ADS}A,2026-10-05,"{cell}",1\nB,2026-10-05,5,3\n'
+    began = time.process_time()
+    _layout, _rows, faults, _remarks = read(content, Choices(columns={"channel": "Campaign"}))
+    assert time.process_time() - began < 0.5
+    assert [each.reason for each in faults] == ["has more than 10,000 characters"]

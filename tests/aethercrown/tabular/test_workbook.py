@@ -1,12 +1,14 @@
 """Workbooks: stored values, bounded archives, formulas and merged cells."""
 
 import io
+import time
 import zipfile
 from datetime import date, datetime
 
 import openpyxl
 import pytest
 
+from aethercrown.csv.reader import MAX_CELL_CHARACTERS
 from aethercrown.tabular.errors import TableError
 from aethercrown.tabular.opening import open_table
 from aethercrown.tabular.workbook import Exact, WorkbookSource, written_cell
@@ -141,3 +143,25 @@ def test_a_sheet_that_breaks_off_is_damaged():
 def test_empty_cells_at_the_end_of_a_row_are_left_out():
     file = workbook(["date", "spend", ""], ["2026-10-05", 1, "  "])
     assert [len(cells) for _, cells in open_table(file).rows()] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [b"<c ", b"<mergeCell ", b'<c r="A1" ', b'<c r="A1" r="A1"><f', b'r="A1" ', b"<f><f "],
+)
+def test_what_is_no_sheet_holds_nobody_up(hostile):
+    """The first rows are good, so that the sheet is chosen; openpyxl reads no further then."""
+    file, made = workbook(("Week", "Spend"), ("a", 3)), io.BytesIO()
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            more = hostile * (300_000 // len(hostile)) if name.endswith("sheet1.xml") else b""
+            new.writestr(name, old.read(name).replace(b"</sheetData>", more + b"</sheetData>"))
+    began = time.process_time()
+    with pytest.raises(TableError, match="damaged"):
+        list(WorkbookSource(made).rows())
+    assert time.process_time() - began < 1
+
+
+def test_a_long_cell_is_cut_before_anything_is_recognised_in_it():
+    file = workbook(("Week", "Spend"), ("a", "1" * 20_000))
+    assert len(list(open_table(file).rows())[1][1][1]) == MAX_CELL_CHARACTERS + 1

@@ -1,6 +1,7 @@
 """The pages of jobs: one's own with their progress, one job with its result, and cancelling it."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from operations.jobs import services
@@ -17,8 +18,10 @@ JOBS = "/dashboards/jobs"
 def start(viewer):
     """Start a job of a kind that counts to what it is given: `start(caller)`."""
     with isolated(job_kinds):
-        kind = JobKind("count", "Count", "revenue", count, page=lambda given: given.get("page", ""))
-        job_kinds.register(kind)
+        page = lambda given: given.get("page", "")  # noqa: E731 - of what it is given
+        job_kinds.register(
+            JobKind("count", "Count", "revenue", "revenue.view_invoice", count, page=page)
+        )
 
         def begin(caller="", subject="<all>", **given):
             caller = caller or account(viewer)
@@ -108,6 +111,26 @@ def test_a_job_of_somebody_else_is_seen_but_not_cancelled(page, start):
     assert page.get(f"{JOBS}/0").status_code == 404
 
 
+def test_a_result_needs_the_permission_of_its_kind(client, start):
+    """Who may see jobs, and not invoices, sees no job about invoices, and of his own no result."""
+    person = User.objects.create_user("nora")
+    for each in ("security.view_pages", "operations.view_job"):
+        app, _, codename = each.partition(".")
+        found = Permission.objects.get(content_type__app_label=app, codename=codename)
+        person.user_permissions.add(found)
+    client.force_login(person)
+    other, own = start(caller="account:0"), start(caller=account(person))
+    services.run_next()
+    services.run_next()
+    assert client.get(f"{JOBS}/{other.pk}").status_code == 404
+    assert client.post(f"{JOBS}/{other.pk}").status_code == 404
+    assert "counted" not in text(client.get(f"{JOBS}/{own.pk}"))
+    seen = Permission.objects.get(codename="view_invoice")
+    person.user_permissions.add(seen)
+    assert "counted" in text(client.get(f"{JOBS}/{other.pk}"))
+    assert "counted" in text(client.get(f"{JOBS}/{own.pk}"))
+
+
 def test_without_a_role_nothing_is_seen_even_of_ones_own(client, start):
     person = User.objects.create_user("nobody")
     client.force_login(person)
@@ -119,5 +142,8 @@ def test_without_a_role_nothing_is_seen_even_of_ones_own(client, start):
 
 def test_the_page_of_a_kind_that_no_code_knows_opens(page, start):
     job = start()
+    services.run_next()
     Job.objects.update(kind="gone.long_ago")
-    assert "Count" in text(page.get(f"{JOBS}/{job.pk}"))
+    shown = text(page.get(f"{JOBS}/{job.pk}"))
+    assert "Count" in shown
+    assert "counted" not in shown  # nobody knows what its result is about

@@ -89,3 +89,18 @@ def test_a_long_body_is_refused_before_it_is_checked_and_a_job_is_not(caller, mo
         accepted = caller.send(OPTIMIZE, examples.OPTIMIZE_REQUEST, headers=ASYNC)
         assert accepted.status_code == 202
     assert caller.send(OPTIMIZE, wrong).status_code == 400
+
+
+def test_the_check_of_a_long_body_has_a_budget_also_before_a_job(caller, monkeypatch):
+    monkeypatch.setattr(api, "MAX_LIGHT_ROWS", 1)
+    body = examples.OPTIMIZE_REQUEST
+    totals = [{"date": "2026-01-01", "revenue": 1}] * 2
+    few = {**body, "historical_data": body["historical_data"][:1], "total_revenue": totals}
+    wrong = {**few, "total_budget": -1}
+    with semaphore.slots({"body checks": 2}, 60), semaphore.slots({"body checks": 2}, 60):
+        for sent in (body, wrong):
+            refused = caller.send(OPTIMIZE, sent, headers=ASYNC)
+            assert (refused.status_code, refused["Retry-After"]) == (429, "2")
+            assert "long bodies" in refused.json()["message"]
+        assert caller.send(OPTIMIZE, body).status_code == 200
+    assert caller.send(OPTIMIZE, wrong, headers=ASYNC).status_code == 400

@@ -149,7 +149,9 @@ def test_after_a_restoration_nobody_holds_anything_and_nothing_runs(run):
 
 def test_open_jobs_end_with_a_restoration_and_its_notes_say_so():
     with isolated(job_kinds):
-        job_kinds.register(JobKind("try", "Try", "optimization", lambda context: None))
+        job_kinds.register(
+            JobKind("try", "Try", "revenue", "revenue.view_invoice", lambda context: None)
+        )
         job = jobs.start("try", {}, caller="user:1", now=NOON, subject="a")
     notes = services.finalize_restore(NOON, None)
     assert notes[1] == "1 open job ended: start it again if it is still wanted."

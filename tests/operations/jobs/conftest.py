@@ -7,6 +7,8 @@ from operations.jobs.registry import JobKind, job_kinds
 from tests.aethercrown.registries import isolated
 from tests.operations.conftest import NOON
 
+SEEN_WITH = "marketing.view_budgetplan"
+
 
 @pytest.fixture
 def told(monkeypatch):
@@ -22,7 +24,9 @@ def kind(told):
     with isolated(job_kinds):
 
         def make(perform=lambda context: {"seen": context.input}, name="try", **more):
-            return job_kinds.register(JobKind(name, name.title(), "optimization", perform, **more))
+            return job_kinds.register(
+                JobKind(name, name.title(), "optimization", SEEN_WITH, perform, **more)
+            )
 
         yield make
 

@@ -1,12 +1,15 @@
 """Staff see jobs and cancel them in the admin."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from operations.jobs import services
 from operations.jobs.admin import MAX_RESULT_CHARACTERS, JobAdmin
 from operations.jobs.models import Job
+from security.access.models import User
 from tests.operations.conftest import NOON
+from tests.operations.jobs.conftest import SEEN_WITH
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:operations_job_changelist")
@@ -32,6 +35,30 @@ def test_the_action_on_the_list_cancels_each_and_says_which_it_could_not(start, 
     answer = admin_client.post(LIST, chosen, follow=True)
     assert "is done" in answer.content.decode()
     assert {*Job.objects.values_list("state", flat=True)} == {"done", "cancelled"}
+
+
+def test_staff_see_jobs_of_the_kinds_that_they_may_see(start, client, admin_client):
+    job = start(word="secret price")
+    services.run_next(clock=lambda: NOON)
+    person = User.objects.create_user("nora", is_staff=True)
+    granted = ["view_job", "operate"]
+    person.user_permissions.set(Permission.objects.filter(codename__in=granted))
+    client.force_login(person)
+    page = reverse("admin:operations_job_change", args=[job.pk])
+    cancel = reverse("admin:operations_job_cancel_one", args=[job.pk])
+    assert client.get(page).status_code == 302  # to the first page: it does not exist
+    assert client.post(cancel).status_code == 404
+    assert "0 jobs" in client.get(LIST).content.decode()
+    assert "0 jobs" in client.get(f"{LIST}?q=a").content.decode()
+    app, _, codename = SEEN_WITH.partition(".")
+    person.user_permissions.add(
+        Permission.objects.get(content_type__app_label=app, codename=codename)
+    )
+    assert "secret price" in client.get(page).content.decode()
+    assert "1 job" in client.get(LIST).content.decode()
+    Job.objects.update(kind="gone.long_ago")
+    assert client.get(page).status_code == 302
+    assert "secret price" in admin_client.get(page).content.decode()  # a superuser's
 
 
 def test_progress_and_result_are_shown(start, admin_client):

@@ -1,12 +1,15 @@
 """The API of jobs: polling, cancelling, and who may."""
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from operations.jobs import api, services
 from operations.jobs.models import Job
+from security.access.models import User
 from security.apikeys import services as keys
 from tests.callers import Caller
 from tests.operations.conftest import NOON
+from tests.operations.jobs.conftest import SEEN_WITH
 
 pytestmark = pytest.mark.django_db
 JOBS = "/api/v1/operational/jobs"
@@ -63,9 +66,21 @@ def test_the_list_has_no_results_and_only_areas_that_the_key_may_read(start, cal
     assert [("result" in each, each["kind"]) for each in both] == [(False, "try")]
 
 
-def test_a_member_of_staff_sees_all(start, admin_client):
-    start()
+def test_a_member_of_staff_sees_the_kinds_that_the_role_may_see(start, admin_client, client):
+    job = start(a=1)
+    services.run_next()
     assert len(admin_client.get(JOBS).json()["data"]["jobs"]) == 1
+    person = User.objects.create_user("nora", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__in=["view_job", "operate"]))
+    client.force_login(person)
+    assert client.get(JOBS).json()["data"]["jobs"] == []
+    assert client.get(f"{JOBS}/{job.pk}").status_code == 404
+    assert client.post(f"{JOBS}/{job.pk}/cancel").status_code == 404
+    app, _, codename = SEEN_WITH.partition(".")
+    seen = Permission.objects.get(content_type__app_label=app, codename=codename)
+    person.user_permissions.add(seen)
+    assert client.get(f"{JOBS}/{job.pk}").json()["data"]["result"] == {"seen": {"a": 1}}
+    assert len(client.get(JOBS).json()["data"]["jobs"]) == 1
 
 
 def test_a_job_is_cancelled_once_and_for_good(start, caller_with):

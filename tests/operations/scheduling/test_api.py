@@ -390,3 +390,16 @@ def test_more_tasks_than_are_light_count_against_the_budget(caller, monkeypatch)
         assert (refused.status_code, refused["Retry-After"]) == (429, "2")
         assert schedule(caller, body("a")).status_code == 201
     assert schedule(caller, body("a"), body("b")).status_code == 201
+
+
+def test_the_check_of_many_tasks_has_a_budget_also_before_a_job(caller, monkeypatch):
+    monkeypatch.setattr(api, "HEAVY_TASKS", 1)
+    headers = {"Prefer": "respond-async"}
+    sent = {"tasks": [body("a"), body("b")]}
+    with semaphore.slots({"body checks": 2}, 60), semaphore.slots({"body checks": 2}, 60):
+        refused = caller.send(f"{TASKS}/schedule", sent, headers=headers)
+        assert (refused.status_code, refused["Retry-After"]) == (429, "2")
+        assert caller.send(f"{TASKS}/schedule", body("c"), headers=headers).status_code == 202
+        assert caller.send(f"{TASKS}/schedule", sent).status_code == 201
+    with semaphore.slots({"computations": 2}, 60), semaphore.slots({"computations": 2}, 60):
+        assert caller.send(f"{TASKS}/schedule", sent, headers=headers).status_code == 202

@@ -8,13 +8,14 @@ import time
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.contrib.sessions.backends.base import SessionBase
 from django.test import RequestFactory
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
 from aethercrown.http import sessions
+from operations.jobs.registry import job_kinds
 from security.access import roles
 from security.apikeys import scopes, services
 from tests.security.access import access_rules as rules
@@ -94,6 +95,14 @@ def test_handing_out_a_scope_takes_the_permissions_of_every_call_that_it_opens()
             continue  # a job needs the scope of its own area
         if area and (writes or view in VIEWSETS) and not view.scopes:
             assert view.permission_to_write in scopes.PERMISSIONS[f"{area}:write"], path
+
+
+def test_every_kind_of_job_is_seen_with_a_permission_that_its_scope_asks_for():
+    rows = Permission.objects.select_related("content_type")
+    known = {f"{each.content_type.app_label}.{each.codename}" for each in rows}
+    for kind in job_kinds:
+        assert kind.permission in known, kind.name
+        assert kind.permission in scopes.PERMISSIONS[f"{kind.area}:read"], kind.name
 
 
 # --- The admin ------------------------------------------------------------------------------------

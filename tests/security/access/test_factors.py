@@ -286,6 +286,31 @@ def test_an_officer_sees_who_has_a_factor_and_only_an_administrator_removes_it(
     row = Authenticator.objects.get(user=boss, type="totp")
     gone = f"/admin/mfa/authenticator/{row.pk}/delete/"
     assert client.post(gone, {"post": "yes"}).status_code == 302
+    assert not Authenticator.objects.filter(user=boss).exists()
+
+
+@pytest.mark.parametrize("by_list", [False, True])
+def test_with_the_last_factor_its_recovery_codes_go_and_another_can_be_set_up(
+    client, ada, django_user_model, by_list
+):
+    """Codes alone would ask for a code for ever, and open the account to who found them."""
+    lost = django_user_model.objects.create_user("lost", is_staff=True)
+    lost.groups.add(Group.objects.get(name="approver"))
+    factors.with_app(lost)
+    factors.with_app(ada)
+    factors.signed_in(client, ada)
+    rows = Authenticator.objects.filter(user=lost).order_by("type")
+    if by_list:
+        chosen = [str(each.pk) for each in rows]
+        form = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+        client.post("/admin/mfa/authenticator/", form)
+    else:
+        row = rows.get(type="totp")
+        client.post(f"/admin/mfa/authenticator/{row.pk}/delete/", {"post": "yes"})
+    assert not rows.exists()
+    assert Authenticator.objects.filter(user=ada).count() == 2
+    client.force_login(lost)
+    assert client.get("/", follow=True).request["PATH_INFO"] == reverse("mfa_activate_totp")
 
 
 def test_a_stranger_with_a_wrong_key_stays_a_stranger_beside_a_session(client, ada):

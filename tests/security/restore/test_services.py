@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.sessions.models import Session
 
+from security.access.models import User
 from security.apikeys import services as apikeys
 from security.audit import reports
 from security.audit import services as audit
@@ -73,10 +75,11 @@ def test_what_does_not_fit_is_told():
 def test_keys_that_changed_since_the_backup_are_named():
     for name in ("billing", "left", "new"):
         rotation.register(name, "x")
-    opens = apikeys.create("shop", ["all"])
+    opens, other = (apikeys.create(name, ["all"]).key for name in ("shop", "other"))
     before = services.snapshot()
     before["versions"]["billing"] = 3
-    before["revoked"] = [opens.key.pk]
+    before["revoked"] = [(opens.pk, opens.created_at), (other.pk, NOON)]
+    before["ended"] = [rotation.get("left").uuid]
     SecretVersion.objects.filter(key__key_id="new").delete()
 
     assert services.compare(before) == [
@@ -85,8 +88,29 @@ def test_keys_that_changed_since_the_backup_are_named():
             "Enter the value in use, or rotate it."
         ),
         "new was registered since, and its value is not here.",
-        f"API key {opens.key} was revoked since, and works again: revoke it.",
+        "left was revoked since, and is here again: revoke it.",
+        f"API key {opens} was revoked since, and is revoked again.",
     ]
+    opens.refresh_from_db()
+    assert opens.revoked_at is not None
+    other.refresh_from_db()  # another key, of another installation, that has the same number
+    assert other.revoked_at is None
+
+
+def test_people_who_were_switched_off_stay_so_and_everybody_signs_in_again(client):
+    left, boss, here = (User.objects.create_user(name) for name in ("left", "boss", "here"))
+    User.objects.filter(pk=boss.pk).update(is_superuser=True)
+    before = services.snapshot()
+    before["switched_off"] = [(each.pk, each.date_joined) for each in (left, boss)]
+    client.force_login(here)
+    services.finalize(NOON, None)
+    assert not Session.objects.exists()
+    assert services.compare(before) == [
+        "left was switched off since, and is switched off again.",
+        "boss was switched off since, and may sign in again: switch it off.",
+    ]
+    active = User.objects.filter(is_active=True).values_list("username", flat=True)
+    assert set(active) == {"boss", "here"}
 
 
 def test_where_nothing_changed_nothing_is_named():

@@ -204,6 +204,27 @@ def test_without_an_administrator_each_role_changes_the_other(server, roles):
         KIND.set(context(alone, current=None))
 
 
+def test_an_administrator_that_is_rotated_too_logs_in_as_the_role_that_is_current(
+    managed, server, roles
+):
+    with administrator(server) as admin:
+        for role in ("chief_a", "chief_b"):
+            admin.execute(f"DROP ROLE IF EXISTS {role}")
+            admin.execute(f"CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'first-chief'")
+            admin.execute(f"GRANT app_a, app_b TO {role} WITH ADMIN OPTION")
+        admin.execute("GRANT chief_b TO chief WITH ADMIN OPTION")
+        admin.execute("GRANT chief_a TO chief WITH ADMIN OPTION")
+    config = {**roles, "roles": ["chief_a", "chief_b"]}
+    chiefs = services.register(
+        "chiefs", "database", rotator="database_password", config=config, value="first-chief"
+    ).key
+    bind(chiefs, roles["host"])
+    services.change("app", config={**roles, "admin_role": "chief_a", "admin_key": "chiefs"})
+    services.rotate("chiefs", reason="compromised")  # from now on chief_b, at once
+    done = services.rotate("app")
+    assert works(server, "app_b", done.new_key)
+
+
 def test_a_wrong_password_is_a_clear_no(server, roles):
     with pytest.raises(TargetRefused, match="The target refused"):
         KIND.test(context(roles, detail={"role": "app_a"}, value="wrong"))

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 import pytest
 
+from operations.jobs import services as jobs
 from revenue.billing.reports import accounts
 from revenue.customers.models import Customer
+from revenue.pricing.models import PriceBook, PriceBookVersion
 from tests.revenue.billing.conftest import NOW, record_calls, subscribed
 
 pytestmark = pytest.mark.django_db
@@ -48,3 +50,13 @@ def test_a_simulation_rates_the_last_three_complete_months(customer):
     assert calls == [10, 20_000, 60_000]
     assert [each.engagement["tenure_months"] for each in used.periods] == [12, 13, 14]
     assert alone.periods == (accounts.NO_USAGE,) * 3
+
+
+def test_a_simulation_is_found_by_its_version_and_not_by_how_it_is_called():
+    books = [PriceBook(code=code, title="Prices", currency="USD") for code in "ab"]
+    one, other = (PriceBookVersion(pk=at, number=1, book=each) for at, each in enumerate(books))
+    assert str(one) == str(other)
+    kind, subject = accounts.SIMULATE_JOB, accounts.simulation_subject(one)
+    made = jobs.start(kind, {"version": one.pk}, caller="account:1", now=NOW, subject=subject)
+    assert accounts.newest_simulation(one) == made
+    assert accounts.newest_simulation(other) is None

@@ -1,6 +1,10 @@
 """Files of values: what is written, who may read it, and every way in which it can fail."""
 
+import errno
+import grp
 import json
+import os
+import pwd
 import resource
 import stat
 import threading
@@ -233,3 +237,48 @@ def test_a_pull_has_no_configuration():
     PullChannel().validate_config({})
     with pytest.raises(InvalidConfig):
         PullChannel().validate_config({"x": 1})
+
+
+def names_in(folder):
+    return [each.name for each in folder.iterdir()]
+
+
+class TestTheOwner:
+    MINE = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
+
+    def test_a_file_is_given_away_before_it_has_its_name(self, channel, folder, monkeypatch):
+        given = []
+        monkeypatch.setattr(
+            os, "fchown", lambda _file, *ids: given.append((ids, names_in(folder / "shop")))
+        )
+        channel.validate_config({**CONFIG, **self.MINE})
+        channel.set(context(self.MINE))
+        ((ids, names),) = given
+        assert ids == (os.getuid(), os.getgid())
+        assert "db" not in names
+        assert stat.S_IMODE((folder / "shop" / "db").stat().st_mode) == 0o600
+        assert stat.S_IMODE((folder / "shop").stat().st_mode) == 0o711
+        channel.set(context({"group": self.MINE["group"]}))
+        assert given[1][0] == (-1, os.getgid())
+
+    def test_a_worker_that_may_not_give_it_away_leaves_the_old_file(
+        self, channel, folder, monkeypatch
+    ):
+        def refuse(*_arguments):
+            raise PermissionError(errno.EPERM, "no")
+
+        channel.set(context(value="former"))
+        monkeypatch.setattr(os, "fchown", refuse)
+        with pytest.raises(TargetRefused, match="not be written: operation not permitted"):
+            channel.set(context(self.MINE))
+        assert (folder / "shop" / "db").read_bytes() == b"former"
+        assert names_in(folder / "shop") == ["db"]
+
+    @pytest.mark.parametrize("part", ["owner", "group"])
+    def test_an_account_that_this_machine_has_not_is_refused(self, channel, part):
+        with pytest.raises(InvalidConfig, match="name of an account") as refused:
+            channel.validate_config({**CONFIG, part: "0 or root"})
+        assert refused.value.field == f"config.{part}"
+        channel.validate_config({**CONFIG, part: "nobody-of-that-name"})  # another machine has it
+        with pytest.raises(TargetRefused, match=f"The {part} of the file is not known"):
+            channel.set(context({part: "nobody-of-that-name"}))

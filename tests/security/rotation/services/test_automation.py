@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from aethercrown.backup import automation_pause
 from operations.alerts import reports as alerts
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
-from security.rotation import services, tasks
+from security.rotation import reports, services, tasks
+from security.rotation.alerts import RUN_MISSED_MESSAGE
 from security.rotation.models import KeyChannel, ManagedSecret, RotationRun
 from security.rotation.services import automation, steps
 from security.rotation.services.decisions import AUTOMATION
@@ -126,6 +128,29 @@ def test_no_pass_is_missed_while_the_automation_is_off(settings):
     settings.AUTOMATION_ENABLED = False
     automation.update_alerts(timezone.now())
     assert not told()
+
+
+def test_after_it_was_off_or_paused_the_26_hours_begin_again():
+    key = registered(late=-DAY)
+    ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 9 * DAY)
+    row = Automation.objects.get(name=AUTOMATION)
+    for is_enabled in (False, True):
+        row.is_enabled = is_enabled
+        row.save()
+    now = timezone.now()
+    automation.update_alerts(now)
+    assert not told()
+    assert RUN_MISSED_MESSAGE not in reports.report(now)["recommendations"]
+    automation_pause.begin("restored", now)
+    automation.update_alerts(now + 2 * DAY)
+    assert not told()
+    automation_pause.end("user:ada", now + 2 * DAY)
+    automation.update_alerts(now + 3 * DAY)
+    assert not told()
+    later = now + 2 * DAY + timedelta(hours=27)
+    automation.update_alerts(later)
+    assert told() == {("run_missed", "all keys", "high")}
+    assert RUN_MISSED_MESSAGE in reports.report(later)["recommendations"]
 
 
 def test_passes_that_proposed_use_up_no_hourly_limit():

@@ -197,3 +197,29 @@ def test_a_key_whose_value_nobody_would_get_is_proposed_and_rotated_by_hand_only
     assert (decision().status, services.get(NAME).rotation_approved_at) == ("proposed", None)
     services.rotate(made.key_id)
     assert version() == 2
+
+
+def test_a_decision_about_a_revoked_key_moves_no_other_key_of_that_name(key):
+    night("propose")
+    services.revoke(NAME)
+    another = registered(NAME)
+    SecretVersion.objects.filter(key=another).update(current_at=timezone.now())
+    assert version() == decision().before["version"]
+    approve()
+    assert (decision().status, decision().verdict) == ("rejected", "stale")
+    assert "another key has its name" in decision().note
+    assert services.get(NAME).rotation_approved_at is None
+
+
+def test_nor_is_its_effect_measured_by_the_rotations_of_another(key):
+    night("auto")
+    assert (decision().status, version()) == ("applied", 2)
+    case = decision().case
+    services.revoke(NAME)
+    registered(NAME)
+    services.rotate(NAME, reason="compromised")
+    at = timezone.now() + 2 * DAY
+    effect = rotation_decisions.measure(case, at)
+    assert effect.inside
+    SecretVersion.objects.filter(key=key, number=2).update(current_at=None)
+    assert not rotation_decisions.measure(case, at).inside

@@ -10,6 +10,8 @@ from security.apikeys.scopes import REVEAL
 from security.audit.models import Event
 from security.rotation import models
 from security.rotation import services as rotation
+from security.rotation.models import OutsideTask
+from security.rotation.reports.doctor import keys, shared_claims
 from tests.security.rotation.stored import current_value
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +144,61 @@ def test_a_key_is_due_after_one_interval_and_eligible_a_little_earlier():
     made = services.register("mail", "api_key", level="critical").key
     assert made.due_at == made.created_at + 30 * DAY
     assert made.due_at - 3 * DAY <= made.eligible_at <= made.due_at
+
+
+CONFIG = {"host": "db", "dbname": "shop", "roles": ["shop_a", "shop_b"]}
+
+
+def registered(name, **config):
+    given = {**CONFIG, **config}
+    return services.register(name, "x", rotator="database_password", value="x", config=given)
+
+
+class TestARoleOfADatabaseBelongsToOneKey:
+    @pytest.mark.parametrize("config", [{}, {"dbname": "other"}, {"roles": ["shop_b", "x"]},
+                                        {"port": 5432, "host": "DB"}])  # fmt: skip
+    def test_another_key_that_names_it_is_refused(self, config):
+        registered("first")
+        with pytest.raises(services.InvalidArgument, match="which the key first changes") as why:
+            registered("second", **config)
+        assert why.value.field == "config"
+        assert list(ManagedSecret.objects.values_list("key_id", flat=True)) == ["first"]
+        assert registered("first").is_new is False
+
+    def test_a_change_that_names_it_is_refused(self):
+        registered("first")
+        registered("second", roles=["a", "b"])
+        with pytest.raises(services.InvalidArgument, match="the role shop_b at db:5432"):
+            services.change("second", config={**CONFIG, "roles": ["a", "shop_b"]})
+        services.change("first", config={**CONFIG, "roles": ["shop_a", "shop_c"]})
+        services.change("second", config={**CONFIG, "roles": ["a", "shop_b"]})
+
+    def test_another_server_and_another_port_are_others(self):
+        registered("first")
+        registered("second", host="db2")
+        registered("third", port=5433)
+
+    def test_a_key_that_ended_lets_go_once_nothing_of_it_is_left_outside(self):
+        registered("first")
+        services.revoke("first")
+        task = OutsideTask.objects.get()
+        with pytest.raises(services.InvalidArgument, match="still to be ended for the key first"):
+            registered("second")
+        OutsideTask.objects.filter(pk=task.pk).update(state="closed", ended_at=task.created_at)
+        registered("second")
+
+    def test_what_earlier_versions_shared_is_found_by_the_doctor(self):
+        registered("first")
+        registered("second", host="db2")
+        assert shared_claims() == {}
+        second = services.get("second")
+        second.config = CONFIG
+        second.save(update_fields=["config"])
+        said = [each.message for each in keys()]
+        assert "The role shop_a at db:5432 is changed by first and by second." in said
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_two_at_once_one_gets_it(self, at_once):
+        names = iter(("first", "second"))
+        results = at_once(lambda: registered(next(names)), 2)
+        assert sorted(type(each).__name__ for each in results) == ["InvalidArgument", "Registered"]
