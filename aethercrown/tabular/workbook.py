@@ -15,12 +15,9 @@ MAX_UNPACKED_BYTES = 500_000_000
 FREE_BYTES, MAX_RATIO = 20_000_000, 100  # text packs to a tenth, rarely to a fiftieth
 MAX_CELLS_IN_A_ROW = 1_000
 PIECE = 1 << 20
-<<<<<<< HEAD
 MAX_UNENDED_BYTES = 4 * PIECE  # a cell holds 32,767 characters
-=======
 # The attributes of a cell are few. A bound, and no < among them, keep both patterns linear on what
 # is no sheet.
->>>>>>> fc0009f (Show results of jobs by kind; refuse two keys on one role; bound patterns of files)
 FORMULA = re.compile(
     rb'<c\b[^<>]{0,200}?r="([A-Z]{1,3}\d{1,7})"[^<>]{0,200}>\s{0,100}'
     rb"<f\b[^<>]*?(?:/>|>[^<]*</f>)\s{0,100}(<v\b[^<>/]*>)?"
@@ -147,7 +144,7 @@ def scan(file: BinaryIO, path: str) -> tuple[list[str], list[str], list[tuple[in
                 raise TableError("the workbook is damaged: its sheet has a cell without an end")
             cut = max(text.rfind(b"</c>"), text.rfind(b"<mergeCell "), 0)
             _scan_piece(text[:cut], formulas, unknown, merged)
-            rest = text[cut:][-PIECE:]  # a longer one is no cell
+            rest = text[cut:]
         _scan_piece(rest, formulas, unknown, merged)
     return formulas, unknown, merged
 
