@@ -1,5 +1,6 @@
 """Managed keys and their versions, the policies of levels, and rotation runs."""
 
+import ssl
 import uuid
 from datetime import timedelta
 
@@ -242,6 +243,15 @@ class SecretVersion(SealedRow):
         return EncryptionContext(key.uuid, self.number, key.key_type)
 
 
+def has_certificates(text: str) -> bool:
+    """Whether a text is certificates in PEM, as the client of a database needs them."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 class SecretBinding(models.Model):
     """Where one stored secret may be used, and on which terms. Only security staff edit it."""
 
@@ -301,6 +311,8 @@ class SecretBinding(models.Model):
             check_host_allowed(self.host, parse_networks(self.networks))
         except AddressRefused as error:
             errors.setdefault("networks", f"{error} Enter its network if it is inside.")
+        if self.ca_certificate and not has_certificates(self.ca_certificate):
+            errors["ca_certificate"] = "must be certificates in PEM, from BEGIN to END CERTIFICATE."
         if self.purpose == WEBHOOK and (self.tls != VERIFY_FULL or self.ca_certificate):
             errors["tls"] = "Receivers are called over https with a certificate for their name."
         if errors:

@@ -1,5 +1,7 @@
 """100,000 made-up addresses and forms of the pages and the admin, from the URL map: 0 answers 5xx.
 
+The demo company is there, so that half of the addresses of rows are of real ones, and each form is
+read from its page first, so that its own fields are sent. What a call changes is undone after it.
 PAGE_FUZZ_CALLS makes it shorter, FAULT_SEED repeats it. What was found is printed whole.
 """
 
@@ -11,10 +13,16 @@ import re
 import secrets
 import time
 from collections import Counter
+from datetime import date
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
+
+from aethercrown import demo
+from aethercrown.http import sessions
 
 pytestmark = pytest.mark.fault
 SEED = int(os.environ.get("FAULT_SEED", secrets.randbits(32)))
@@ -25,6 +33,8 @@ ODD = (
     *("%ff", "%ed%a0%80", "%F0%9F%92%A3", "'", '"', "<b>", "..", "%2F", "null", "[]", "{}", "=1"),
     *("true", "on", "x" * 3_000, "USD", "csv", "\u0663", "\uff11\uff12", "2026-02-30", "24:61"),
 )
+FIELD = re.compile(rb"<(?:input|select|textarea)\b[^<>]{0,500}?\bname=\"([\w.\[\]-]{1,80})\"")
+TODAY = date(2026, 11, 2)
 LEFT_OUT = ("logout", "password", "readyz")  # the last is 503 where a check fails
 LOOKUPS = (
     *("", "__exact", "__id__exact", "__year", "__gte", "__isnull", "__in", "__contains", "__x"),
@@ -85,25 +95,36 @@ def fields_of_lists():
 # Dates typed into the admin's time filters are read as midnight of the server's zone.
 @pytest.mark.filterwarnings("ignore:DateTimeField:RuntimeWarning")
 @pytest.mark.django_db
-def test_no_page_and_no_form_fails_for_what_is_sent(admin_client):
+def test_no_page_and_no_form_fails_for_what_is_sent(admin_client, admin_user):
     chooser = random.Random(SEED)  # noqa: S311 - a test's choice
     admin_client.raise_request_exception = False
-    known, lists = routes(), list(fields_of_lists())
+    demo.seed(TODAY)
+    known, lists, rows = routes(), list(fields_of_lists()), dict(rows_of_lists())
     known = [each for each in known if not any(word in each for word in LEFT_OUT)]
     statuses: Counter[int] = Counter()
     wrong: Counter[str] = Counter()
+    fields: Counter[str] = Counter()
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
+
+    def look(sent, call, *arguments):
+        answer = undone(call, *arguments)
+        statuses[answer.status_code] += 1
+        if answer.status_code >= 500:
+            wrong[f"{sent} {arguments}"[:1_000]] += 1
+        if "/login" in answer.headers.get("Location", "") or not sum(statuses.values()) % 100:
+            sign_in(admin_client, admin_user)  # fresh, as forms of keys and people ask for it
+        return answer
+
+    sign_in(admin_client, admin_user)
     try:
-        for _ in range(CALLS):
-            path = address(chooser, known, lists)
-            posts = chooser.random() < 0.3
-            answer = admin_client.post(path, form(chooser)) if posts else admin_client.get(path)
-            statuses[answer.status_code] += 1
-            if answer.status_code >= 500:
-                wrong[f"{'POST' if posts else 'GET'} {path[:300]}"] += 1
-            if answer.status_code == 302 and "/login" in answer.headers.get("Location", ""):
-                admin_client.force_login(answer.wsgi_request.user)
+        while sum(statuses.values()) < CALLS:
+            path = address(chooser, known, lists, rows)
+            answer = look("GET", admin_client.get, path)
+            if chooser.random() < 0.3:
+                found = [each.decode() for each in FIELD.findall(page_of(answer))]
+                fields.update(found)
+                look("POST", admin_client.post, path, form(chooser, found))
     finally:
         logging.disable(logging.NOTSET)
     print(json.dumps({  # noqa: T201 - the figure
@@ -111,6 +132,7 @@ def test_no_page_and_no_form_fails_for_what_is_sent(admin_client):
         "seed": SEED,
         "calls": sum(statuses.values()),
         "routes": len(known),
+        "fields": len(fields),
         "statuses": dict(sorted(statuses.items())),
         "wrong": sum(wrong.values()),
         "seconds": round(time.monotonic() - began),
@@ -119,13 +141,46 @@ def test_no_page_and_no_form_fails_for_what_is_sent(admin_client):
     assert not wrong, "\n".join(wrong)
 
 
-def address(chooser, known, lists):
+def undone(call, *arguments):
+    """The answer; what the call changed is rolled back."""
+    with transaction.atomic():
+        answer = call(*arguments)
+        transaction.set_rollback(True)
+    return answer
+
+
+def sign_in(client, user):
+    """Sign in with a second factor, just now."""
+    client.force_login(user)
+    session = client.session
+    sessions.mark_reauthenticated(session, int(time.time()))
+    sessions.mark_second_factor(session, user.pk)
+    session.save()
+
+
+def page_of(answer):
+    is_page = answer.status_code == 200 and not answer.streaming
+    return answer.content if is_page and "html" in answer.headers.get("Content-Type", "") else b""
+
+
+def rows_of_lists():
+    """The first of each list's rows."""
+    for path, _ in fields_of_lists():
+        app, model = path.split("/")[2:4]
+        table = apps.get_model(app, model)
+        yield path, [str(each) for each in table.objects.values_list("pk", flat=True)[:3]]
+
+
+def address(chooser, known, lists, rows):
     """A path with odd parameters in it and after it."""
     if chooser.random() < 0.4:
         path, names = chooser.choice(lists)
         query = [f"{chooser.choice(names)}{chooser.choice(LOOKUPS)}" for _ in range(2)]
     else:
         path = chooser.choice(known)
+        real = rows.get(f"{path.partition('{}')[0]}")
+        if real and chooser.random() < 0.5:
+            path = path.replace("{}", chooser.choice(real), 1)
         while "{}" in path:
             path = path.replace("{}", chooser.choice(ODD) or "1", 1)
         query = []
@@ -134,11 +189,10 @@ def address(chooser, known, lists):
     return f"{path.replace('?', '')}?{given}"
 
 
-def form(chooser):
-    """Fields that forms of the pages and the admin have, with odd values."""
+def form(chooser, found):
+    """The fields of the form, or such as forms have, some with odd values."""
     names = ("name", "note", "code", "currency", "amount", "date", "action", "_selected_action")
     more = ("index", "select_across", "value", "config", "level", "channel", "customer", "_save")
-    return {
-        name: chooser.choice(ODD).replace("%00", "\0")
-        for name in chooser.sample((*names, *more), chooser.randint(0, 8))
-    }
+    asked = list(dict.fromkeys(found)) or chooser.sample((*names, *more), chooser.randint(0, 8))
+    kept = [name for name in asked if chooser.random() < 0.9]
+    return {name: chooser.choice(ODD).replace("%00", "\0") for name in kept}

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from aethercrown.http import addresses, outbound
 from aethercrown.http.outbound import AddressRefused, OutboundClient, ResponseTooLarge, Unreachable
 
+APPS = ("aethercrown", "operations", "security", "revenue", "marketing", "enterprise", "dashboards")
 OUTSIDE = "93.184.216.34"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nhi"
 
@@ -89,7 +90,7 @@ def test_no_other_module_of_ours_calls_out():
     ours = Path(outbound.__file__).parents[2]
     callers = {
         path.relative_to(ours).as_posix()
-        for app in ("aethercrown", "operations", "security", "revenue", "marketing", "enterprise")
+        for app in APPS
         for path in (ours / app).rglob("*.py")
         if clients.search(path.read_text(encoding="utf-8"))
     }

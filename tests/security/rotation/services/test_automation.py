@@ -131,7 +131,7 @@ def test_no_pass_is_missed_while_the_automation_is_off(settings):
 
 
 def test_after_it_was_off_or_paused_the_26_hours_begin_again():
-    key = registered(late=-DAY)
+    key = registered(late=-30 * DAY)
     ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 9 * DAY)
     row = Automation.objects.get(name=AUTOMATION)
     for is_enabled in (False, True):
