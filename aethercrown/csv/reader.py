@@ -25,7 +25,7 @@ MAX_CELL_CHARACTERS = 10_000  # checked before any pattern
 CENT = Decimal("0.01")
 MOST = Decimal("999999999999.99")
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ ,.'\u00a0]\d{3})+([.,]\d+)?|[+-]?\d+,\d+")
+GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ ,.'\u00a0]\d{3})+([.,]\d+)?|[+-]?(?<!\d)\d+,\d+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 

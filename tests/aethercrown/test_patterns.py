@@ -61,7 +61,8 @@ def written(tree):
         is_pattern = name.startswith("Regex") or name.removeprefix("re.") in INLINE
         named = name.startswith(("re.", "Regex", "serializers.Regex", "forms.Regex"))
         if is_pattern and named and isinstance(first, ast.Constant):
-            yield call.lineno, re.compile(first.value)
+            at_the_start = name in {"re.match", "re.fullmatch"}
+            yield call.lineno, re.compile(rf"\A(?:{first.value})" if at_the_start else first.value)
 
 
 def inside(value):
@@ -129,7 +130,7 @@ def test_no_pattern_is_slow_on_a_long_text(pattern):
     [
         r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?",
         r"\s+$",
-        r"(\*|\d+)[\d*/,-]* +\S",
+        r"\A(\*|\d+)[\d*/,-]* +\S",
         r'<mergeCell\b[^>]*ref="A"',
     ],
 )

@@ -147,7 +147,7 @@ def test_empty_cells_at_the_end_of_a_row_are_left_out():
 
 @pytest.mark.parametrize(
     "hostile",
-    [b"<c ", b"<mergeCell ", b'<c r="A1" ', b'<c r="A1" r="A1"><f', b'r="A1" ', b"<f><f "],
+    [b"<c ", b"<mergeCell ", b'<c r="A1" ', b'<c r="A1" r="A1"><f', b"<f><f "],
 )
 def test_what_is_no_sheet_holds_nobody_up(hostile):
     """The first rows are good, so that the sheet is chosen; openpyxl reads no further then."""

@@ -119,7 +119,8 @@ def test_a_result_needs_the_permission_of_its_kind(client, start):
         found = Permission.objects.get(content_type__app_label=app, codename=codename)
         person.user_permissions.add(found)
     client.force_login(person)
-    other, own = start(caller="account:0"), start(caller=account(person))
+    other = start(caller=account(User.objects.create_user("otto")))
+    own = start(caller=account(person))
     services.run_next()
     services.run_next()
     assert client.get(f"{JOBS}/{other.pk}").status_code == 404

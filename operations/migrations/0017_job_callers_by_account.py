@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("operations", "0015_maintenance_status_page_certificates"),
+        ("operations", "0016_postpone_decisions"),
     ]
 
     operations = [migrations.RunPython(name_by_account, migrations.RunPython.noop)]
