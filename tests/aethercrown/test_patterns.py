@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("aethercrown", "operations", "security", "revenue", "marketing", "enterprise", "dashboards")
 LENGTH = 4_000
 MAX_SECONDS = 0.1
-NOTICED_SECONDS = 0.002  # a linear pattern stays far below it
+NOTICED_SECONDS = 0.0005  # below it no text is long enough to hold anybody up
 GROWTH, MAX_GROWTH = 4, 8  # of the text, and of the time: 4 where it is linear, 16 where it squares
 INLINE = {"match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 REPEATED = (
@@ -99,17 +99,13 @@ def seconds_of(pattern, each, ending, length):
     return time.process_time() - began
 
 
-def grows_too_fast(pattern):
-    """Whether a longer text takes longer than in proportion; what was seen."""
-    seconds, each, ending = slowest(pattern)
-    seen = f"{seconds:.4f} s for {LENGTH} characters of {each!r} and {ending!r}"
-    if seconds < NOTICED_SECONDS:
-        return False, seen
-    times = [
-        min(seconds_of(pattern, each, ending, length) for _ in range(3))
-        for length in (LENGTH, GROWTH * LENGTH)
-    ]
-    return seconds > MAX_SECONDS or times[1] > MAX_GROWTH * times[0], f"{seen}, then {times}"
+def grows_too_fast(pattern, each, ending, length=LENGTH):
+    """Whether a longer text takes longer than in proportion."""
+    short, long = (
+        min(seconds_of(pattern, each, ending, size) for _ in range(3))
+        for size in (length, GROWTH * length)
+    )
+    return long > MAX_GROWTH * short
 
 
 def test_the_patterns_are_found():
@@ -121,22 +117,23 @@ def test_the_patterns_are_found():
 
 @pytest.mark.parametrize("pattern", list(FOUND), ids=list(FOUND.values()))
 def test_no_pattern_is_slow_on_a_long_text(pattern):
-    too_fast, seen = grows_too_fast(pattern)
-    assert not too_fast, seen
+    seconds, each, ending = slowest(pattern)
+    seen = f"{seconds:.4f} s for {LENGTH} characters of {each!r} and {ending!r}"
+    assert seconds < MAX_SECONDS, seen
+    assert seconds < NOTICED_SECONDS or not grows_too_fast(pattern, each, ending), seen
 
 
 @pytest.mark.parametrize(
-    "pattern",
+    ("pattern", "part"),
     [
-        r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?",
-        r"\s+$",
-        r"\A(\*|\d+)[\d*/,-]* +\S",
-        r'<mergeCell\b[^>]*ref="A"',
+        (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", "1"),
+        (r"\s+$", " "),
+        (r"\A(\*|\d+)[\d*/,-]* +\S", "1"),
+        (r'<mergeCell\b[^>]*ref="A"', "<mergeCell "),
     ],
 )
-def test_a_pattern_that_squares_is_found_out(pattern):
-    too_fast, _seen = grows_too_fast(re.compile(pattern))
-    assert too_fast
+def test_a_pattern_that_squares_is_found_out(pattern, part):
+    assert grows_too_fast(re.compile(pattern), part, "x", 300)
 
 
 def test_a_cell_of_100_000_digits_is_refused_before_any_pattern():
