@@ -60,9 +60,10 @@ def written(tree):
         name, first = ast.unparse(call.func), call.args[0]
         is_pattern = name.startswith("Regex") or name.removeprefix("re.") in INLINE
         named = name.startswith(("re.", "Regex", "serializers.Regex", "forms.Regex"))
-        if is_pattern and named and isinstance(first, ast.Constant):
+        text = first.value if isinstance(first, ast.Constant) else None
+        if is_pattern and named and isinstance(text, str):
             at_the_start = name in {"re.match", "re.fullmatch"}
-            yield call.lineno, re.compile(rf"\A(?:{first.value})" if at_the_start else first.value)
+            yield call.lineno, re.compile(rf"\A(?:{text})" if at_the_start else text)
 
 
 def inside(value):

@@ -98,7 +98,7 @@ def test_twelve_heavy_calls_stall_neither_probe_nor_others(tmp_path):
 
 def sent_until_answered(platform, path, body, statuses, ends):
     """Where the answer came from: the `call` itself, or a `job`; else what went wrong."""
-    more = {}
+    more: dict[str, str] = {}
     while time.monotonic() < ends:
         status, headers, content, _seconds = ask(platform, path, body.encode(), more)
         statuses[str(status)] += 1

@@ -42,8 +42,9 @@ def environment(request, tmp_path):
         cluster = kept.enter_context(postgres.running())
         own["DATABASE_URL"] = cluster.url("platform")
         own["ENCRYPTION_KEYS"] = keyring.new_entry()
-        place = {"host": str(cluster.folder), "user": "postgres", "dbname": "postgres"}
-        with psycopg.connect(**place, autocommit=True) as admin:
+        with psycopg.connect(
+            host=str(cluster.folder), user="postgres", dbname="postgres", autocommit=True
+        ) as admin:
             admin.execute("CREATE DATABASE platform")
         run(own, "-m", "django", "migrate", "-v0")
         yield own

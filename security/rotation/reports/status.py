@@ -212,11 +212,11 @@ def _runs_missed_since(last: RotationRun | None, now: datetime) -> datetime | No
     if not is_on or automation_pause.is_paused():
         return now
     known = (
-        last and last.begun_at,
+        last.begun_at if last else None,
         automations.switched_on_at(schedule.AUTOMATION),
         automation_pause.ended_at(),
     )
-    return max(filter(None, known), default=None)
+    return max((each for each in known if each is not None), default=None)
 
 
 def is_catch_up_due(actor: str, now: datetime) -> bool:
