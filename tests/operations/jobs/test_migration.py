@@ -1,4 +1,4 @@
-"""Jobs of before migration 0017 named their callers in another way."""
+"""Jobs of before migration 0019 named their callers in another way."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -11,7 +11,7 @@ from security.access.models import User
 from tests.operations.conftest import NOON
 
 pytestmark = pytest.mark.django_db
-name_by_account = import_module("operations.migrations.0017_job_callers_by_account").name_by_account
+name_by_account = import_module("operations.migrations.0019_job_callers_by_account").name_by_account
 
 
 def stored(caller, kind="operations.store_import", **more):

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("operations", "0016_postpone_decisions"),
+        ("operations", "0018_sending_rules"),
     ]
 
     operations = [migrations.RunPython(name_by_account, migrations.RunPython.noop)]
