@@ -27,8 +27,11 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "dashboard:write": frozenset({OPERATE}),
     "content:read": frozenset({"security.view_pages"}),
     "content:write": frozenset({OPERATE}),
-    "enterprise:read": frozenset({"security.view_pages"}),
-    "enterprise:write": frozenset({OPERATE}),
+    "enterprise:read": frozenset(
+        {"enterprise.view_onboardingflow", "enterprise.view_usagebackfill"}
+        | {"enterprise.view_usageevent", "security.view_pages"}
+    ),
+    "enterprise:write": frozenset({OPERATE, DECIDE}),
     "operational:read": frozenset(
         {
             *("operations.view_component", "operations.view_dataimport", "operations.view_job"),

@@ -47,11 +47,38 @@ CALLS = (
     CallRule(r"api/v1/\^?operational/(health|jobs)", EVERY_ROLE, OPERATORS),
     CallRule(r"api/v1/\^?optimization/budget/plans", EVERY_ROLE, DECIDERS),
     CallRule(r"api/v1/\^?optimization/", EVERY_ROLE, OPERATORS),
+    CallRule("api/v1/enterprise/usage/analyze-upsell$", EVERY_ROLE, EVERY_ROLE, post_reads=True),
+    CallRule("api/v1/enterprise/usage/backfills", EVERY_ROLE, DECIDERS),
+    CallRule("api/v1/enterprise/", EVERY_ROLE, OPERATORS),
     CallRule("api/v1/revenue/invoices/preview$", EVERY_ROLE, EVERY_ROLE, post_reads=True),
     CallRule(r"api/v1/\^?revenue/", EVERY_ROLE, OPERATORS),
 )
 # Buttons and actions of the admin, by screen: who may use them.
 ACTIONS = {
+    "enterprise.BusinessCalendar": {"draft": OPERATORS},
+    "enterprise.CalendarVersion": dict.fromkeys(("publish", "move_running"), OPERATORS),
+    "enterprise.OnboardingTemplate": {"draft": OPERATORS},
+    "enterprise.OnboardingTemplateVersion": dict.fromkeys(("publish", "retire"), OPERATORS),
+    "enterprise.OnboardingFlow": dict.fromkeys(
+        ("put_on_hold", "resume", "cancel", "roll_back", "add_contact", "move"), OPERATORS
+    ),
+    "enterprise.OnboardingContact": dict.fromkeys(("revoke", "leave"), OPERATORS),
+    "enterprise.OnboardingStep": dict.fromkeys(
+        (
+            *("complete", "start", "wait", "resume", "block"),
+            *("retry", "skip", "reopen", "assign"),
+        ),
+        OPERATORS,
+    ),
+    "enterprise.TierOverride": {"end": OPERATORS},
+    "enterprise.TierRuleSet": {
+        "draft": OPERATORS,
+        "publish": OPERATORS,
+        "try_company": EVERY_ROLE,
+    },
+    "enterprise.UsageBackfill": dict.fromkeys(
+        ("preview_backfill", "apply_backfill", "revert_backfill"), DECIDERS
+    ),
     "marketing.BudgetPlan": dict.fromkeys(("approve", "reject", "roll_back"), DECIDERS),
     "marketing.BudgetTask": {"finish": OPERATORS},
     "operations.Alert": dict.fromkeys(
