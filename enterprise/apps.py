@@ -16,17 +16,20 @@ class EnterpriseConfig(AppConfig):
             follow,
             moves,
             personal_data,
+            reminders,
         )
         from enterprise.sla import reports as sla_reports  # noqa: PLC0415
         from enterprise.sla import services as sla  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
+        from operations.messaging.outside.mail_kinds import mail_kinds  # noqa: PLC0415
         from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
 
         automation_registry.register_all((*sla.AUTOMATIONS, *follow.AUTOMATIONS))
         decision_type_registry.register_all((sla.CALENDAR_MOVE, moves.ONBOARDING_MOVE))
         sla.followers.register(calendars.FOLLOWER)
         sla_reports.size_sources.register(flows.SIZES)
+        mail_kinds.register_all(reminders.MAIL_KINDS)
         HOOKS.register(personal_data.CUSTOMER_HOOK)
         named_rows.register(flows.NAMED_ROWS)
         search_sources.register(flows.SEARCH)

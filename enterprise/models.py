@@ -9,6 +9,7 @@ from enterprise.onboarding.models import (
     OnboardingTemplateStep,
     OnboardingTemplateVersion,
     StepAction,
+    StepReminder,
     StepTransition,
     TeamAbsence,
     TeamMember,
@@ -54,6 +55,7 @@ __all__ += ["SlaThreshold", "SlaTier", "TierOverride", "TierRule", "TierRuleSet"
 __all__ += ["FlowForecast", "IssuedKeySecret", "OnboardingContact", "OnboardingDependency"]
 __all__ += ["OnboardingFlow", "OnboardingStep", "OnboardingTemplate", "OnboardingTemplateStep"]
 __all__ += ["OnboardingTemplateVersion", "StepAction", "StepTransition"]
+__all__ += ["StepReminder"]
 __all__ += ["TeamAbsence", "TeamMember"]
 __all__ += [
     "ClientMetric",

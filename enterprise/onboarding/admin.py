@@ -35,7 +35,15 @@ from enterprise.onboarding.models import (
     TeamAbsence,
     TeamMember,
 )
-from enterprise.onboarding.services import contacts, flows, moves, owners, steps, templates
+from enterprise.onboarding.services import (
+    contacts,
+    flows,
+    moves,
+    owners,
+    reminders,
+    steps,
+    templates,
+)
 from enterprise.onboarding.services.actions import ActionRefused
 from enterprise.sla.models import FrozenVersion
 from security.access import reports as people
@@ -359,7 +367,7 @@ class OnboardingContactAdmin(OnboardingOperatorAdmin):
     search_fields = ["name", "email", "flow__company_name"]
     fields = ["flow", "name", "email", "role", "zone", "link", "left_at"]
     readonly_fields = ["flow", "link", "left_at"]
-    actions_detail = ["revoke", "leave"]
+    actions_detail = ["send_link", "revoke", "leave"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -370,6 +378,18 @@ class OnboardingContactAdmin(OnboardingOperatorAdmin):
     @admin.display(description="Link to the status page")
     def link(self, contact: OnboardingContact) -> str:
         return "ended" if contact.left_at else contacts.path(contact)
+
+    @button("Mail the link", "send-link", "operate")
+    def send_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(OnboardingContact, pk=object_id)
+        if request.method != "POST":
+            return confirmation_page(self, request, row, f"Mail {row} the link?", "Mail the link")
+        if reminders.send_link(row.pk, timezone.now()):
+            self.message_user(request, f"Written: the link for {row}.")
+        else:
+            why = "Not written: PUBLIC_URL is not set, or the contact has left."
+            self.message_user(request, why, messages.ERROR)
+        return redirect(change_url(row))
 
     @button("Revoke the link", "revoke", "operate")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -118,6 +118,6 @@ def _over_capacity(
         by_member.setdefault(member.id, []).append((bundle, member))
     for found in by_member.values():
         if sum(bundle.hours for bundle, _ in found) > found[0][1].free_hours:
-            dearest = max(found, key=lambda pair: (_price(*pair, weights), pair[0].key))
+            dearest = max(found, key=lambda pair: (_price(pair[0], pair[1], weights), pair[0].key))
             return dearest[0].key, dearest[1].id
     return None

@@ -18,6 +18,7 @@ from enterprise.sla import business_time
 
 MAX_STEP_HOURS = 2_000
 NAME = RegexValidator(r"^[a-z][a-z0-9_]*\Z", "Small letters, digits and _.")
+DAYS_RANGE = [MinValueValidator(1), MaxValueValidator(365)]
 HOURS: dict[str, Any] = {
     "max_digits": 7,
     "decimal_places": 2,
@@ -77,6 +78,22 @@ class OnboardingTemplate(models.Model):
     )
     high_factor = models.FloatField(
         default=2.0, validators=[MinValueValidator(1)], help_text="The high end, likewise."
+    )
+    reminder_first_days = models.PositiveIntegerField(
+        default=2,
+        validators=DAYS_RANGE,
+        help_text="Business days of waiting for the customer before the first reminder.",
+    )
+    reminder_every_days = models.PositiveIntegerField(
+        default=3, validators=DAYS_RANGE, help_text="Business days between reminders."
+    )
+    reminders_most = models.PositiveIntegerField(
+        default=3, validators=[MaxValueValidator(20)], help_text="Reminders of one step; 0: none."
+    )
+    silent_after_days = models.PositiveIntegerField(
+        default=3,
+        validators=DAYS_RANGE,
+        help_text="Business days after the last one, when the customer counts as silent.",
     )
     history = TrackedHistory()
 
@@ -357,6 +374,7 @@ class OnboardingStep(models.Model):
     ready_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)
+    silent_since = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     actual_hours = models.FloatField(null=True, help_text="Business hours from ready to done.")
     due_at = models.DateTimeField(null=True)
@@ -496,6 +514,31 @@ class OnboardingContact(models.Model):
 
     def __str__(self) -> str:
         return f"contact {self.pk} of {self.flow}"
+
+
+class StepReminder(models.Model):
+    """A reminder to a contact of a step that waits; never two of one number."""
+
+    step = models.ForeignKey(OnboardingStep, on_delete=models.CASCADE, related_name="reminders")
+    generation = models.PositiveIntegerField()
+    contact = models.ForeignKey(
+        OnboardingContact, on_delete=models.CASCADE, related_name="reminders"
+    )
+    number = models.PositiveIntegerField()
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["due_at", "pk"]
+        constraints = [
+            UniqueConstraint(
+                fields=["step", "generation", "contact", "number"],
+                name="enterprise_stepreminder_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Reminder {self.number} of {self.step}"
 
 
 class FlowForecast(models.Model):

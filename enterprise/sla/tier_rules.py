@@ -35,9 +35,6 @@ class SizeCondition:
     operator: str
     value: Decimal
 
-    def __str__(self) -> str:
-        return f"{FIELDS[self.field]} {self.operator} {number_text(self.value)}"
-
 
 @dataclass(frozen=True, slots=True)
 class SizeRule:

@@ -31,5 +31,5 @@ def walked(hours, start, end, step=MINUTE):
     return total
 
 
-def at(zone, *parts):
-    return datetime(*parts, tzinfo=ZoneInfo(zone))
+def at(zone, year, month, day, hour=0, minute=0):  # noqa: PLR0917 - the parts of a time
+    return datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(zone))

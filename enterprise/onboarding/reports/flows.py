@@ -25,7 +25,7 @@ from enterprise.sla import reports as sla
 from enterprise.sla.models import SlaClock
 from enterprise.sla.tier_rules import CompanySize
 
-NO_CONTACT, NO_OWNER = "no customer contact", "unassigned"
+NO_CONTACT, NO_OWNER, SILENT = "no customer contact", "unassigned", "customer_silent"
 RESOURCES = ("api_rate_limit", "storage_gb", "compute_units", "support_hours")
 MILESTONES = ("complete", "status")
 MAX_SIZES = 10_000
@@ -148,7 +148,7 @@ def report_fields(flow: OnboardingFlow, now: datetime) -> dict[str, Any]:
         else 0,
         "milestones_achieved": milestones(flow),
         "next_steps": next_steps(steps),
-        "blockers": blockers(steps, now),
+        "blockers": blockers(steps, now, has_contact=has_contact(flow)),
         "team_contacts": team_contacts(steps),
         "sla": sla_fields(flow, steps, now),
     }
@@ -169,6 +169,11 @@ def milestones(flow: OnboardingFlow) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def has_contact(flow: OnboardingFlow) -> bool:
+    """Whether somebody at the customer is known who answers: viewers do not."""
+    return flow.contacts.filter(left_at=None).exclude(role="viewer").exists()
+
+
 def next_steps(steps: Sequence[OnboardingStep]) -> list[dict[str, Any]]:
     """Steps that can begin, the most urgent first."""
     ready = [each for each in steps if each.state == states.READY]
@@ -179,11 +184,13 @@ def next_steps(steps: Sequence[OnboardingStep]) -> list[dict[str, Any]]:
     ]
 
 
-def blockers(steps: Sequence[OnboardingStep], now: datetime) -> list[dict[str, Any]]:
-    """What holds the flow up: blocked, failed, overdue or unassigned steps, with owner and time."""
+def blockers(
+    steps: Sequence[OnboardingStep], now: datetime, *, has_contact: bool = True
+) -> list[dict[str, Any]]:
+    """What holds the flow up: blocked, failed, overdue, silent or unassigned steps, with owner."""
     found = []
     for step in steps:
-        for kind, reason, since in _blockers(step, now):
+        for kind, reason, since in _blockers(step, now, has_contact=has_contact):
             found.append(
                 {
                     "step": step.name,
@@ -196,13 +203,19 @@ def blockers(steps: Sequence[OnboardingStep], now: datetime) -> list[dict[str, A
     return found
 
 
-def _blockers(step: OnboardingStep, now: datetime) -> list[tuple[str, str, datetime | None]]:
+def _blockers(
+    step: OnboardingStep, now: datetime, *, has_contact: bool
+) -> list[tuple[str, str, datetime | None]]:
     if step.state not in states.OPEN_STEPS and not step.reason:
         return []
     found: list[tuple[str, str, datetime | None]] = []
     if step.state in (states.BLOCKED, states.FAILED) or step.reason:
         kind = step.state if step.state in (states.BLOCKED, states.FAILED) else "roll_back"
         found.append((kind, step.reason, step.started_at))
+    if step.silent_since is not None:
+        found.append((SILENT, "the customer has not answered", step.silent_since))
+    if step.state == states.WAITING_CUSTOMER and not has_contact:
+        found.append((NO_CONTACT, "nobody at the customer is known", step.waiting_since))
     if step.due_at is not None and step.due_at < now and step.state in states.OPEN_STEPS:
         found.append(("overdue", "past its due date", step.due_at))
     is_team = step.owner_kind == StepOwnerKind.ACCOUNT_TEAM

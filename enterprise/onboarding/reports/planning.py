@@ -125,6 +125,5 @@ def _ratios(flow_ids: Sequence[int]) -> list[dict[str, float]]:
     found: dict[int, dict[str, float]] = {each: {} for each in flow_ids}
     steps = OnboardingStep.objects.filter(flow__in=flow_ids, actual_hours__isnull=False)
     for flow_id, name, actual, hours in steps.values_list("flow", "name", "actual_hours", "hours"):
-        if actual is not None:
-            found[flow_id][name] = actual / float(hours)
+        found[flow_id][name] = float(actual or 0) / float(hours)
     return [each for each in found.values() if each]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import QuerySet
 
 from aethercrown.crypto import sealing
 from aethercrown.transitions import InvalidTransition
@@ -16,7 +17,7 @@ from enterprise.onboarding.models import (
     OnboardingFlow,
     OnboardingStep,
 )
-from enterprise.onboarding.services import steps
+from enterprise.onboarding.services import actions, steps
 
 SALT = "enterprise.onboarding.contact"
 LINK_LIFETIME = timedelta(days=30)
@@ -52,13 +53,18 @@ def opened_by(token: str) -> OnboardingContact | None:
 
 @transaction.atomic
 def add(flow_id: int, name: str, email: str, role: str, zone: str = "UTC") -> OnboardingContact:
-    """A person at the customer; the same address again changes name, role and zone."""
+    """A person at the customer; the same address again changes name, role and zone.
+
+    The customer, once it exists, knows the person too.
+    """
     contact, _ = OnboardingContact.objects.update_or_create(
         flow_id=flow_id,
         email=email.strip().lower(),
         left_at=None,
         defaults={"name": name.strip(), "role": role, "zone": zone},
     )
+    if contact.flow.customer_id is not None:
+        actions.add_to_customer(contact.flow.customer_id, contact)
     return contact
 
 
@@ -121,27 +127,25 @@ class FetchedKey:
 
 def waiting_secret(contact: OnboardingContact, now: datetime) -> IssuedKeySecret | None:
     """A key's text that this contact may fetch; None without one."""
-    if contact.role not in KEY_ROLES:
-        return None
-    rows = IssuedKeySecret.objects.filter(
-        step__flow=contact.flow_id, fetched_at=None, expires_at__gt=now
-    )
-    return rows.exclude(sealed="").first()
+    return _waiting_secrets(contact, now).first()
+
+
+def _waiting_secrets(contact: OnboardingContact, now: datetime) -> QuerySet[IssuedKeySecret]:
+    rows = IssuedKeySecret.objects.filter(fetched_at=None, expires_at__gt=now).exclude(sealed="")
+    allowed = contact.flow_id if contact.role in KEY_ROLES else None
+    return rows.filter(step__flow=allowed)
 
 
 @transaction.atomic
 def fetch_secret(contact: OnboardingContact, now: datetime) -> FetchedKey:
-    """The key's text, once; two at the same time get it once. Raises SecretGone."""
-    found = waiting_secret(contact, now)
-    if found is None:
+    """The key's text, once: whoever waits for the lock finds it gone. Raises SecretGone."""
+    row = _waiting_secrets(contact, now).select_for_update(of=("self",)).first()
+    if row is None:
         raise SecretGone("There is no key to fetch: it was fetched before, or has expired.")
-    row = IssuedKeySecret.objects.select_for_update().get(pk=found.pk)
-    text = row.sealed
-    rows = IssuedKeySecret.objects.filter(pk=row.pk, fetched_at=None)
-    by = f"contact:{contact.pk}"
-    if not text or not rows.update(fetched_at=now, fetched_by=by, sealed=""):
-        raise SecretGone("The key was fetched before.")
-    return FetchedKey(row.key_id, sealing.unseal(text, row.context))
+    text = sealing.unseal(row.sealed, row.context)
+    row.fetched_at, row.fetched_by, row.sealed = now, f"contact:{contact.pk}", ""
+    row.save()
+    return FetchedKey(row.key_id, text)
 
 
 def delete_expired_secrets(now: datetime) -> int:

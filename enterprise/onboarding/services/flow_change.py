@@ -178,6 +178,7 @@ class FlowChange:
         """The times and the reason that an event sets."""
         step.reason = reason[:500] if step.state in (states.BLOCKED, states.FAILED) else ""
         step.waiting_since = self.now if event == states.WAIT else None
+        step.silent_since = None
         if event == states.MAKE_READY:
             step.ready_at = step.ready_at or self.now
         elif event == states.START:
@@ -189,11 +190,10 @@ class FlowChange:
             step.generation += 1
             step.ready_at = step.started_at = step.finished_at = step.actual_hours = None
 
-    def _actual_hours(self, step: OnboardingStep) -> float | None:
-        if step.ready_at is None:
-            return None
+    def _actual_hours(self, step: OnboardingStep) -> float:
         hours = planning.team_hours(self.flow)
-        return business_time.between(hours, step.ready_at, self.now) / timedelta(hours=1)
+        began = step.ready_at or self.now
+        return business_time.between(hours, began, self.now) / timedelta(hours=1)
 
 
 FORECAST_EVERY = timedelta(days=1)
@@ -201,4 +201,5 @@ WRITTEN = (
     *("state", "generation", "owner_id", "owner_cost", "ready_at", "started_at", "waiting_since"),
     *("finished_at", "actual_hours", "reason", "notes", "result", "order", "hours", "role"),
     *("owner_kind", "action", "is_optional", "contact_role", "needs", "removed_by", "not_before"),
+    "silent_since",
 )

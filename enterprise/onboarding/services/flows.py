@@ -6,19 +6,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from aethercrown.text import folded
 from aethercrown.transitions import InvalidTransition
 from enterprise.onboarding import states
 from enterprise.onboarding.models import (
-    OnboardingContact,
+    ContactRole,
     OnboardingFlow,
     OnboardingStep,
     OnboardingTemplateVersion,
     StepAction,
 )
-from enterprise.onboarding.services import log
+from enterprise.onboarding.services import contacts, log
 from enterprise.onboarding.services.actions import WORK
 from enterprise.onboarding.services.flow_change import FlowChange
 from enterprise.sla import reports as sla
@@ -51,25 +51,26 @@ class NewCompany:
     requirements: Mapping[str, Any] = field(default_factory=dict)
 
 
+@transaction.atomic
 def create(company: NewCompany, now: datetime) -> OnboardingFlow:
     """Choose the tier, pin template, terms and calendar, and start the flow.
 
-    Raises OpenFlow, NoTemplate, and NothingInForce of the SLA.
+    Of two at the same moment one gets OpenFlow. Raises NoTemplate, and NothingInForce of the SLA.
     """
-    key = folded(company.name)[:200]
-    try:
-        with transaction.atomic():
-            _refuse_second(key)
-            return _create(company, key, now)
-    except IntegrityError:
-        _refuse_second(key)
-        raise
-
-
-def _refuse_second(key: str) -> None:
-    rows = OnboardingFlow.objects.filter(company_key=key, status__in=states.OPEN_FLOWS)
-    if (found := rows.first()) is not None:
-        raise OpenFlow(found)
+    flow, is_new = OnboardingFlow.objects.get_or_create(
+        company_key=folded(company.name)[:200],
+        status__in=states.OPEN_FLOWS,
+        defaults=_pinned(company, now),
+    )
+    if not is_new:
+        raise OpenFlow(flow)
+    _create_steps(flow)
+    if company.contact_email:
+        name = company.contact_email.partition("@")[0]
+        contacts.add(flow.pk, name[:100], company.contact_email, ContactRole.OWNER)
+    change = FlowChange(flow.pk, now)
+    change.change_status(states.ACTIVE, reason="created")
+    return change.finish()
 
 
 def template_in_force() -> OnboardingTemplateVersion:
@@ -83,40 +84,32 @@ def template_in_force() -> OnboardingTemplateVersion:
     return found
 
 
-def _create(company: NewCompany, key: str, now: datetime) -> OnboardingFlow:
-    rules_currency = sla.rules_in_force().currency
-    currency = company.currency or rules_currency
+def _pinned(company: NewCompany, now: datetime) -> dict[str, Any]:
+    """The columns of a new flow: what it keeps whatever is edited later."""
+    rule_currency = sla.rules_in_force().currency
+    currency = company.currency or rule_currency
     size = CompanySize(company.employee_count, company.annual_revenue, currency)
     choice, rule_set = sla.choose_tier(size, now=now)
     tier = sla.tier(choice.tier)
     if tier is None:
         raise sla.NothingInForce("The tier rules choose no tier for this company.")
-    flow = OnboardingFlow.objects.create(
-        company_name=company.name,
-        company_key=key,
-        employee_count=company.employee_count,
-        annual_revenue=company.annual_revenue,
-        currency=currency,
-        requirements=dict(company.requirements),
-        tier=tier.code,
-        tier_reasons=list(choice.reasons),
-        terms=tier.terms,
-        rule_set=rule_set,
-        template_version=template_in_force(),
-        calendar_version=sla.calendar_in_force(TEAM_CALENDAR),
-        zone=sla.company_zone(),
-        created_at=now,
-        started_at=now,
-    )
-    _create_steps(flow)
-    if company.contact_email:
-        OnboardingContact.objects.create(
-            flow=flow, name=company.contact_email.partition("@")[0][:100],
-            email=company.contact_email,
-        )  # fmt: skip
-    change = FlowChange(flow.pk, now)
-    change.change_status(states.ACTIVE, reason="created")
-    return change.finish()
+    return {
+        "status": states.DRAFT,
+        "company_name": company.name,
+        "employee_count": company.employee_count,
+        "annual_revenue": company.annual_revenue,
+        "currency": currency,
+        "requirements": dict(company.requirements),
+        "tier": tier.code,
+        "tier_reasons": list(choice.reasons),
+        "terms": tier.terms,
+        "rule_set": rule_set,
+        "template_version": template_in_force(),
+        "calendar_version": sla.calendar_in_force(TEAM_CALENDAR),
+        "zone": sla.company_zone(),
+        "created_at": now,
+        "started_at": now,
+    }
 
 
 def _create_steps(flow: OnboardingFlow) -> None:
@@ -192,8 +185,6 @@ def _revert_next(flow_id: int, now: datetime, reason: str) -> bool:
     try:
         with transaction.atomic():
             change = FlowChange(flow_id, now)
-            if change.flow.status != states.ACTIVE:
-                return False
             step = _last_done(change)
             if step is None:
                 change.change_status(states.ROLLED_BACK, reason)

@@ -1,4 +1,4 @@
-"""The follow-up: lags that are over, owners, what is overdue or stuck."""
+"""The follow-up: lags that are over, owners, reminders, what is overdue or stuck."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from aethercrown.formatting import counted
 from aethercrown.severity import HIGH, WARNING
 from enterprise.onboarding import states
 from enterprise.onboarding.models import OnboardingStep, StepOwnerKind
-from enterprise.onboarding.services import automation, owners
+from enterprise.onboarding.services import automation, contacts, owners, reminders
 from enterprise.onboarding.services.moves import FOLLOW
 from operations.alerts import reports as alert_reports
 from operations.alerts import services as alerts
@@ -23,10 +23,13 @@ def perform(context: RunContext) -> RunOutcome:
         return RunOutcome(f"{counted(_overdue(context.now).count(), 'overdue step')}")
     automation.advance_lagged(context.now)
     assigned = owners.assign_waiting(context.now)
-    told = escalate(context.now)
+    reminded = reminders.send_due(context.now)
+    told = escalate(context.now) + reminders.note_silence(context.now)
+    contacts.delete_expired_secrets(context.now)
     return RunOutcome(
-        f"{counted(assigned, 'step')} given to people, {counted(told, 'blocker')} reported",
-        detail={"assigned": assigned, "blockers": told},
+        f"{counted(assigned, 'step')} given to people, {counted(reminded, 'reminder')} written, "
+        f"{counted(told, 'blocker')} reported",
+        detail={"assigned": assigned, "reminders": reminded, "blockers": told},
     )
 
 
@@ -44,6 +47,8 @@ def escalate(now: datetime) -> int:
         _tell(step, BLOCKED_KIND, HIGH, f"is {step.state}: {step.reason}", now)
     _resolve(OVERDUE_KIND, {each.pk for each in overdue}, now)
     _resolve(BLOCKED_KIND, {each.pk for each in stuck}, now)
+    silent = OnboardingStep.objects.filter(silent_since__isnull=False)
+    _resolve(reminders.SILENT_KIND, set(silent.values_list("pk", flat=True)), now)
     return len(overdue) + len(stuck)
 
 

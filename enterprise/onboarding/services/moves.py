@@ -216,7 +216,7 @@ def undo_move(case: DecisionCase) -> None:
             if name in old:
                 _restore(step, old[name])
                 change.write(step)
-            elif step.state in states.OPEN_STEPS:
+            else:
                 step.removed_by = case.after["number"]
                 change.move(step, states.REMOVE, "the move was undone")
             if before != step.state and name in old:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 
 from enterprise.onboarding.models import (
     IssuedKeySecret,
@@ -13,6 +14,7 @@ from enterprise.onboarding.models import (
     OnboardingFlow,
     OnboardingStep,
 )
+from operations.messaging import services as messaging
 from revenue.customers.data_hooks import CustomerDataHook
 from security.apikeys import services as apikeys
 
@@ -40,8 +42,10 @@ def erase(customer_ids: Collection[int]) -> None:
     """Names, addresses and notes go; keys of the customer are revoked; states and times stay."""
     flows = OnboardingFlow.objects.filter(customer__in=customer_ids)
     OnboardingStep.objects.filter(flow__in=flows).update(notes="", reason="")
-    for contact in OnboardingContact.objects.filter(flow__in=flows):
-        contact.history.all().delete()
+    people = list(OnboardingContact.objects.filter(flow__in=flows))
+    names = [f"onboarding contact {each.pk}" for each in people]
+    messaging.erase_mail(names, [each.email for each in people], [], timezone.now())
+    for contact in people:
         contact.delete()
     OnboardingContact.history.filter(flow_id__in=flows.values("pk")).delete()
     IssuedKeySecret.objects.filter(step__flow__in=flows).delete()

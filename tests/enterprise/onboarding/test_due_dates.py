@@ -16,8 +16,8 @@ ALWAYS = week("00:00-24:00", days=range(7))
 NONE = timedelta(0)
 
 
-def may(*parts):
-    return datetime(2027, 5, *parts, tzinfo=UTC)
+def may(day, hour=0, minute=0):
+    return datetime(2027, 5, day, hour, minute, tzinfo=UTC)
 
 
 def step(name, hours, *after, **more):
@@ -96,7 +96,7 @@ def test_finishes_are_the_longest_paths(graph):
     found = due_dates(steps, may(6, 9), may(6, 9), ALWAYS)
     ends = [longest(hours, needs, place) for place in range(len(hours))]
     assert [(found[str(p)].finish - may(6, 9)) / HOUR for p in range(len(hours))] == ends
-    tails = {}
+    tails: dict[int, int] = {}
     for place in reversed(range(len(hours))):
         after = [tails[each] for each in range(place, len(hours)) if place in needs[each]]
         tails[place] = hours[place] + max(after, default=0)

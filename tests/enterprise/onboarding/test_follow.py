@@ -90,7 +90,7 @@ def test_what_is_overdue_or_blocked_is_told_once_and_ends(automated):
 def test_the_automation_assigns_and_escalates(automated):
     member("Ada")
     context = RunContext("enterprise.follow_onboarding", 1, MONDAY, MONDAY, "auto", dry_run=False)
-    assert follow.perform(context).detail == {"assigned": 4, "blockers": 0}
+    assert follow.perform(context).detail == {"assigned": 4, "reminders": 0, "blockers": 0}
     dry = RunContext("enterprise.follow_onboarding", None, MONDAY, MONDAY, "auto", dry_run=True)
     assert follow.perform(dry).summary == "0 overdue steps"
 

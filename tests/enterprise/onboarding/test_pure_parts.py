@@ -30,8 +30,8 @@ OFFICE = week("09:00-17:00")
 WEIGHTS = CostWeights()
 
 
-def may(*parts):
-    return datetime(2027, 5, *parts, tzinfo=UTC)
+def may(day, hour=0, minute=0):
+    return datetime(2027, 5, day, hour, minute, tzinfo=UTC)
 
 
 def steps(*found):
@@ -125,7 +125,7 @@ def brute_force(bundles, members):
     """The lowest cost of all assignments within everyone's hours."""
     best = float("inf")
     for chosen in itertools.product([None, *members], repeat=len(bundles)):
-        load = {}
+        load: dict[int, float] = {}
         for each, owner in zip(bundles, chosen, strict=True):
             if owner is not None:
                 load[owner.id] = load.get(owner.id, 0) + each.hours
@@ -149,7 +149,7 @@ def test_the_assignment_is_near_the_optimum_and_never_over_capacity(hours, free)
     bundles = [bundle(str(place), each) for place, each in enumerate(hours)]
     members = [member(place, each) for place, each in enumerate(free, 1)]
     found = {each.bundle: members[each.member - 1] for each in assign(bundles, members, WEIGHTS)}
-    load = {}
+    load: dict[int, float] = {}
     for each in bundles:
         if each.key in found:
             load[found[each.key].id] = load.get(found[each.key].id, 0) + each.hours

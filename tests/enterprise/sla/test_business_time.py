@@ -91,8 +91,8 @@ def test_two_intervals_a_day(clock, hours, expected):
     ],
 )
 def test_targets_count_working_hours(hours, start, amount, expected):
-    found = add(hours, datetime(2027, 5, *start, tzinfo=UTC), amount * HOUR)
-    assert found == datetime(2027, 5, *expected, tzinfo=UTC)
+    found = add(hours, at("UTC", 2027, 5, *start), amount * HOUR)
+    assert found == at("UTC", 2027, 5, *expected)
 
 
 def test_extended_hours_reach_into_saturday_and_monday():

@@ -38,8 +38,8 @@ HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
-def may(*parts):
-    return datetime(2027, 5, *parts, tzinfo=UTC)
+def may(day, hour=0, minute=0):
+    return datetime(2027, 5, day, hour, minute, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -129,13 +129,20 @@ def test_the_sweep_records_each_threshold_once_and_sends_the_highest():
     clock = opened()
     context = RunContext("enterprise.sweep_sla", 1, may(10, 9), may(10, 9), "auto", dry_run=False)
     assert perform(RunContext(*(*_values(context)[:5], True))).summary == "1 clock due"
-    assert perform(context).summary == "4 thresholds recorded"
+    stopped = RunContext(*_values(context)[:5], dry_run=False, may_continue=lambda: False)
+    assert perform(stopped).summary == "4 thresholds recorded"
     assert perform(context).summary == "0 thresholds recorded"
     assert [each[2] for each in thresholds(clock)] == [False, False, False, True]
     alert = Alert.objects.get(source="sla")
     assert (alert.severity, alert.link) == ("critical", f"/dashboards/sla/clocks/{clock.pk}")
     services.stop_clock(clock.pk, may(10, 10))
     assert Alert.objects.get(source="sla").state == "resolved"
+
+
+def test_the_sweep_goes_on_until_nothing_is_due():
+    opened()
+    context = RunContext("enterprise.sweep_sla", 1, may(10, 9), may(10, 9), "auto", dry_run=False)
+    assert perform(context).summary == "4 thresholds recorded"
 
 
 def _values(context):
@@ -303,6 +310,28 @@ def test_a_move_needs_something_to_move_and_a_time_that_is_not_ahead():
         services.propose_calendar_move(draft.pk, may(7), may(7))
 
 
+def test_two_moves_of_one_clock_do_not_both_count():
+    opened(hours=16, at=may(7, 14))
+    version = holiday(may(11).date())
+    first = services.propose_calendar_move(version.pk, may(7, 15), may(7, 15))
+    second = services.propose_calendar_move(version.pk, may(7, 14, 30), may(7, 15))
+    _approve_at(first, may(7, 15))
+    with pytest.raises(Stale, match="another calendar since"):
+        _approve_at(second, may(7, 15))
+
+
+def test_a_clock_that_stopped_stays_when_its_move_is_undone():
+    clock = opened(hours=16, at=may(7, 14))
+    version = holiday(may(11).date())
+    decision = services.propose_calendar_move(version.pk, may(7, 15), may(7, 15))
+    _approve_at(decision, may(7, 15))
+    services.stop_clock(clock.pk, may(7, 16))
+    with time_machine.travel(may(7, 17), tick=False):
+        decisions.roll_back(decision.pk, actor="user:ada", now=may(7, 17))
+    clock.refresh_from_db()
+    assert clock.calendar_version == version
+
+
 def test_rules_are_drafted_published_and_frozen():
     draft = services.draft_rules()
     assert draft.pk == services.draft_rules().pk
@@ -357,11 +386,17 @@ def test_an_assignment_retargets_running_response_clocks(customer):
         override = services.override_tier(customer.pk, "premium", "pilot", may(20), may(6, 12))
     clock.refresh_from_db()
     assert (clock.target, clock.tier, clock.target_version) == (4 * HOUR, "premium", 2)
-    assert reports.assignment(customer.pk).tier.code == "premium"
+    present = reports.assignment(customer.pk)
+    assert present is not None
+    assert present.tier.code == "premium"
     choice, _ = reports.choose_tier(CompanySize(5), customer_id=customer.pk, now=may(7))
     assert choice.reasons == ("override until 2027-05-20: pilot",)
-    services.end_override(override.pk, may(8))
-    services.end_override(override.pk, may(9))
+    with acting("user:ada"):
+        longer = services.override_tier(customer.pk, "premium", "pilot", may(30), may(7))
+    override.refresh_from_db()
+    assert override.ended_at == may(7)
+    services.end_override(longer.pk, may(8))
+    services.end_override(longer.pk, may(9))
     choice, _ = reports.choose_tier(CompanySize(5), customer_id=customer.pk, now=may(10))
     assert choice.tier == "standard"
     assert services.end_assignment(customer.pk, may(10))
