@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-CUSTOMER_BLOCKS = ("revenue", "upsell")  # families with a block on the customer page
+CUSTOMER_BLOCKS = ("revenue", "upsell", "usage")  # families with a block on the customer page
 
 
 class DashboardsConfig(AppConfig):

@@ -44,6 +44,7 @@ def register_usage() -> None:
     from aethercrown import demo  # noqa: PLC0415 - models exist only now
     from aethercrown.csv import importing  # noqa: PLC0415
     from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
+    from aethercrown.monitoring.gauges import gauge_sources  # noqa: PLC0415
     from aethercrown.search import search_sources  # noqa: PLC0415
     from enterprise.demo import services as demo_services  # noqa: PLC0415
     from enterprise.usage import reports as usage_reports  # noqa: PLC0415
@@ -55,6 +56,7 @@ def register_usage() -> None:
 
     automation_registry.register_all(usage.AUTOMATIONS)
     metric_registry.register_all(lag.METRICS)
+    gauge_sources.register_all(lag.GAUGES)
     importing.register(IMPORTER)
     HOOKS.register(usage.CUSTOMER_HOOK)
     search_sources.register(usage_reports.SEARCH)

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Min
+from django.utils import timezone
 
 from aethercrown.formatting import counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
+from aethercrown.monitoring.gauges import GaugeSource
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
@@ -92,6 +94,46 @@ def receipt_lag(now: datetime) -> tuple[ReceiptLag, ...]:
         ReceiptLag(source, len(found), percentile(found, 0.5), percentile(found, 0.95))
         for source, found in sorted(delays.items())
     )
+
+
+def receipt_seconds() -> dict[tuple[str, ...], float]:
+    """The delay of receipt by source and share, for /metrics."""
+    found: dict[tuple[str, ...], float] = {}
+    for each in receipt_lag(timezone.now()):
+        found[each.source, "0.5"] = each.p50_seconds
+        found[each.source, "0.95"] = each.p95_seconds
+    return found
+
+
+def oldest_wait_seconds() -> dict[tuple[str, ...], float]:
+    oldest = DirtyClient.objects.aggregate(since=Min("since"))["since"]
+    return {(): max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0}
+
+
+def rollup_differences() -> dict[tuple[str, ...], float]:
+    """Of the last check; nothing before the first."""
+    check = RollupCheck.objects.first()
+    return {} if check is None else {(): float(check.differences)}
+
+
+GAUGES = (
+    GaugeSource(
+        "aethercrown_usage_receipt_seconds",
+        "Receipt less event time of the last hour's events.",
+        receipt_seconds,
+        ("source", "quantile"),
+    ),
+    GaugeSource(
+        "aethercrown_usage_evaluation_wait_seconds",
+        "How long the oldest client has waited for its limits.",
+        oldest_wait_seconds,
+    ),
+    GaugeSource(
+        "aethercrown_usage_rollup_differences",
+        "Hours that differed from their events at the last check.",
+        rollup_differences,
+    ),
+)
 
 
 def read_waiting(query: MetricQuery) -> dict[str, Reading]:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, FloatField, QuerySet, Sum
+from django.db.models import Count, F, FloatField, QuerySet, Sum
 from django.db.models.functions import Cast, NullIf
 
 from aethercrown.metrics.period import Period
@@ -23,6 +23,12 @@ def client_metrics() -> "QuerySet[ClientMetric]":
     used, limit = (Cast(name, FloatField()) for name in ("used", "limit"))
     rows = ClientMetric.objects.select_related("customer", "metric")
     return rows.annotate(percent=100.0 * used / NullIf(limit, 0.0))
+
+
+def metrics_of(customer: int) -> "QuerySet[ClientMetric]":
+    """A client's metrics, those nearest to their limit first."""
+    nearest = F("percent").desc(nulls_last=True)
+    return client_metrics().filter(customer=customer).order_by(nearest, "metric__code")
 
 
 def listed_metrics() -> "QuerySet[ClientMetric]":

@@ -73,6 +73,19 @@ def test_a_client_without_usage_has_a_page_too(admin_client, acme):
     assert "No usage yet" in admin_client.get(f"{USAGE}/{acme.pk}").content.decode()
 
 
+def test_the_customers_page_has_a_block_of_its_usage(admin_client, used):
+    text = admin_client.get("/dashboards/customers/acme").content.decode()
+    assert "Usage and limits" in text
+    assert "Alerts of limits" in text
+    assert f"/dashboards/usage/{used.pk}" in text
+
+
+def test_the_lag_stands_in_metrics(admin_client, used):
+    text = admin_client.get("/metrics").content.decode()
+    assert 'aethercrown_usage_receipt_seconds{quantile="0.95",source="api"}' in text
+    assert "aethercrown_usage_evaluation_wait_seconds 0.0" in text
+
+
 def test_wrong_addresses_are_said(admin_client, acme):
     assert admin_client.get(f"{USAGE}?period=none").status_code == 400
     assert admin_client.get(f"{USAGE}/99999").status_code == 404
