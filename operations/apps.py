@@ -9,7 +9,6 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         """Register what operations checks and runs."""
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
-        from aethercrown.backup import hooks as backup_hooks  # noqa: PLC0415
         from aethercrown.monitoring import doctor, readiness  # noqa: PLC0415 - the same
         from aethercrown.search import search_sources  # noqa: PLC0415 - the same
         from operations.automations import reports as automation_reports  # noqa: PLC0415
@@ -39,7 +38,7 @@ class OperationsConfig(AppConfig):
             automation_reports.is_clock_trusted,
             "Runs are recorded for times that have not come: the clock was ahead. See the doctor.",
         )
-        backup_hooks.registered.register(recovery.BACKUP_HOOK)
+        recovery.register_hooks()
         search_sources.register_all((decisions.SEARCH, tasks.SEARCH, components.SEARCH))
         register_jobs()
         register_repeating_imports()

@@ -18,6 +18,7 @@ from aethercrown.backup import hooks
 from aethercrown.crypto import sealing
 from aethercrown.db.sealed import sealed_columns
 from aethercrown.history import attribution, audit_hooks
+from aethercrown.history.tracking import history_erased, history_stored
 from aethercrown.metrics.registry import metric_registry
 from aethercrown.monitoring import doctor
 from aethercrown.search import search_sources
@@ -112,6 +113,8 @@ def connect_signals(app: AppConfig) -> None:
     post_create_historical_record.connect(
         audit.record_history_digest, dispatch_uid="security.audit"
     )
+    history_stored.connect(audit.record_history_digests, dispatch_uid="security.audit")
+    history_erased.connect(audit.record_erasure, dispatch_uid="security.audit")
     # Permissions are rows that Django creates after migrate, so no migration can name them.
     post_migrate.connect(sync_role_permissions, dispatch_uid="security.roles")
     post_migrate.connect(create_system_secrets, sender=app, dispatch_uid="security.secrets")

@@ -1,8 +1,9 @@
 """The base of every API view: envelope, scopes, rate limit and idempotency.
 
 A feature's `api.py` uses from here: `Endpoint`, `StrictEndpoint` or `ReadOnlyViewSet` as a base,
-`reply` for an answer, `Conflict`, `InvalidRequest` and `TooLarge` for errors; serializer fields are
-in `fields`, the OpenAPI decorator is `openapi.documented`.
+`StrictSerializer` for what is nested in the body of a strict one, `reply` for an answer,
+`Conflict`, `InvalidRequest` and `TooLarge` for errors; serializer fields are in `fields`, the
+OpenAPI decorator is `openapi.documented`.
 """
 
 import json
@@ -46,6 +47,7 @@ __all__ = [
     "Pages",
     "ReadOnlyViewSet",
     "StrictEndpoint",
+    "StrictSerializer",
     "TooLarge",
     "Unavailable",
     "failure",
@@ -224,6 +226,28 @@ class StrictEndpoint(Endpoint):
         if unknown:
             raise exceptions.ValidationError(unknown)
         return values
+
+
+class StrictSerializer(Serializer[Any]):
+    """Refuses names that it does not know, beside its other errors."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        body: Any = self.context  # one dictionary for all rows
+        before = body.get("unknown_names", 0)
+        unknown = unknown_names(data, self.fields, before)
+        body["unknown_names"] = before + len(unknown)
+        try:
+            values = super().to_internal_value(data)
+        except exceptions.ValidationError as error:
+            problems: Any = error.detail
+            raise exceptions.ValidationError({**problems, **unknown}) from error
+        if unknown:
+            raise exceptions.ValidationError(unknown)
+        return values
+
+
+class NoFieldsSerializer(Serializer[Any]):
+    """The body of a call that takes nothing."""
 
 
 def repeated_names(query: QueryDict) -> dict[str, Any]:

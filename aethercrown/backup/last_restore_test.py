@@ -1,5 +1,6 @@
 """When a back-up was last restored as a trial (`restore --check`), and whether that is overdue."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from aethercrown.models import RestoreTest
 if TYPE_CHECKING:
     from aethercrown.backup.restore import RestoreResult
 
-MAX_AGE = timedelta(days=35)
+MAX_AGE, MARGIN = timedelta(days=35), timedelta(days=4)
+# each: the longest time between two scheduled tests; operations adds that of its automation
+schedules: list[Callable[[datetime], timedelta]] = []
 
 
 def record(name: str, done: "RestoreResult", now: datetime) -> bool:
@@ -37,10 +40,15 @@ def last() -> RestoreTest | None:
 
 
 def overdue(now: datetime) -> bool:
-    """Whether the last test, or else the first migration, is longer ago than MAX_AGE."""
+    """Whether the last test, or else the first migration, is longer ago than `max_age`."""
     newest = last()
     since = newest.at if newest else migrated_at()
-    return since is not None and now - since > MAX_AGE
+    return since is not None and now - since > MAX_AGE and now - since > max_age(now)
+
+
+def max_age(now: datetime) -> timedelta:
+    """MAX_AGE, or MARGIN beyond the longest time between two scheduled tests if that is more."""
+    return max([MAX_AGE, *(wait(now) + MARGIN for wait in schedules)])
 
 
 def migrated_at() -> datetime | None:

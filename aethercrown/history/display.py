@@ -68,20 +68,23 @@ def _values(record: Any, before: Any) -> Iterator[DisplayedValue]:
             earlier = _shown(field, old, before.history_date) if before else ""
             yield DisplayedValue(_name(field), earlier, _shown(field, new, record.history_date))
     for name in (each.name for each in record._history_m2m_fields):  # noqa: SLF001 - the library's
-        old_set, new_set = (_set(each, name) if each else [] for each in (before, record))
-        if old_set != new_set:
-            removed = [each for each in old_set if each not in new_set]
-            added = [each for each in new_set if each not in old_set]
+        old_set, new_set = (_set(each, name) if each else {} for each in (before, record))
+        if old_set.keys() != new_set.keys():
+            removed = sorted(old_set[key] for key in old_set.keys() - new_set.keys())
+            added = sorted(new_set[key] for key in new_set.keys() - old_set.keys())
             label = _name(record.instance_type._meta.get_field(name))  # noqa: SLF001 - documented
             yield DisplayedValue(label, _cut(", ".join(removed)), _cut(", ".join(added)))
 
 
-def _set(record: Any, name: str) -> list[str]:
+def _set(record: Any, name: str) -> dict[Any, str]:
+    """The rows of a many-to-many relation by key, each as it was called then."""
     field = record.instance_type._meta.get_field(name)  # noqa: SLF001 - documented
     far = get_m2m_reverse_field_name(field)
-    keys = getattr(record, name).values_list(f"{far}_id", flat=True)
-    known = field.related_model._default_manager.in_bulk(list(keys))  # noqa: SLF001 - documented
-    return sorted(str(known.get(key, f"{key} (deleted)")) for key in keys)
+    keys = list(getattr(record, name).values_list(f"{far}_id", flat=True))
+    if hasattr(field.related_model._meta, "simple_history_manager_attribute"):  # noqa: SLF001 - documented
+        return {key: _called(field.related_model, key, record.history_date) for key in keys}
+    known = field.related_model._default_manager.in_bulk(keys)  # noqa: SLF001 - documented
+    return {key: str(known.get(key, f"{key} (deleted)")) for key in keys}
 
 
 def _shown(field: "Field[Any, Any]", value: Any, at: datetime) -> str:

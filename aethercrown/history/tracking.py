@@ -13,13 +13,16 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.models import Max
+from django.dispatch import Signal
 from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
-from simple_history.signals import post_create_historical_record
 
 from aethercrown.history.attribution import MAX_LENGTH, acting, current_actor
 
 AS_IT_WAS = "As it was before its history began"
+ERASED_ROWS = 500  # in one statement
+history_stored = Signal()  # sends `rows` of one history, stored in bulk
+history_erased = Signal()  # sends the primary keys of `rows` of one history whose values went
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
@@ -38,18 +41,15 @@ class IndexedHistory(models.Model):
 
 
 class HistoryRows(HistoryManager):  # type: ignore[misc]  # the library has no types
-    """Sends the signal of a new history row for bulk-created rows too."""
+    """Sends a signal of bulk-created rows too."""
 
     def bulk_history_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
         options["default_change_reason"] = (
             options.get("default_change_reason") or current_actor().reason
         )
-        made = super().bulk_history_create(objs, *args, **options) or []
-        for row in made:
-            post_create_historical_record.send(
-                sender=self.model, instance=row.instance, history_instance=row
-            )
-        return list(made)
+        made = list(super().bulk_history_create(objs, *args, **options) or [])
+        history_stored.send(sender=self.model, rows=made)
+        return made
 
 
 class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # the library has no types
@@ -143,13 +143,38 @@ class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # the library ha
         return same(getattr(instance, self.manager_name).first(), instance)
 
 
+def begin(model: type[models.Model], rows: Iterable[models.Model]) -> None:
+    """Store the values of rows that are older than their history, before they change in bulk."""
+    given = [] if _silent.get() else list(rows)
+    if not given:
+        return
+    history = _history_of(model)
+    keys = [each.pk for each in given]
+    known = set(history.filter(id__in=keys).values_list("id", flat=True))
+    with acting("", AS_IT_WAS):
+        history.bulk_history_create([each for each in given if each.pk not in known])
+
+
+def erase(model: type[models.Model], keys: Iterable[int], **values: Any) -> int:
+    """Replace values in all history of these rows, for good; returns of how many history rows.
+
+    For what identifies a person. The audit records the digests anew, so that this is no fault.
+    """
+    history = _history_of(model)
+    found = list(history.filter(id__in=list(keys)).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(found), ERASED_ROWS):
+        rows = found[start : start + ERASED_ROWS]
+        history.filter(pk__in=rows).update(**values)
+        history_erased.send(sender=history.model, rows=rows)
+    return len(found)
+
+
 def keep(model: type[models.Model], rows: Iterable[models.Model]) -> int:
     """Store history of rows written in bulk, if they changed; returns how many. Two queries."""
     given = [] if _silent.get() else list(rows)
     if not given:
         return 0
-    manager = model._meta.simple_history_manager_attribute  # type: ignore[attr-defined]  # noqa: SLF001 - documented
-    history = getattr(model, manager)
+    history = _history_of(model)
     newest = history.filter(pk__in=history.values("id").annotate(m=Max("pk")).values("m"))
     last = {row.id: row for row in newest.filter(id__in=[each.pk for each in given])}
     changed = [each for each in given if not same(last.get(each.pk), each)]
@@ -158,6 +183,12 @@ def keep(model: type[models.Model], rows: Iterable[models.Model]) -> int:
             [each for each in changed if (each.pk not in last) == is_new], update=not is_new
         )
     return len(changed)
+
+
+def _history_of(model: type[models.Model]) -> Any:
+    """The manager of a model's history."""
+    manager = model._meta.simple_history_manager_attribute  # type: ignore[attr-defined]  # noqa: SLF001 - documented
+    return getattr(model, manager)
 
 
 def same(last: Any, instance: Any) -> bool:

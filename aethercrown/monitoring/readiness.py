@@ -190,10 +190,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
 WARNING_CHECKS = {
     "trial_restore": (
         last_restore_test.recent,
-        (
-            f"No back-up came back whole in {last_restore_test.MAX_AGE.days} days: "
-            "manage.py restore --check."
-        ),
+        "The restore test of the back-ups is overdue: manage.py restore --check.",
     )
 }
 write_probe = WriteProbe()

@@ -18,7 +18,7 @@ ENDING_WITHIN = timedelta(days=30)
 TABLES = (  # status, key of the table, title
     ("failing", "failing", "Failing"),
     ("overdue", "overdue", "Overdue"),
-    ("due_soon", "due-soon", "Due within 7 days"),
+    ("due_soon", "due-soon", "Due soon"),
     ("healthy", "healthy", "Healthy"),
 )
 KEY_COLUMNS = (

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from aethercrown.api import endpoint, fields
 from aethercrown.api.computations import budgeted, budgeted_body, is_long
-from aethercrown.api.endpoint import InvalidRequest, reply, unknown_names
+from aethercrown.api.endpoint import InvalidRequest, StrictSerializer, reply
 from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of, shown_actor
 from marketing.budget import examples, reports, services
@@ -38,24 +38,6 @@ MAX_ROWS = 10_000
 NAME_MAX_LENGTH = 100  # characters of a channel's name
 SUM_CODES = {"minimums_exceed_total", "maximums_below_total"}
 FieldError = tuple[str, str, str]  # field, code, message
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses names that it does not know, beside its other errors."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        body: Any = self.context  # one dictionary for all rows
-        before = body.get("unknown_names", 0)
-        unknown = unknown_names(data, self.fields, before)
-        body["unknown_names"] = before + len(unknown)
-        try:
-            values = super().to_internal_value(data)
-        except ValidationError as error:
-            problems: Any = error.detail
-            raise ValidationError({**problems, **unknown}) from error
-        if unknown:
-            raise ValidationError(unknown)
-        return values
 
 
 class HistoricalRowSerializer(StrictSerializer):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.db.models import (
@@ -38,6 +39,7 @@ from operations.automations.run_rules import CATCH_UP, DueRun
 
 RUN_STATES, TRIGGERS = tuple(Run.State.values), tuple(Run.Trigger.values)
 OPEN_STATES = (Run.State.QUEUED, Run.State.RUNNING)
+LOOKED_AT = 15  # due times, among which the longest wait is sought: two weeks of a daily run
 LATE_AFTER = timedelta(minutes=2)  # longer than the intervals of beat and of the recovery task
 
 
@@ -200,6 +202,14 @@ def free_slots(
     found = occurrences.upcoming(automation.schedule, automation.zone_info, now, count + len(taken))
     free = [slot for slot in found if slot not in taken][:count]
     return [slot.astimezone(automation.zone_info) for slot in free]
+
+
+def longest_wait(name: str, now: datetime) -> timedelta:
+    """The longest time between two of the next due times of an automation; 0 without two."""
+    row = Automation.objects.filter(name=name).first()
+    slots = occurrences.upcoming(row.schedule, row.zone_info, now, LOOKED_AT) if row else []
+    waits = (after - before for before, after in pairwise(slots))
+    return max(waits, default=timedelta(0))
 
 
 def broken_promises(now: datetime) -> list[str]:

@@ -1,6 +1,6 @@
 """Daily back-ups, monthly restore tests, and what a restore does to operations' rows."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from aethercrown.backup import automation_pause, create, last_restore_test, restore
+from aethercrown.backup import automation_pause, create, hooks, last_restore_test, restore
 from aethercrown.backup.hooks import BackupHook
 from aethercrown.formatting import counted, duration_text
 from aethercrown.severity import HIGH
 from operations.alerts import services as alerts
+from operations.automations import reports as automations
 from operations.automations.models import Run
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.jobs import services as jobs
@@ -41,9 +42,10 @@ def back_up(context: RunContext) -> RunOutcome:
         raise
     alerts.resolve(SOURCE, NOT_MADE, "", now=context.now)
     if last_restore_test.overdue(context.now):
+        most = last_restore_test.max_age(context.now)
         _raise(
             NOT_TESTED,
-            f"No back-up was restored as a test in {last_restore_test.MAX_AGE.days} days.",
+            f"The restore test is overdue: there was none in {most.days} days.",
             context.now,
         )
     size = path.stat().st_size
@@ -70,6 +72,11 @@ def run_restore_test(context: RunContext) -> RunOutcome:
     return RunOutcome(summary, detail={"seconds": round(done.seconds, 1), "backup": path.name})
 
 
+def tests_apart(now: datetime) -> timedelta:
+    """The longest time between two scheduled restore tests."""
+    return automations.longest_wait(TEST_RESTORE, now)
+
+
 @transaction.atomic
 def finalize_restore(now: datetime, _needs: Any) -> list[str]:
     """Void the leases of runs and messages, and end open jobs; automation stays paused."""
@@ -93,6 +100,14 @@ def _raise(kind: str, message: str, now: datetime) -> None:
 
 
 BACKUP_HOOK = BackupHook("operations", finalize=finalize_restore)
+
+
+def register_hooks() -> None:
+    """Let back-ups call this app, and know how far its restore tests are apart."""
+    hooks.registered.register(BACKUP_HOOK)
+    last_restore_test.schedules[:] = [tests_apart]
+
+
 AUTOMATIONS = (
     AutomationSpec(BACK_UP, "Daily back-up", back_up),
     AutomationSpec(TEST_RESTORE, "Monthly restore test of the back-up", run_restore_test),

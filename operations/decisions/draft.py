@@ -77,3 +77,4 @@ class Draft:
     run_id: int | None = None
     change_percent: float | None = None  # the largest relative change of a value
     data_as_of: datetime | None = None  # the end of the newest data used
+    data_every: timedelta = timedelta(0)  # how often new data come: only then are they late

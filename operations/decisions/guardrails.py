@@ -11,6 +11,7 @@ from aethercrown.formatting import share_text
 from operations.automations.limits import GuardrailLimits, QuietHours
 from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 
+HOUR = timedelta(hours=1)
 SAMPLE_SIZE = 20  # the newest measured decisions
 MIN_INSIDE_SHARE = 0.6  # a type that is inside 90 % of the time falls below it once in 17,000
 PROMISED = 0.9  # the level of the stored intervals
@@ -40,7 +41,7 @@ def evaluate(limits: GuardrailLimits, draft: Draft, context: GuardrailContext) -
         _check("largest_change_percent", limits.largest_change_percent, change, _is_within),
         _check("applied_per_day", limits.applied_per_day, context.applied_today, lt),
         _check("sure_gain", 0.0 if limits.needs_sure_gain else None, low, gt),
-        _freshness(limits.data_age_hours, draft.data_as_of, context.now),
+        _freshness(limits.data_age_hours, draft, context.now),
         _check("largest_daily_change_percent", daily, in_a_day, _is_within),
         _check("least_confidence_percent", least, round(confidence(draft.expected), 2), ge),
         _quiet_hours(limits.quiet_hours, context.now),
@@ -114,12 +115,14 @@ def _is_within(change: float, limit: float) -> bool:
     return abs(change) <= limit
 
 
-def _freshness(limit: float | None, data_as_of: datetime | None, now: datetime) -> Guardrail | None:
+def _freshness(limit: float | None, draft: Draft, now: datetime) -> Guardrail | None:
+    """The newest data may be as old as they come rarely, and the limit beyond that."""
     if limit is None:
         return None
-    if data_as_of is None:
+    limit += draft.data_every / HOUR
+    if draft.data_as_of is None:
         return Guardrail("data_age_hours", limit, None, passed=False)
-    hours = (now - data_as_of) / timedelta(hours=1)
+    hours = (now - draft.data_as_of) / HOUR
     return Guardrail("data_age_hours", limit, round(hours, 2), passed=hours <= limit)
 
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
-from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, reply
+from aethercrown.api.endpoint import Conflict, InvalidRequest, StrictEndpoint, reply
 from aethercrown.api.openapi import documented
 from operations.health import services, targets
 from operations.health.history.rollups import InvalidPeriod, parse_period
@@ -171,7 +171,7 @@ class AddComponentResponseSerializer(serializers.Serializer[Any]):
     component = ComponentSerializer()
 
 
-class CheckView(Endpoint):
+class CheckView(StrictEndpoint):
     area = "operational"
     permission_to_read = "operations.view_component"
 
@@ -190,8 +190,9 @@ class CheckView(Endpoint):
         return reply("Health check completed", {"report": services.check_and_report()})
 
 
-class TrendsView(Endpoint):
+class TrendsView(StrictEndpoint):
     area = "operational"
+    query_names = ("period",)
     permission_to_read = "operations.view_component"
 
     @documented(
@@ -214,7 +215,7 @@ class TrendsView(Endpoint):
         return reply("Health trends", {"trends": trends_report(period, timezone.now())})
 
 
-class ComponentsView(Endpoint):
+class ComponentsView(StrictEndpoint):
     area = "operational"
     permission_to_read = "operations.view_component"
     permission_to_write = "operations.add_component"

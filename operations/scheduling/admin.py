@@ -5,7 +5,8 @@ from math import exp
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
@@ -15,7 +16,6 @@ from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.scheduling import services
 from operations.scheduling.models import Dependency, Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.reports.tasks import explain
-from operations.scheduling.reports.workers import SILENT_AFTER
 from operations.scheduling.scheduler import DEFAULT_POOL
 
 MAY_OPERATE = "security.operate"
@@ -129,7 +129,15 @@ class WorkerAdmin(ModelAdmin):
     list_filter = ["pool", "is_active", "is_pushed"]
     list_select_related = ["pool"]
     search_fields = ["name"]
-    fields = ["name", "pool", "is_active", "is_pushed", "last_seen_at", "created_at"]
+    fields = [
+        "name",
+        "pool",
+        "is_active",
+        "is_pushed",
+        "silent_after",
+        "last_seen_at",
+        "created_at",
+    ]
     readonly_fields = ["last_seen_at", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
@@ -146,10 +154,9 @@ class WorkerAdmin(ModelAdmin):
             return "switched off"
         if worker.last_seen_at is None:
             return "never called by name"
-        silent = timezone.now() - worker.last_seen_at
-        if silent <= SILENT_AFTER:
-            return "present"
-        return f"silent for {duration_text(silent)}"
+        now = timezone.now()
+        silent = f"silent for {duration_text(now - worker.last_seen_at)}"
+        return silent if worker.is_silent(now) else "present"
 
 
 @admin.register(Pool)
@@ -160,8 +167,9 @@ class PoolAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
         rows: QuerySet[Pool] = super().get_queryset(request)
-        queued = Count("tasks", filter=Q(tasks__status="queued"), distinct=True)
-        return rows.annotate(staffing=Count("workers", distinct=True), queued=queued)
+        tasks = Task.objects.filter(pool=OuterRef("pk"), status="queued").order_by()
+        queued = Subquery(tasks.values("pool").annotate(count=Count("pk")).values("count"))
+        return rows.annotate(staffing=Count("workers"), queued=Coalesce(queued, 0))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pool | None = None) -> list[str]:
         return ["name"] if obj else []  # tasks find their pool by its name

@@ -1,6 +1,6 @@
 """The task calls: submit, assign, extend leases, complete, read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,7 +13,15 @@ from rest_framework.response import Response
 
 from aethercrown.api import fields
 from aethercrown.api.computations import budgeted_body, is_long
-from aethercrown.api.endpoint import Conflict, Endpoint, InvalidRequest, Pages, reply
+from aethercrown.api.endpoint import (
+    Conflict,
+    InvalidRequest,
+    NoFieldsSerializer,
+    Pages,
+    StrictEndpoint,
+    StrictSerializer,
+    reply,
+)
 from aethercrown.api.openapi import documented
 from aethercrown.formatting import counted
 from operations.jobs import api as jobs
@@ -65,7 +73,7 @@ def dependency_list() -> fields.ItemList:
     return fields.ItemList(child=child, most=submission.MAX_DEPENDENCIES, required=False)
 
 
-class TaskSubmissionSerializer(serializers.Serializer[Any]):
+class TaskSubmissionSerializer(StrictSerializer):
     """One task to submit; durations in seconds."""
 
     task_id = fields.Identifier(max_length=MAX_NAME_LENGTH)
@@ -181,7 +189,7 @@ class QueueMetricsSerializer(serializers.Serializer[Any]):
     bottlenecks = fields.ItemList(child=BottleneckSerializer())
 
 
-class ScheduleView(Endpoint):
+class ScheduleView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
     in_one_transaction = False  # the budget's slots are committed first; repeating changes nothing
@@ -207,17 +215,25 @@ class ScheduleView(Endpoint):
             return self._checked_and_submitted(request, waits=waits)
 
     def _checked_and_submitted(self, request: Request, *, waits: bool) -> Response:
-        values = self.checked(SubmitTasksSerializer)
-        is_one = "tasks" not in values
-        given = [self.checked(TaskSubmissionSerializer)] if is_one else values["tasks"]
-        if not is_one and (extra := values.keys() - {"tasks"}):
-            message = "must not be sent together with tasks"
-            raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
+        given, is_one = self._given(request.data)
         if repeated := submission.duplicate_errors(given):
             raise InvalidRequest(repeated)
         if not waits:
             return jobs.accept(request, SUBMIT_JOB, job_input(given, is_one=is_one))
         return self._submitted(given, is_one=is_one)
+
+    def _given(self, body: Any) -> tuple[Sequence[Any], bool]:
+        """The tasks of the body, and whether it is one task's."""
+        names = set(body) if isinstance(body, Mapping) else set()
+        if "tasks" not in names and names & submission.TASK_FIELDS:
+            return [self.checked(TaskSubmissionSerializer)], True
+        values = self.checked(SubmitTasksSerializer)
+        if "tasks" not in values:
+            return [self.checked(TaskSubmissionSerializer)], True
+        if extra := values.keys() - {"tasks"}:
+            message = "must not be sent together with tasks"
+            raise InvalidRequest((name, "not_allowed", message) for name in sorted(extra))
+        return values["tasks"], False
 
     def _submitted(self, given: Sequence[Any], *, is_one: bool) -> Response:
         """Store and plan the tasks; 200 where all of them were stored before."""
@@ -278,7 +294,7 @@ def submit_or_refuse(given: Sequence[Any], paths: Sequence[str], now: Any) -> li
         raise Conflict(str(error), code="different_task") from error
 
 
-class AssignView(Endpoint):
+class AssignView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
 
@@ -310,7 +326,7 @@ class AssignView(Endpoint):
         return reply(f"{counted(len(given), 'task')} assigned", {"assignments": given})
 
 
-class HeartbeatView(Endpoint):
+class HeartbeatView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
 
@@ -333,7 +349,7 @@ class HeartbeatView(Endpoint):
         return reply(f"{counted(len(rows), 'lease')} extended", data)
 
 
-class CompleteView(Endpoint):
+class CompleteView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
     in_one_transaction = False  # its end is carried on in batches; repeating it changes nothing
@@ -361,10 +377,10 @@ class CompleteView(Endpoint):
             raise NotFound(str(error)) from error
         except services.NotRunning as error:
             raise Conflict(str(error)) from error
-        return reply(f"Task {row.status}", {"task": reports.as_dicts([row])[0]})
+        return reply(ended_message(row), {"task": reports.as_dicts([row])[0]})
 
 
-class RetryView(Endpoint):
+class RetryView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
 
@@ -376,10 +392,11 @@ class RetryView(Endpoint):
     )
     def post(self, request: Request, task_id: str) -> Response:
         """It is queued with all its attempts, and all that failed because of it waits again."""
+        self.checked(NoFieldsSerializer)
         return changed(services.retry, task_id)
 
 
-class CancelView(Endpoint):
+class CancelView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
 
@@ -391,6 +408,7 @@ class CancelView(Endpoint):
     )
     def post(self, request: Request, task_id: str) -> Response:
         """It fails as `cancelled`, and so does all that depends on it; a retry brings all back."""
+        self.checked(NoFieldsSerializer)
         return changed(services.cancel, task_id)
 
 
@@ -402,10 +420,16 @@ def changed(service: Callable[..., Task], task_id: str) -> Response:
         raise NotFound(str(error)) from error
     except services.NotRunning as error:
         raise Conflict(str(error)) from error
-    return reply(f"Task {row.status}", {"task": reports.as_dicts([row])[0]})
+    return reply(ended_message(row), {"task": reports.as_dicts([row])[0]})
 
 
-class MetricsView(Endpoint):
+def ended_message(row: Task) -> str:
+    """The task's status, and whether what waits for it follows only later."""
+    rest = "" if row.is_propagated else "; what waits for it follows within a minute"
+    return f"Task {row.status}{rest}"
+
+
+class MetricsView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
 
@@ -421,12 +445,13 @@ class MetricsView(Endpoint):
         return reply("Task metrics", {"metrics": metrics, "bottlenecks": bottlenecks})
 
 
-class TasksView(Endpoint):
+class TasksView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
     list_name = "tasks"
     title = "task"
     ordering = ("-created_at", "-pk")
+    query_names = ("status", "worker", "cursor", "limit")
 
     @documented(
         "List the tasks",
@@ -467,7 +492,7 @@ class TasksView(Endpoint):
         return pages.get_json_response([each.json for each in pages.cut(rows)])
 
 
-class TaskView(Endpoint):
+class TaskView(StrictEndpoint):
     area = "optimization"
     permission_to_read = "operations.view_task"
 

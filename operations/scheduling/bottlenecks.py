@@ -41,6 +41,12 @@ class QueueLoad:
     completed: int
     failed: int
     busy: float | None  # 0..1; None if not observed long enough
+    awaited: tuple[tuple[str, int], ...] = ()  # by how many tasks others are waited for, most first
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether many of those that wait, wait for another task."""
+        return self.blocked > HIGH_BLOCKED_SHARE * (self.queued + self.blocked)
 
 
 def load_bottlenecks(load: QueueLoad) -> list[Bottleneck]:
@@ -89,14 +95,16 @@ def failures(load: QueueLoad) -> Bottleneck | None:
 
 def blocking(load: QueueLoad) -> Bottleneck | None:
     tasks = load.queued + load.blocked
-    if load.blocked <= HIGH_BLOCKED_SHARE * tasks:
+    if not load.is_blocked:
         return None
+    names = list_names([f"{name} ({counted(count, 'task')})" for name, count in load.awaited])
     return Bottleneck(
         "dependency_blocking",
         "medium",
         f"{load.blocked} of {tasks} waiting tasks ({share_text(load.blocked / tasks)}) "
-        "wait for another task.",
+        f"wait for another task{names and f', most for {names}'}.",
         "Remove dependencies that are not needed, or split the tasks that many wait for.",
+        tuple(name for name, _ in load.awaited),
     )
 
 

@@ -1,5 +1,7 @@
 """Tasks, their dependencies, workers and pools, learned durations and the newest plan."""
 
+from datetime import datetime, timedelta
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +12,7 @@ from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.task_spec import MAX_ESTIMATE_SECONDS
 
 MAX_NAME_LENGTH = 255  # of an id or a name
+SILENT_AFTER = timedelta(seconds=90)  # three heartbeats
 
 
 class Pool(models.Model):
@@ -39,6 +42,12 @@ class Worker(models.Model):
         default=False,
         help_text="Gets a task each minute without asking, and reads it with its heartbeat.",
     )
+    silent_after = models.DurationField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(seconds=1)), MaxValueValidator(timedelta(days=30))],
+        help_text="A worker that calls rarely: such as 00:10:00. Empty: 90 seconds.",
+    )
     last_seen_at = models.DateTimeField(
         null=True, editable=False, help_text="Empty: it never called under its own name."
     )
@@ -49,6 +58,11 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it called under its own name, and not for longer than it may."""
+        seen = self.last_seen_at
+        return seen is not None and now - seen > (self.silent_after or SILENT_AFTER)
 
 
 class Task(models.Model):
@@ -84,7 +98,7 @@ class Task(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(MAX_ESTIMATE_SECONDS)],
     )
     estimate_used = models.FloatField(help_text="Seconds, corrected by earlier runs of its type.")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="tasks")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
     unmet_dependencies = models.PositiveIntegerField(
         default=0, help_text="Dependencies that are not completed."
@@ -97,7 +111,9 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField("ended at", null=True)
     run_seconds = models.FloatField(null=True, help_text="How long its run took.")
-    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, related_name="tasks")
+    worker = models.ForeignKey(
+        Worker, null=True, on_delete=models.SET_NULL, related_name="tasks", db_index=False
+    )
     previous_worker = models.CharField(
         max_length=MAX_NAME_LENGTH, blank=True, help_text="The worker whose lease expired."
     )
@@ -138,13 +154,25 @@ class Task(models.Model):
                 name="operations_task_queued_has_key",
             ),
         ]
-        indexes = [
+        indexes = [  # as few as possible hold a task that waits: 10,000 are stored at once
             models.Index(
-                fields=["pool", "status", "queue_key", "id"], name="operations_task_queue"
+                fields=["status", "pool", "queue_key", "id"], name="operations_task_queue"
             ),
-            models.Index(fields=["status", "lease_until"], name="operations_task_lease"),
-            models.Index(fields=["worker", "status"], name="operations_task_worker"),
-            models.Index(fields=["completed_at"], name="operations_task_ended"),
+            models.Index(
+                fields=["status", "lease_until"],
+                name="operations_task_lease",
+                condition=Q(lease_until__isnull=False),
+            ),
+            models.Index(
+                fields=["worker", "status"],
+                name="operations_task_worker",
+                condition=Q(worker__isnull=False),
+            ),
+            models.Index(
+                fields=["completed_at"],
+                name="operations_task_ended",
+                condition=Q(completed_at__isnull=False),
+            ),
             models.Index(fields=["created_at"], name="operations_task_created"),
             models.Index(
                 fields=["id"],
@@ -160,7 +188,9 @@ class Task(models.Model):
 class Dependency(models.Model):
     """`task` may start only after `needs` is completed."""
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="dependencies")
+    task = models.ForeignKey(
+        Task, on_delete=models.CASCADE, related_name="dependencies", db_index=False
+    )
     needs = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="waiters")
 
     class Meta:

@@ -69,6 +69,7 @@ class Customer(models.Model):
         editable=False,
         help_text="The segment in which the MRR roll-ups count it.",
     )
+    history = TrackedHistory(excluded_fields=["rolled_segment"])
 
     class Meta:
         ordering = ["name", "pk"]
@@ -207,6 +208,12 @@ class AgreedTerms(models.Model):
         abstract = True
 
 
+UNTRACKED = [  # of a subscription: its terms follow from its changes
+    *("plan", "state", "basis", "price", "interval", "quantity", "amount"),
+    *("ended_on", "next_step_on", "data_import"),
+]
+
+
 class Subscription(AgreedTerms):
     """A recurring charge to a customer in its present state; `changes` has its history."""
 
@@ -228,6 +235,7 @@ class Subscription(AgreedTerms):
         related_name="+",
         help_text="The import that recorded it.",
     )
+    history = TrackedHistory(excluded_fields=UNTRACKED)  # whose it was; `changes` has its terms
 
     class Meta:
         ordering = ["-started_on", "-pk"]

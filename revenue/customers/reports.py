@@ -252,9 +252,11 @@ def personal_data(customer_id: int) -> dict[str, Any]:
         "payments": Payment.objects.filter(customer=customer).order_by("pk"),
     }
     keys = [row.pk for row in records]
+    earlier = Customer.history.filter(id__in=keys).order_by("pk")
     hooked: list[Mapping[str, Any]] = [hook.export(keys) for hook in data_hooks.HOOKS]
     return {
         **{name: list(rows.values()) for name, rows in own.items()},
+        "earlier": list(earlier.values("id", *CUSTOMERS, "history_date")),
         **{name: rows for each in hooked for name, rows in each.items()},
     }
 

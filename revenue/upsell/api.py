@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from aethercrown.api.endpoint import (
     Conflict,
     InvalidRequest,
+    NoFieldsSerializer,
     ReadOnlyViewSet,
     StrictEndpoint,
     reply,
@@ -144,10 +145,6 @@ class AssignOpportunityRequestSerializer(serializers.Serializer[Any]):
 
 def example_in_state(state: str, **more: Any) -> dict[str, Any]:
     return {**examples.OPPORTUNITY, "state": state, **more}
-
-
-class NoFieldsSerializer(serializers.Serializer[Any]):
-    """An empty body."""
 
 
 class OpportunityViewSet(StrictEndpoint, ReadOnlyViewSet[Opportunity]):

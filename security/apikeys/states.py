@@ -23,6 +23,11 @@ def state(
     return ACTIVE
 
 
+def ends_soon(created_at: datetime, expires_at: datetime, now: datetime, within: timedelta) -> bool:
+    """Whether it ends within `within`, or the last quarter of its lifetime if that is less."""
+    return expires_at - now <= min(within, (expires_at - created_at) / 4)
+
+
 def still_used(last_used_at: datetime | None, rotated_at: datetime, now: datetime) -> bool:
     """Whether a retiring key was used lately, after its successor was issued."""
     if last_used_at is None:

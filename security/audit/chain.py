@@ -64,6 +64,9 @@ def storable(text: str, max_characters: int) -> str:
 
 
 # --- The history of tracked tables --------------------------------------------------------------
+HISTORY_ERASED = "history.erased"  # a person's data: the row's digest from then on
+
+
 def history_stream(table: str) -> str:
     """The stream of a tracked table, such as history:operations.automation."""
     return f"history:{table}"

@@ -183,6 +183,7 @@ def _differences(files: list[AnchorRecord], rows: list[AnchorRecord]) -> list[st
 def _history_fault(stream: str, rows: type[Model], *, without_keys: bool) -> AuditFault | None:
     """Rows are compared in the order in which the chain recorded them."""
     newest = rows._base_manager.aggregate(newest=Max("pk"))["newest"] or 0  # noqa: SLF001 - documented
+    erased = _digests_after_erasure(stream)
     seen: set[int] = set()
     for page in _recorded_digests(stream):
         values = history_values(rows, [detail["row"] for _seq, detail in page])
@@ -194,7 +195,7 @@ def _history_fault(stream: str, rows: type[Model], *, without_keys: bool) -> Aud
                 return AuditFault("missing", stream, seq, words)
             if without_keys and any(map(is_unreadable, row.values())):
                 continue
-            if not _fits(rows, row, detail["digest"]):
+            if not _fits(rows, row, erased.get(detail["row"], detail["digest"])):
                 words = "the row of the history does not fit its digest"
                 return AuditFault("altered", stream, seq, words, detail["row"])
     keys = rows._base_manager.filter(pk__lte=newest).values_list("pk", flat=True)  # noqa: SLF001 - documented
@@ -218,6 +219,13 @@ def _fits(rows: type[Model], row: Mapping[str, object], digest: str) -> bool:
         for past in schema.past_columns(meta.app_label, str(meta.model_name))
         if past < present
     )
+
+
+def _digests_after_erasure(stream: str) -> dict[int, str]:
+    """The newest digest of each row of history from which a person's data were erased."""
+    rows = Event.objects.filter(stream=stream, event=chain.HISTORY_ERASED).order_by("seq")
+    found = _details(list(rows.values_list("seq", "detail")))
+    return {detail["row"]: detail["digest"] for _seq, detail in found}
 
 
 def _recorded_digests(stream: str) -> Iterator[list[tuple[int, dict[str, Any]]]]:

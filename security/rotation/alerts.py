@@ -20,7 +20,7 @@ LEFT_OUTSIDE_MESSAGE = (
     "the task under Tasks outside."
 )
 RUN_MISSED_MESSAGE = (
-    "No scheduled rotation run for 26 hours: check whether beat and a worker are running."
+    "The scheduled rotation run is over two hours late: look whether beat and a worker run."
 )
 
 

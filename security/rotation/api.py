@@ -393,7 +393,10 @@ class KeyReportView(KeyEndpoint):
         message="Key rotation report",
     )
     def get(self, request: Request) -> Response:
-        """How many keys are overdue, due within 7 days and healthy, and what a person should do."""
+        """How many keys are overdue, due soon and healthy, and what a person should do.
+
+        Due soon: within 7 days, or within a quarter of its interval where that is less.
+        """
         return reply("Key rotation report", {"report": reports.report(timezone.now())})
 
 

@@ -23,12 +23,13 @@ DEFAULT_GRACE: Mapping[str, timedelta] = {
 }
 MAX_GRACE_MINUTES = 366 * 24 * 60  # that a request may ask for
 MAX_JITTER = 0.1  # of the interval
-DUE_SOON = timedelta(days=7)
+DUE_SOON, DUE_SOON_SHARE = timedelta(days=7), 4  # or a quarter of the interval, if that is less
+LONG_OVERDUE = timedelta(days=30)  # or an interval
 MIN_KEYS_PER_HOUR, MAX_KEYS_PER_HOUR, SHARE_PER_HOUR = 10, 50, 0.05
 MAX_DUE_SHARE = 0.2  # of all keys; more of them due after a clock jump pauses the run
 MIN_KEYS_FOR_SHARES = 20  # below it, one key is a large share
 MAX_CLOCK_JUMP = timedelta(hours=1)
-MISSED_RUN_AFTER = timedelta(hours=26)
+RUN_DELAY = timedelta(hours=2)  # of a run, after which it was missed
 RETRY_WAITS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -77,11 +78,20 @@ def hourly_limit(keys: int) -> int:
     return min(MAX_KEYS_PER_HOUR, max(MIN_KEYS_PER_HOUR, ceil(SHARE_PER_HOUR * keys)))
 
 
-def due_status(due_at: datetime, now: datetime) -> str:
+def due_soon_within(interval_days: int) -> timedelta:
+    """How long before it is due a key is due soon: one that rotates daily is not always so."""
+    return min(DUE_SOON, timedelta(days=interval_days) / DUE_SOON_SHARE)
+
+
+def due_status(due_at: datetime, interval_days: int, now: datetime) -> str:
     """overdue, due_soon or healthy."""
     if due_at <= now:
         return "overdue"
-    return "due_soon" if due_at <= now + DUE_SOON else "healthy"
+    return "due_soon" if due_at <= now + due_soon_within(interval_days) else "healthy"
+
+
+def is_long_overdue(due_at: datetime, interval_days: int, now: datetime) -> bool:
+    return now - due_at > min(LONG_OVERDUE, timedelta(days=interval_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +166,11 @@ def clock_jump(conditions: RunConditions) -> timedelta:
 
 
 def is_run_missed(
-    last_run_at: datetime | None, first_key_at: datetime | None, now: datetime
+    last_run_at: datetime | None, first_key_at: datetime | None, every: timedelta, now: datetime
 ) -> bool:
-    """Whether there were keys, but no run, for 26 hours."""
+    """Whether there were keys, but no run for two hours longer than runs are apart."""
     known = [each for each in (last_run_at, first_key_at) if each is not None]
-    return first_key_at is not None and now - max(known) > MISSED_RUN_AFTER
+    return first_key_at is not None and now - max(known) > every + RUN_DELAY
 
 
 def retry_wait(failures: int) -> timedelta:

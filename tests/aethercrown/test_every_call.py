@@ -88,6 +88,14 @@ def test_a_wrong_method_is_refused(operation, caller):
 
 
 @walk
+def test_an_unknown_query_name_is_refused(operation, caller):
+    method, path = operation.method.upper(), filled(operation)
+    answer = caller.generic(method, f"{path}?no_such_name=1", "{}", "application/json")
+    refused(answer, 400)
+    assert [each["field"] for each in answer.json()["errors"]] == ["no_such_name"]
+
+
+@walk
 def test_the_path_with_a_slash_is_nothing(operation, caller):
     refused(caller.generic(operation.method.upper(), f"{filled(operation)}/"), 404)
 

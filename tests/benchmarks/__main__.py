@@ -14,6 +14,7 @@ BENCHMARKS = (
     "automation",
     "scheduling",
     "scheduling_stored",
+    "latency",
     "pricing",
     "pricing_stored",
     "mrr",

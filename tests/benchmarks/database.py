@@ -6,7 +6,9 @@ then nothing of the project can be imported, which is why imports stand inside f
 
 import gc
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +34,21 @@ def database(*more_apps: str) -> Iterator[None]:
         yield
     finally:
         teardown_databases(databases, verbosity=0)
+
+
+def on_both(module: str, arguments: Sequence[str]) -> int:
+    """Run a benchmark on SQLite, then on a PostgreSQL of this run; 1 where one missed a target."""
+    from aethercrown.embedded import postgres  # noqa: PLC0415 - only here
+
+    command = [sys.executable, "-m", module, *arguments]
+    with postgres.running() as server:
+        done = [
+            subprocess.run(  # noqa: S603 - our own module
+                [*command, "--only", vendor], env=os.environ | {"DATABASE_URL": url}, check=False
+            )
+            for vendor, url in (("sqlite", ""), ("postgresql", server.url()))
+        ]
+    return max(each.returncode for each in done)
 
 
 def api_client(scope: str) -> Any:

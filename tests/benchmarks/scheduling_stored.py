@@ -1,9 +1,10 @@
 """The stored queue under load: `python -m tests.benchmarks.scheduling_stored [--quick]`.
 
-On PostgreSQL where DATABASE_URL names one, else on SQLite; the rows go into a test database of
-this run. Times are wall time, the calls go through the whole API. Beside each assignment stands
-a lower bound that keeps no sort key: it takes the task of the highest class, oldest first; and
-the floor, one row changed and committed on the same connection, which tells a busy machine.
+On SQLite and then on a PostgreSQL that is started for it; `--only` chooses one, of which
+DATABASE_URL may name the PostgreSQL. The rows go into a test database of this run. Times are wall
+time, the calls go through the whole API. Beside each assignment stands a lower bound that keeps no
+sort key: it takes the task of the highest class, oldest first; and the floor, one row changed and
+committed on the same connection, which tells a busy machine.
 """
 
 import argparse
@@ -39,7 +40,10 @@ TASKS = "/api/v1/optimization/tasks"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scheduling_stored")
     parser.add_argument("--quick", action="store_true", help="fewer tasks")
+    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one database")
     chosen = parser.parse_args()
+    if chosen.only is None:
+        return database.on_both("tests.benchmarks.scheduling_stored", sys.argv[1:])
     report = Report("Stored scheduler benchmark")
     with database.database():
         logging.disable(logging.INFO)  # the line of each request goes to a file elsewhere
@@ -86,8 +90,70 @@ def run(report: Report, queued: int) -> None:
         f"- lower bound without a sort key, by class and age, p95 {lower_bound():.1f} ms a query"
     )
     beside_the_planner(report, caller)
+    submitted_beside_a_writer(report, caller)
     for shape in ("chain", "fan"):
         ended_with_dependents(report, caller, shape)
+    waiting_for_ever(report, caller, queued)
+
+
+def submitted_beside_a_writer(report: Report, caller: Any) -> None:
+    """How long a submission keeps another process from writing a row."""
+    report.section(f"{CALL:,} tasks in one call, while another process writes a row at a time")
+    random = Random(2)  # noqa: S311 - repeatable work, no secret
+    tasks = [{**task(random, number), "task_id": f"more-{number}"} for number in range(CALL)]
+    for each in tasks:
+        each["dependencies"] = [f"more-{need.split('-')[1]}" for need in each["dependencies"]]
+    with beside(write_on) as waits:
+        begun = perf_counter()
+        answer = caller.send(f"{TASKS}/schedule", {"tasks": tasks})
+        spent = perf_counter() - begun
+    others = waits()
+    report.judge("tasks refused", float(answer.status_code != 201), 0)
+    report.judge("another process waits for its write at most, ms", 1000 * max(others), WAIT_MS)
+    report.say(
+        f"- the call took {spent:.2f} s; {len(others)} writes meanwhile, p95 {p95(others):.1f} ms; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
+
+
+def waiting_for_ever(report: Report, caller: Any, count: int) -> None:
+    """Tasks that wait for one whose pool has no worker; then that one is cancelled."""
+    from django.utils import timezone  # noqa: PLC0415 - Django is set up only now
+
+    from operations.scheduling.models import Pool, Task  # noqa: PLC0415 - the same
+    from operations.scheduling.services import propagate, replan  # noqa: PLC0415 - the same
+
+    report.section(f"{count:,} tasks wait for one that never comes")
+    Pool.objects.create(name="nobody")
+    never = {"task_type": "nobody", "priority": 2, "estimated_duration": 60}
+    caller.send(f"{TASKS}/schedule", {"task_id": "never", **never})
+    for first in range(0, count, CALL):
+        names = [f"waits-{number}" for number in range(first, min(first + CALL, count))]
+        waiting = [{**never, "task_id": name, "dependencies": ["never"]} for name in names]
+        caller.send(f"{TASKS}/schedule", {"tasks": waiting})
+    begun = perf_counter()
+    plan = replan.replan(timezone.now())
+    report.say(f"- planned in {perf_counter() - begun:.1f} s: {plan.binding}")
+    reading = database.api_client("optimization:read")
+    begun = perf_counter()
+    found = reading.get(f"{TASKS}/metrics").json()["data"]["bottlenecks"]
+    report.judge("the figures and what delays, s", perf_counter() - begun, SUBMIT_SECONDS)
+    is_named = any(f"never ({count:,} tasks)" in each["description"] for each in found)
+    report.judge("bottlenecks that do not name it", float(not is_named), 0)
+    why = reading.get(f"{TASKS}/waits-1").json()["data"]["task"]["why"]
+    report.say(f"- one of them says why: {why}; never: {Task.objects.get(task_id='never').status}")
+    with beside(write_on) as waits:
+        begun = perf_counter()
+        answer = caller.send(f"{TASKS}/never/cancel")
+        spent = perf_counter() - begun
+    report.judge("the call that cancels it, s", spent, propagate.CALL_SECONDS + 1)
+    report.judge("another process waits for its write at most, ms", 1000 * max(waits()), WAIT_MS)
+    begun = perf_counter()
+    propagate.resume(timezone.now())
+    rest = perf_counter() - begun
+    waits_still = Task.objects.filter(task_type="nobody").exclude(status="failed").count()
+    report.judge("tasks not reached after the minute's run", float(waits_still), 0)
+    report.say(f"- it answered: {answer.json()['message']}; the rest took {rest:.1f} s")
 
 
 def beside_the_planner(report: Report, caller: Any) -> None:

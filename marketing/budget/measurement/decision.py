@@ -63,6 +63,7 @@ def decision_draft(
         run_id=run_id,
         change_percent=step.largest_percent,
         data_as_of=data_until(request),
+        data_every=period_length(request),
     )
 
 

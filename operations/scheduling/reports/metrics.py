@@ -1,6 +1,6 @@
 """The figures of the queue, and what delays it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,10 +10,11 @@ from operations.scheduling.bottlenecks import QueueLoad, load_bottlenecks
 from operations.scheduling.models import Schedule, Task, Worker
 from operations.scheduling.planner.plan import make_plan, repeatable_effort
 from operations.scheduling.reports import planning
-from operations.scheduling.reports.tasks import status_counts
+from operations.scheduling.reports.tasks import most_awaited, status_counts
 from operations.scheduling.reports.workers import available
 from operations.scheduling.scheduler import percent
 from operations.scheduling.throughput import WINDOW_SECONDS, busy_share
+from operations.scheduling.wait_reason import MAX_NAMES
 
 Status = Task.Status
 MAX_PLANNED_NOW = 10_000  # open tasks; with more the stored plan is reported
@@ -28,6 +29,8 @@ def queue_metrics(now: datetime) -> tuple[dict[str, object], list[dict[str, obje
     load = QueueLoad(
         count["queued"], count["pending"], workers, count["completed"], count["failed"], busy
     )
+    if load.is_blocked:
+        load = replace(load, awaited=tuple(most_awaited(MAX_NAMES)))
     proof, delays = _plan_figures(now, count["pending"] + count["queued"] + count["running"])
     running_share = min(1.0, count["running"] / workers) if workers else 0.0
     completed = Task.objects.filter(

@@ -30,6 +30,13 @@ def primary_keys(names: Collection[str]) -> dict[str, int]:
     return dict(rows.order_by().values_list("task_id", "pk"))
 
 
+def keys_and_statuses(names: Collection[str]) -> dict[str, tuple[int, str]]:
+    """The primary key and the status of each of those tasks that are stored."""
+    rows = Task.objects.filter(task_id__in=bulk.among(names, str)).order_by()
+    found = rows.values_list("task_id", "pk", "status")
+    return {name: (key, str(status)) for name, key, status in found}
+
+
 def as_submitted(names: Collection[str]) -> dict[str, AITask]:
     """Stored tasks as they were submitted, by id."""
     rows = list(Task.objects.filter(task_id__in=bulk.among(names, str)))
@@ -187,6 +194,16 @@ def explain(row: Task) -> str:
     queue = Task.objects.filter(pool=row.pool, status=Task.Status.QUEUED)
     is_ahead = Q(queue_key__lt=row.queue_key) | Q(queue_key=row.queue_key, pk__lt=row.pk)
     return wait_reason.behind(queue.filter(is_ahead).count())
+
+
+def most_awaited(most: int) -> list[tuple[str, int]]:
+    """The unfinished tasks for which most others wait, with how many, the largest first."""
+    waits = Dependency.objects.filter(task__status=Task.Status.PENDING)
+    open_needs = waits.exclude(needs__status=Task.Status.COMPLETED).order_by()
+    counts = open_needs.values_list("needs").annotate(count=Count("pk"))
+    found = list(counts.order_by("-count", "needs")[:most])
+    names = dict(Task.objects.filter(pk__in=[key for key, _ in found]).values_list("pk", "task_id"))
+    return [(names[key], count) for key, count in found if key in names]
 
 
 def status_counts() -> dict[str, int]:

@@ -23,20 +23,24 @@ def complete(
     Repeating the same end changes nothing; a worker whose lease expired may still end the task
     while no other has it. Raises UnknownTask, NotRunning, or WrongWorker.
     """
-    row = _ended(task_id, now=now, success=success, error=error, worker=worker)
-    propagate.propagate(row, now)
+    row, is_resumed = _ended(task_id, now=now, success=success, error=error, worker=worker)
+    propagate.propagate(row, now, propagate.CALL_SECONDS, is_resumed=is_resumed)
     return row
 
 
 @transaction.atomic
-def _ended(task_id: str, *, now: datetime, success: bool, error: str, worker: str) -> Task:
+def _ended(
+    task_id: str, *, now: datetime, success: bool, error: str, worker: str
+) -> tuple[Task, bool]:
+    """The task, and whether what followed its last status has not reached everything yet."""
     row = task_state.locked_task(task_id)
+    is_resumed = not row.is_propagated
     wanted = Status.COMPLETED if success else Status.FAILED
     holder = row.worker.name if row.worker else row.previous_worker
     if worker and holder and worker != holder:
         raise WrongWorker(f"task {task_id} is {row.status} with worker {holder}, not {worker}")
     if row.status == wanted and row.started_at is not None:
-        return row
+        return row, is_resumed
     is_late = row.status == Status.QUEUED and bool(worker) and worker == row.previous_worker
     if row.status != Status.RUNNING and not is_late:
         raise NotRunning(f"task {task_id} is {row.status}, not running")
@@ -53,7 +57,7 @@ def _ended(task_id: str, *, now: datetime, success: bool, error: str, worker: st
         Worker.objects.filter(pk=row.worker_id).exclude(last_seen_at=None).update(last_seen_at=now)
     if success:
         _learn_duration(row)
-    return row
+    return row, is_resumed
 
 
 def _learn_duration(row: Task) -> None:

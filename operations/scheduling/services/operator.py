@@ -16,7 +16,7 @@ Status = Task.Status
 def cancel(task_id: str, *, now: datetime) -> Task:
     """Fail a task and all that depends on it. Raises UnknownTask, or NotRunning once it ended."""
     row = _cancelled(task_id, now)
-    propagate.propagate(row, now)
+    propagate.propagate(row, now, propagate.CALL_SECONDS)
     return row
 
 
@@ -43,7 +43,7 @@ def requeue(task_id: str, *, now: datetime) -> Task:
 
 def _again(task_id: str, allowed: set[Task.Status], now: datetime) -> Task:
     row = _requeued(task_id, allowed, now)
-    propagate.propagate(row, now)
+    propagate.propagate(row, now, propagate.CALL_SECONDS)
     return row
 
 

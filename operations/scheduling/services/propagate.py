@@ -1,10 +1,11 @@
 """Carry the end or the retry of a task to the tasks that wait for it, in short transactions.
 
 A service changes one task and marks it as not propagated, in one transaction. Its dependents,
-direct and indirect, follow in batches; what a crash leaves is finished by the minute's run. Each
-step may be repeated, and counts again instead of counting on.
+direct and indirect, follow in batches; what a crash leaves, or a call has no time for, is finished
+by the minute's run. Each step may be repeated, and counts again instead of counting on.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -18,9 +19,11 @@ from operations.scheduling.models import Dependency, Task
 from operations.scheduling.planner.urgency import queue_key
 
 BATCH_ROWS = 250  # changed in one transaction
+CALL_SECONDS = 5.0  # of a call; some 25,000 tasks on SQLite
 PAUSE_SECONDS = {"sqlite": 0.02, "postgresql": 0.0}  # between two: SQLite has one writer
 MAX_RESUMED_TASKS = 1_000
 Status, Failure = Task.Status, Task.Failure
+RunBatches = Callable[[Sequence[int], Callable[[Sequence[int]], None]], None]
 # Of the links alone, and on PostgreSQL with a subquery for each task: without statistics, planners
 # would read all pending tasks, or all links, at each step.
 WAITERS = {
@@ -38,21 +41,33 @@ SELECT id FROM reached ORDER BY id
 """
 
 
+class OutOfTime(Exception):
+    """The call has no time for more batches."""
+
+
 def mark(row: Task) -> None:
     """Note on an unsaved row that its dependents are to follow."""
     row.is_propagated = not row.waiters.exists()
 
 
-def propagate(row: Task, now: datetime) -> None:
-    """Let all that waits for this task follow its status."""
+def propagate(
+    row: Task, now: datetime, seconds: float = math.inf, *, is_resumed: bool = False
+) -> None:
+    """Let all that waits for this task follow its status; after `seconds` the rest is left.
+
+    `is_resumed`: what followed an earlier status may not have reached everything.
+    """
     if row.is_propagated:
         return
-    if row.status == Status.COMPLETED:
-        _queue_waiters(row, now)
-    elif row.status == Status.FAILED:
-        _fail_descendants(row, now)
-    else:
-        _revive_descendants(row, now)
+    follow = _revive_descendants
+    if row.status == Status.FAILED:
+        follow = _fail_descendants
+    elif row.status == Status.COMPLETED and not is_resumed:
+        follow = _queue_waiters
+    try:
+        follow(row, now, partial(run_batches, until=time.monotonic() + seconds))
+    except OutOfTime:
+        return
     same = Task.objects.filter(pk=row.pk, status=row.status)  # else another call goes on with it
     row.is_propagated = bool(same.update(is_propagated=True))
 
@@ -62,17 +77,28 @@ def resume(now: datetime) -> int:
     rows = Task.objects.filter(is_propagated=False).order_by("pk")[:MAX_RESUMED_TASKS]
     left = list(rows)
     for row in left:
-        propagate(row, now)
+        propagate(row, now, is_resumed=True)
     return len(left)
 
 
-def in_batches(keys: Sequence[int], change: Callable[[Sequence[int]], None]) -> None:
-    """Call `change` for each batch in a transaction of its own, and let others write between."""
-    for first in range(0, len(keys), BATCH_ROWS):
+def run_batches(
+    keys: Sequence[int],
+    change: Callable[[Sequence[int]], None],
+    rows: int | None = None,
+    until: float = math.inf,
+) -> None:
+    """Call `change` for each batch in a transaction of its own, and let others write between.
+
+    Raises OutOfTime where after `until`, of the monotonic clock, batches are left.
+    """
+    rows = rows or BATCH_ROWS
+    for first in range(0, len(keys), rows):
         if first:
+            if time.monotonic() >= until:
+                raise OutOfTime
             time.sleep(PAUSE_SECONDS[connection.vendor])
         with transaction.atomic():
-            change(keys[first : first + BATCH_ROWS])
+            change(keys[first : first + rows])
 
 
 def locked(keys: Collection[int], **chosen: str) -> QuerySet[Task]:
@@ -81,7 +107,7 @@ def locked(keys: Collection[int], **chosen: str) -> QuerySet[Task]:
     return rows.order_by("pk").select_for_update()
 
 
-def _queue_waiters(row: Task, now: datetime) -> None:
+def _queue_waiters(row: Task, now: datetime, in_batches: RunBatches) -> None:
     pending = Dependency.objects.filter(needs=row, task__status=Status.PENDING)
     keys = list(pending.order_by("task_id").values_list("task_id", flat=True))
     in_batches(keys, partial(_count_unmet, now=now))
@@ -110,7 +136,7 @@ def unmet_counts(keys: Collection[int]) -> dict[int, int]:
     return dict(counted.annotate(count=Count("pk")).values_list("task_id", "count"))
 
 
-def _fail_descendants(row: Task, now: datetime) -> None:
+def _fail_descendants(row: Task, now: datetime, in_batches: RunBatches) -> None:
     """Fail all pending tasks that depend on it; a task after those on which it depends.
 
     A retry meanwhile ends it: its lock on the task waits for at most one batch.
@@ -146,7 +172,7 @@ def failed_needs(keys: Collection[int]) -> dict[int, str]:
     }
 
 
-def _revive_descendants(row: Task, now: datetime) -> None:
+def _revive_descendants(row: Task, now: datetime, in_batches: RunBatches) -> None:
     """Let all that failed because of it wait again, unless another dependency has failed.
 
     Its dependencies may be completed meanwhile: what then waits for nothing is queued.

@@ -17,6 +17,7 @@ from operations.scheduling.services.assign import push
 from operations.scheduling.services.leases import reclaim_expired, shorten_leases
 
 MAX_STORED_STARTS = 5_000  # in one call
+STORED_ROWS = 100  # in one transaction: a call that assigns waits for it
 MIN_MOVE = timedelta(minutes=1)  # of a planned start that is worth a write
 SOON = timedelta(hours=1)  # in which a change of the worker alone is
 MAX_PLANNED_IN_CALL = 500  # open tasks
@@ -73,7 +74,7 @@ def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> None:
         bulk.update(Task, ["planned_start", "planned_worker"], ["id"], rows)
 
     first = sorted(starts, key=lambda key: (starts[key][0] or now, key))[:MAX_STORED_STARTS]
-    propagate.in_batches(first, store)
+    propagate.run_batches(first, store, STORED_ROWS)
 
 
 def stamped(at: datetime | None, worker: str) -> tuple[object, str]:

@@ -1,13 +1,18 @@
 """Store the new tasks of one submission: all of them, or none.
 
+They are checked and made before the lock is taken, so that SQLite's other writers wait only for
+the rows to be written; where something has changed until then it is done again.
+
 Stored tasks on which new ones depend are locked in the order of their ids, and a task has a
 higher id than its dependencies, so no two calls deadlock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from aethercrown.db import bulk
 from operations.scheduling import submission
@@ -15,10 +20,26 @@ from operations.scheduling.models import Dependency, Pool, Task
 from operations.scheduling.planner.urgency import queue_key, weight
 from operations.scheduling.reports import tasks as reports
 from operations.scheduling.scheduler import DEFAULT_POOL, check_same, unique_tasks
-from operations.scheduling.services.task_state import BATCH_ROWS, Status
+from operations.scheduling.services.task_state import Status
 from operations.scheduling.services.workers import ensure_pools
 from operations.scheduling.submission import Chain, NewTaskRow, TaskState
 from operations.scheduling.task_spec import AITask
+
+MAX_TRIES = 3  # with what was read before the lock; then everything is done under it
+
+
+class Outdated(Exception):
+    """What was read before the lock has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTasks:
+    """The new tasks of a call, and what their rows were made from."""
+
+    tasks: Mapping[str, AITask]
+    needed: Mapping[str, tuple[int, str]]  # (id, status) of the stored tasks that they need
+    rows: Mapping[str, NewTaskRow]  # in the order in which they are stored
+    values: Sequence[tuple[Any, ...]]  # of each row, as the driver takes them
 
 
 def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
@@ -29,52 +50,37 @@ def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
     """
     batch = unique_tasks(tasks)
     ensure_pools()
+    for _ in range(MAX_TRIES):
+        prepared = _prepared(batch, now)
+        try:
+            with transaction.atomic():
+                _lock_submissions()
+                keys = _stored(prepared)
+            return _rows(batch, prepared, keys, now)
+        except (IntegrityError, Outdated):
+            continue
     with transaction.atomic():
-        # submissions run one after another, so that each id is stored once
-        Pool.objects.select_for_update(no_key=True).get(name=DEFAULT_POOL)
-        return _stored(batch, now)
+        _lock_submissions()
+        prepared = _prepared(batch, now)
+        keys = _stored(prepared)
+    return _rows(batch, prepared, keys, now)
 
 
-def _stored(batch: Mapping[str, AITask], now: datetime) -> list[Task]:
+def _lock_submissions() -> None:
+    """Submissions are written one after another, so that each id is stored once."""
+    Pool.objects.select_for_update(no_key=True).get(name=DEFAULT_POOL)
+
+
+def _prepared(batch: Mapping[str, AITask], now: datetime) -> PreparedTasks:
+    """Check the tasks, and make the rows of those that are not stored: queued, pending, failed."""
     wanted = {*batch, *(need for task in batch.values() for need in task.dependencies)}
-    known = reports.primary_keys(wanted)
+    known = reports.keys_and_statuses(wanted)
     submission.check_dependencies(batch, known)
-    new = {name: task for name, task in batch.items() if name not in known}
     _check_repeated(batch, known)
+    new = {name: task for name, task in batch.items() if name not in known}
     order = submission.in_order(new)
     needed = {need for task in new.values() for need in task.dependencies}
-    locked = _locked({known[name] for name in needed if name in known})
-    made = _created(new, order, locked, now)
-    if locked:
-        _inherit_urgency(new, made, locked)
-    again = [name for name in batch if name in known]
-    old = Task.objects.select_related("worker").in_bulk(again, field_name="task_id")
-    return [made.get(name) or old[name] for name in batch]
-
-
-def _check_repeated(batch: Mapping[str, AITask], known: Collection[str]) -> None:
-    """Tasks that are stored already must have the same values; a cycle is reported first."""
-    again = [name for name in batch if name in known]
-    stored = reports.as_submitted(again)
-    if any(set(stored[name].dependencies) != set(batch[name].dependencies) for name in again):
-        needed = {need for task in batch.values() for need in task.dependencies}
-        submission.check_acyclic(batch, reports.all_dependencies(needed))
-    for name in again:
-        check_same(stored[name], batch[name])
-
-
-def _locked(primary_keys: set[int]) -> dict[str, Task]:
-    """Stored tasks that new ones need, and those that may inherit urgency, locked."""
-    if not primary_keys:
-        return {}
-    rows = Task.objects.filter(pk__in=reports.inheriting_tasks(primary_keys)).order_by("pk")
-    return {row.task_id: row for row in rows.select_for_update()}
-
-
-def _created(
-    new: Mapping[str, AITask], order: Sequence[str], locked: Mapping[str, Task], now: datetime
-) -> dict[str, Task]:
-    """The new tasks, stored in the order of `order`: queued, pending or failed."""
+    stored = {name: known[name] for name in needed if name in known}
     pools = dict(Pool.objects.values_list("name", "pk"))
     learned = reports.learned_durations({task.task_type for task in new.values()})
     estimates = {
@@ -86,19 +92,67 @@ def _created(
         name: (estimates[name], pools.get(task.task_type, pools[DEFAULT_POOL]), chains[name])
         for name, task in new.items()
     }
-    states = {name: str(row.status) for name, row in locked.items()}
+    states = {name: status for name, (_, status) in stored.items()}
     rows = submission.new_rows(new, order, states, computed, now.timestamp())
     stamp = bulk.stamp(now)
-    bulk.insert(Task, submission.COLUMNS, (submission.values(row, stamp) for row in rows.values()))
-    numbers = reports.primary_keys(rows)
-    known = {**{name: row.pk for name, row in locked.items()}, **numbers}
-    links = ((known[name], known[need]) for name in rows for need in new[name].dependencies)
+    values = [submission.values(row, stamp) for row in rows.values()]
+    return PreparedTasks(new, stored, rows, values)
+
+
+def _check_repeated(batch: Mapping[str, AITask], known: Collection[str]) -> None:
+    """Tasks that are stored already must have the same values; a cycle is reported first."""
+    again = [name for name in batch if name in known]
+    stored = reports.as_submitted(again)
+    kept = [name for name in again if name in stored]  # one may have been deleted meanwhile
+    if any(set(stored[name].dependencies) != set(batch[name].dependencies) for name in kept):
+        needed = {need for task in batch.values() for need in task.dependencies}
+        submission.check_acyclic(batch, reports.all_dependencies(needed))
+    for name in kept:
+        check_same(stored[name], batch[name])
+
+
+def _stored(prepared: PreparedTasks) -> dict[str, int]:
+    """Insert the rows; their ids. Raises Outdated if a task that they need has changed."""
+    locked = _locked([key for key, _ in prepared.needed.values()])
+    found = {name: (row.pk, str(row.status)) for name, row in locked.items()}
+    if any(found.get(name) != before for name, before in prepared.needed.items()):
+        raise Outdated
+    bulk.insert(Task, submission.COLUMNS, prepared.values)
+    keys = reports.primary_keys(prepared.rows)
+    known = {**{name: key for name, (key, _) in prepared.needed.items()}, **keys}
+    links = (
+        (known[name], known[need])
+        for name in prepared.rows
+        for need in prepared.tasks[name].dependencies
+    )
     bulk.insert(Dependency, ["task_id", "needs_id"], links)
-    return _as_stored(rows, numbers, now)
+    if locked:
+        _inherit_urgency(prepared, locked)
+    return keys
+
+
+def _locked(keys: Collection[int]) -> dict[str, Task]:
+    """Stored tasks that new ones need, and those that may inherit urgency, locked."""
+    if not keys:
+        return {}
+    rows = Task.objects.filter(pk__in=reports.inheriting_tasks(keys)).order_by("pk")
+    return {row.task_id: row for row in rows.select_for_update()}
+
+
+def _rows(
+    batch: Mapping[str, AITask], prepared: PreparedTasks, keys: Mapping[str, int], now: datetime
+) -> list[Task]:
+    """All tasks of the call. Raises Outdated if one that was stored before has been deleted."""
+    made = _as_stored(prepared.rows, keys, now)
+    again = [name for name in batch if name not in made]
+    old = Task.objects.select_related("worker").in_bulk(again, field_name="task_id")
+    if len(old) < len(again):
+        raise Outdated
+    return [made.get(name) or old[name] for name in batch]
 
 
 def _as_stored(
-    rows: Mapping[str, NewTaskRow], numbers: Mapping[str, int], now: datetime
+    rows: Mapping[str, NewTaskRow], keys: Mapping[str, int], now: datetime
 ) -> dict[str, Task]:
     """Model instances equal to the stored rows, without reading them again."""
     blank = Task()
@@ -107,14 +161,12 @@ def _as_stored(
     made = {}
     for name, row in rows.items():
         stored = zip(submission.COLUMNS, submission.values(row, now), strict=True)
-        values = {**defaults, **dict(stored), "id": numbers[name]}
+        values = {**defaults, **dict(stored), "id": keys[name]}
         made[name] = Task.from_db(connection.alias, fields, list(values.values()))
     return made
 
 
-def _inherit_urgency(
-    new: Mapping[str, AITask], made: Mapping[str, Task], locked: Mapping[str, Task]
-) -> None:
+def _inherit_urgency(prepared: PreparedTasks, locked: Mapping[str, Task]) -> None:
     """Raise the urgency of stored tasks on which more urgent new tasks depend."""
     rows = {row.pk: row for row in locked.values() if row.status in reports.WAITING}
     needs: dict[int, list[int]] = {}
@@ -122,10 +174,10 @@ def _inherit_urgency(
     for task, need in links.values_list("task_id", "needs_id"):
         needs.setdefault(task, []).append(need)
     offers = [
-        (locked[need].pk, Chain(made[name].chain_weight, made[name].chain_seconds))
-        for name, task in new.items()
-        if made[name].status != Status.FAILED
-        for need in task.dependencies
+        (locked[need].pk, Chain(row.chain_weight, row.chain_seconds))
+        for name, row in prepared.rows.items()
+        if row.status != Status.FAILED
+        for need in prepared.tasks[name].dependencies
         if need in locked
     ]
     states = {
@@ -135,13 +187,13 @@ def _inherit_urgency(
         for pk, row in rows.items()
     }
     better = submission.inherited_chains(offers, states, needs)
-    for pk, chain in better.items():
-        row = rows[pk]
-        row.chain_weight, row.chain_seconds = chain.weight, chain.seconds
-        if row.ready_at is not None:
-            row.queue_key = queue_key(row.ready_at.timestamp(), chain.weight / chain.seconds)
-    Task.objects.bulk_update(
-        [rows[pk] for pk in better],
-        ["chain_weight", "chain_seconds", "queue_key"],
-        batch_size=BATCH_ROWS,
-    )
+    keys = {
+        pk: queue_key(row.ready_at.timestamp(), better[pk].weight / better[pk].seconds)
+        for pk, row in rows.items()
+        if pk in better and row.ready_at is not None
+    }
+    changed = [
+        (chain.weight, chain.seconds, keys.get(pk, rows[pk].queue_key), pk)
+        for pk, chain in better.items()
+    ]
+    bulk.update(Task, ["chain_weight", "chain_seconds", "queue_key"], ["id"], changed)

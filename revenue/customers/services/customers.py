@@ -1,7 +1,7 @@
 """Locking, merging and erasing customers."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,9 +14,10 @@ from django.db.models import CharField, Model, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from aethercrown.formatting import date_text
+from aethercrown.history import tracking
 from aethercrown.text import folded
 from revenue.customers import data_hooks, reports
-from revenue.customers.models import Customer, SubscriptionChange
+from revenue.customers.models import Customer, Subscription, SubscriptionChange
 from revenue.customers.reports import ClientRecord
 
 BATCH = 500
@@ -97,9 +98,11 @@ def merge(kept_id: int, duplicate_id: int, *, now: datetime) -> Customer:
         raise InvalidEntry(
             "currency", f"{kept} pays in {kept.currency}, {duplicate} in {duplicate.currency}."
         )
-    duplicate.subscriptions.update(customer=kept)
+    _move_subscriptions(duplicate, kept)
     duplicate.payments.update(customer=kept)
-    duplicate.duplicates.update(merged_into=kept)
+    for each in duplicate.duplicates.all():
+        each.merged_into = kept
+        each.save(update_fields=["merged_into"])
     duplicate.merged_into = kept
     duplicate.save(update_fields=["merged_into"])
     for hook in data_hooks.HOOKS:
@@ -107,6 +110,16 @@ def merge(kept_id: int, duplicate_id: int, *, now: datetime) -> Customer:
             hook.merge(kept.pk, duplicate.pk, now)
     data_hooks.subscriptions_changed([kept.pk], now=now, cause="merged")
     return kept
+
+
+def _move_subscriptions(duplicate: Customer, kept: Customer) -> None:
+    """The history of each keeps whose it was."""
+    moved = list(duplicate.subscriptions.all())
+    tracking.begin(Subscription, moved)
+    duplicate.subscriptions.update(customer=kept)
+    for each in moved:
+        each.customer = kept
+    tracking.keep(Subscription, moved)
 
 
 @transaction.atomic
@@ -126,10 +139,21 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
     changes.filter(basis="override").update(note="Erased.", recorded_by="")
     changes.exclude(basis="override").update(note="", recorded_by="")
     records = [customer.pk, *customer.duplicates.values_list("pk", flat=True)]
+    _erase_history(records)
     for hook in data_hooks.HOOKS:
         if hook.erase:
             hook.erase(records)
     return customer
+
+
+def _erase_history(records: Sequence[int]) -> None:
+    """Blank the names in the history of these customers and of their subscriptions."""
+    number = Cast("id", CharField())
+    external_id = Concat(Value("erased-"), number)
+    name = Concat(Value("Erased customer "), number)
+    tracking.erase(Customer, records, external_id=external_id, name=name, owner="", time_zone="UTC")
+    owned = Subscription.objects.filter(customer__in=records).values_list("pk", flat=True)
+    tracking.erase(Subscription, owned, external_id=external_id)
 
 
 def erase_admin_log(rows: QuerySet[Any]) -> None:

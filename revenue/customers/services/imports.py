@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.csv.reader import CSVRow, RowError
+from aethercrown.history import tracking
 from operations.imports.registry import UndoRefused
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import SubscriptionRow
@@ -74,7 +75,7 @@ def customer_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[Row
 def save_customers(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     """Store new customers; update stored ones in the fields that the file has."""
     known = by_external_id(values["external_id"] for _, values in batch)
-    fresh, changed = [], []
+    fresh, updated = [], []
     for _, values in batch:
         given = {name: values[name] for name in PROFILE if values[name] is not None}
         stored = known.get(values["external_id"])
@@ -82,12 +83,25 @@ def save_customers(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCou
             external_id = values["external_id"]
             fresh.append(Customer(**{"name": external_id, **given, "external_id": external_id}))
             continue
-        for name, value in given.items():
-            setattr(stored, name, value)
-        changed.append(stored)
+        updated.append((stored, given))
     Customer.objects.bulk_create(fresh, batch_size=BATCH)
-    Customer.objects.bulk_update(changed, PROFILE, batch_size=BATCH)
-    return ImportCounts(len(fresh), len(changed))
+    _update_customers(updated)
+    return ImportCounts(len(fresh), len(updated))
+
+
+def _update_customers(updated: Sequence[tuple[Customer, dict[str, Any]]]) -> None:
+    """Store the values that differ, with their history."""
+    changed = {
+        row.pk: row
+        for row, given in updated
+        if any(getattr(row, name) != value for name, value in given.items())
+    }
+    tracking.begin(Customer, changed.values())
+    for row, given in updated:
+        for name, value in given.items():
+            setattr(row, name, value)
+    Customer.objects.bulk_update(changed.values(), PROFILE, batch_size=BATCH)
+    tracking.keep(Customer, changed.values())
 
 
 def subscription_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -171,7 +185,8 @@ def undo_subscriptions(import_id: int) -> None:
     if changed := changes.exclude(note=IMPORTED).select_related("subscription").first():
         raise UndoRefused(f"{changed.subscription.external_id} was changed since.")
     changes.delete()
-    rows.delete()
+    with tracking.silent():  # the import says what was taken back
+        rows.delete()
     now = timezone.now()
     data_hooks.subscriptions_changed(keys, now=now, cause="undone", history=True)
 

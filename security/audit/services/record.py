@@ -1,11 +1,12 @@
 """Add events to the chain, within the transaction of what they record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from aethercrown.db import bulk
@@ -72,17 +73,38 @@ def record_all(entries: Iterable[AuditEntry], now: datetime | None = None) -> in
 
 def record_history_digest(history_instance: Any, **_signal: Any) -> None:
     """Record the digest of a row of history, as read from the database; receives its signal."""
-    rows = type(history_instance)
-    table = history_instance.instance_type._meta  # noqa: SLF001 - documented
-    key = history_instance.pk
-    values = reports.history_values(rows, [key])[key]
-    record(
-        stream=chain.history_stream(table.label_lower),
-        event=HISTORY_EVENTS[history_instance.history_type],
-        subject=f"{table.label_lower}:{values[table.pk.attname]}",
-        actor=history_instance.history_user_id or "",
-        detail={"row": key, "digest": chain.row_digest(values)},
-    )
+    record_history_digests(type(history_instance), [history_instance])
+
+
+def record_history_digests(sender: Any, rows: Sequence[Any], **_signal: Any) -> None:
+    """The same of rows of one history that were stored in bulk."""
+    if not rows:
+        return
+    events = {row.pk: HISTORY_EVENTS[row.history_type] for row in rows}
+    record_all(_history_entries(sender, events))
+
+
+def record_erasure(sender: Any, rows: Sequence[int], **_signal: Any) -> None:
+    """Record the new digests of rows of history from which a person's data were erased."""
+    record_all(_history_entries(sender, dict.fromkeys(rows, chain.HISTORY_ERASED)))
+
+
+def _history_entries(model: type[Model], events: Mapping[int, str]) -> Iterator[AuditEntry]:
+    """An entry with its digest for each of these rows, given with its event.
+
+    Its actor is who changed the row; of an erasure, who erases.
+    """
+    table = model.instance_type._meta  # type: ignore[attr-defined]  # noqa: SLF001 - documented
+    found = reports.history_values(model, list(events))
+    for key, event in events.items():
+        values = found[key]
+        yield AuditEntry(
+            chain.history_stream(table.label_lower),
+            event,
+            f"{table.label_lower}:{values[table.pk.attname]}",
+            "" if event == chain.HISTORY_ERASED else str(values["history_user_id"] or ""),
+            {"row": key, "digest": chain.row_digest(values)},
+        )
 
 
 def _lock_streams(streams: set[str]) -> dict[str, tuple[int, str]]:

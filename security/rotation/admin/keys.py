@@ -1,12 +1,11 @@
 """The admin screen of managed keys: register, rotate, pause and end; values are shown once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -23,7 +22,7 @@ from security.access.reports import person
 from security.apikeys.admin import IssuedSecret, show_once
 from security.apikeys.reports import held_scopes
 from security.apikeys.scopes import ScopeNotHeld
-from security.rotation import reports, schedule, services
+from security.rotation import reports, services
 from security.rotation.admin.forms import (
     KEY_ACTIONS,
     KeyAction,
@@ -42,7 +41,7 @@ MAX_NAMED = 20
 STATUS_LABELS = {
     "failing": "failing",
     "overdue": "overdue",
-    "due_soon": "due within 7 days",
+    "due_soon": "due soon",
     "healthy": "healthy",
 }
 ROTATE_DUE = "Rotate due keys"
@@ -101,16 +100,16 @@ class DueStatusFilter(admin.SimpleListFilter):
         self, request: HttpRequest, keys: QuerySet[ManagedSecret]
     ) -> QuerySet[ManagedSecret]:
         now = timezone.now()
-        soon = now + schedule.DUE_SOON
-        bounds: dict[str, dict[str, datetime]] = {
-            "overdue": {"due_at__lte": now},
-            "due_soon": {"due_at__gt": now, "due_at__lte": soon},
-            "healthy": {"due_at__gt": soon},
+        soon = reports.due_soon_at(now)
+        bounds = {
+            "overdue": Q(due_at__lte=now),
+            "due_soon": Q(due_at__gt=now) & soon,
+            "healthy": Q(due_at__gt=now) & ~soon,
         }
         failed = ManagedSecret.State.FAILED
         if self.value() in bounds:
             live = keys.filter(state__in=reports.LIVE_STATES)
-            return live.filter(**bounds[self.value() or ""]).exclude(state=failed)
+            return live.filter(bounds[self.value() or ""]).exclude(state=failed)
         return keys.filter(state=failed) if self.value() == "failing" else keys
 
 

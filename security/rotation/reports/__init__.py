@@ -13,6 +13,7 @@ from security.rotation.reports.status import (
     LIVE_STATES,
     SEARCH,
     due,
+    due_soon_at,
     effective_policies,
     effective_policy,
     is_catch_up_due,

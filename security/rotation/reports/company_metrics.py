@@ -7,6 +7,7 @@ from security.rotation.models import SecretVersion
 from security.rotation.reports.status import key_counts
 
 PAGE = "/dashboards/keys"
+SOON = "within 7 days, or a quarter of their interval"
 
 
 def read(query: MetricQuery) -> dict[str, Reading]:
@@ -18,7 +19,7 @@ def read(query: MetricQuery) -> dict[str, Reading]:
         note += f"; next is {counts.next_key} on {date_text(counts.next_at)}"
     return {
         "keys.overdue": Reading(counts.overdue, note=note),
-        "keys.due_soon": Reading(counts.due_soon, note="within 7 days"),
+        "keys.due_soon": Reading(counts.due_soon, note=SOON),
     }
 
 
@@ -35,7 +36,7 @@ def _state(name: str, title: str, definition: str, good: Good) -> Metric:
 
 METRICS = (
     _state("overdue", "Keys overdue", "Working keys whose next rotation is past.", Good.DOWN),
-    _state("due_soon", "Keys due soon", "Working keys to be rotated within 7 days.", Good.NEITHER),
+    _state("due_soon", "Keys due soon", f"Working keys to be rotated {SOON}.", Good.NEITHER),
     Metric(
         "keys.rotated",
         "Rotations",

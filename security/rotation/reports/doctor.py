@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from aethercrown.formatting import counted
 from aethercrown.monitoring.doctor import BAD, CAUTION, GOOD, DoctorCheck, Finding
+from security.apikeys import states
 from security.apikeys.models import ApiKey
 from security.rotation.models import ManagedSecret
 from security.rotation.registry import Rotator, rotators
@@ -30,7 +31,9 @@ def keys() -> Iterator[Finding]:
         text = f"The {claim} is changed by {' and by '.join(names)}."
         yield Finding(BAD, text, "Each ends what the other sets: revoke all but one.")
     until = now + ENDING_WITHIN
-    ending = ApiKey.objects.filter(revoked_at=None, expires_at__range=(now, until)).count()
+    rows = ApiKey.objects.filter(revoked_at=None, expires_at__range=(now, until))
+    dates = rows.values_list("created_at", "expires_at")
+    ending = sum(states.ends_soon(made, end, now, ENDING_WITHIN) for made, end in dates if end)
     if ending:
         text = f"Ending within {ENDING_WITHIN.days} days: {counted(ending, 'API key')}."
         yield Finding(CAUTION, text, "Rotate them in the admin, or tell those who use them.")

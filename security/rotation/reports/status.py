@@ -24,8 +24,8 @@ from security.rotation.results import isoformat
 from security.rotation.schedule import CRITICAL, DEFAULT_GRACE, LEVELS, EffectivePolicy
 
 State = ManagedSecret.State
+DAY = timedelta(days=1)
 LIVE_STATES = (State.ACTIVE, State.PAUSED, State.FAILED)
-LONG_OVERDUE = timedelta(days=30)
 
 
 def effective_policy(level: str) -> EffectivePolicy:
@@ -123,7 +123,7 @@ def key_counts(now: datetime) -> KeyCounts:
     """The report's figures, in one query."""
     live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
     works = ~Q(state=State.FAILED)
-    overdue, due_soon = works & Q(due_at__lte=now), works & Q(due_at__lte=now + schedule.DUE_SOON)
+    overdue, due_soon = works & Q(due_at__lte=now), works & due_soon_at(now)
     coming = live.filter(state=State.ACTIVE, due_at__gt=now).order_by("due_at", "pk")
     counts = live.aggregate(
         keys=Count("pk"),
@@ -134,6 +134,16 @@ def key_counts(now: datetime) -> KeyCounts:
         next_at=Max(Subquery(coming.values("due_at")[:1])),
     )
     return KeyCounts(**{**counts, "next_key": counts["next_key"] or ""})
+
+
+def due_soon_at(now: datetime) -> Q:
+    """Keys that are due soon, or were due: by the interval of each."""
+    shortest = schedule.DUE_SOON.days * schedule.DUE_SOON_SHARE
+    found = Q(interval_days__gte=shortest, due_at__lte=now + schedule.DUE_SOON)
+    for days in range(1, shortest):
+        within = schedule.due_soon_within(days)
+        found |= Q(interval_days=days, due_at__lte=now + within)
+    return found
 
 
 def report(now: datetime) -> dict[str, Any]:
@@ -154,21 +164,34 @@ def report(now: datetime) -> dict[str, Any]:
         "paused_keys": sum(key.state == State.PAUSED for key in live),
         "failing_keys": [key.key_id for key in live if key.fail_count or key.state == "failed"],
         "last_run_at": isoformat(last.begun_at if last else None),
-        "recommendations": recommendations(live, now, _runs_missed_since(last, now)),
+        "recommendations": recommendations(
+            live, now, _runs_missed_since(last, now), _runs_apart(now)
+        ),
     }
 
 
 def status_of(key: ManagedSecret, now: datetime) -> str:
     """Failing for a key without a working value, whenever it is due; else by its due time."""
-    return "failing" if key.state == State.FAILED else schedule.due_status(key.due_at, now)
+    return "failing" if key.state == State.FAILED else due_status(key, now)
+
+
+def due_status(key: ManagedSecret, now: datetime) -> str:
+    return schedule.due_status(key.due_at, key.interval_days, now)
 
 
 def recommendations(
-    rows: Sequence[ManagedSecret], now: datetime, last_run_at: datetime | None
+    rows: Sequence[ManagedSecret],
+    now: datetime,
+    last_run_at: datetime | None,
+    runs_apart: timedelta = DAY,
 ) -> list[str]:
     """What a person should do about the keys, the most urgent first."""
-    overdue = [key for key in rows if schedule.due_status(key.due_at, now) == "overdue"]
-    urgent = [key for key in overdue if key.level == CRITICAL or now - key.due_at > LONG_OVERDUE]
+    overdue = [key for key in rows if due_status(key, now) == "overdue"]
+    urgent = [
+        key
+        for key in overdue
+        if key.level == CRITICAL or schedule.is_long_overdue(key.due_at, key.interval_days, now)
+    ]
     found = [
         f"{key.key_id} has no value that works: rotate it, or register a new value."
         for key in rows
@@ -185,7 +208,7 @@ def recommendations(
     if others:
         found.append(f"Rotate the {counted(others, 'other overdue key')}.")
     first_key_at = min((key.created_at for key in rows), default=None)
-    if schedule.is_run_missed(last_run_at, first_key_at, now):
+    if schedule.is_run_missed(last_run_at, first_key_at, runs_apart, now):
         found.append(RUN_MISSED_MESSAGE)
     return found
 
@@ -196,14 +219,19 @@ def _overdue_info(key: ManagedSecret, now: datetime) -> dict[str, Any]:
 
 
 def is_run_missed(now: datetime) -> bool:
-    """Whether there were live keys, but no run in any mode, for 26 hours.
+    """Whether there were live keys, and a run in any mode is late by its schedule.
 
-    No while the automation is off, or all are paused; and the 26 hours begin again afterwards.
+    No while the automation is off, or all are paused; and the time begins again afterwards.
     """
     live = ManagedSecret.objects.filter(state__in=LIVE_STATES)
     first_key_at = live.aggregate(at=Min("created_at"))["at"]
     since = _runs_missed_since(RotationRun.objects.first(), now)
-    return schedule.is_run_missed(since, first_key_at, now)
+    return schedule.is_run_missed(since, first_key_at, _runs_apart(now), now)
+
+
+def _runs_apart(now: datetime) -> timedelta:
+    """How far its scheduled runs are apart at most; a day, or longer by its schedule."""
+    return max(DAY, automations.longest_wait(schedule.AUTOMATION, now))
 
 
 def _runs_missed_since(last: RotationRun | None, now: datetime) -> datetime | None:

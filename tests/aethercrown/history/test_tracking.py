@@ -96,8 +96,42 @@ def test_rows_written_in_bulk_are_kept_where_they_differ(channel):
     assert reports.history_faults() == []
 
 
+def test_rows_older_than_their_history_begin_with_what_they_were_before_a_bulk_write(channel):
+    Channel.objects.bulk_create([Channel(name="Post", notes="old")])
+    tracking.begin(Channel, Channel.objects.all())
+    tracking.begin(Channel, Channel.objects.all())
+    tracking.begin(Channel, [])
+    Channel.objects.update(notes="new")
+    assert tracking.keep(Channel, Channel.objects.all()) == 2
+    newest, first = told(Channel.objects.get(name="Post"))
+    assert newest[0] == "changed"
+    assert newest[3] == [("Notes", "old", "new")]
+    assert first[:3] == ("created", display.NOBODY, tracking.AS_IT_WAS)
+    assert channel.history.count() == 2
+    assert reports.history_faults() == []
+
+
+def test_an_erasure_of_history_is_recorded_and_what_is_altered_later_is_found(channel, monkeypatch):
+    monkeypatch.setattr(tracking, "ERASED_ROWS", 1)
+    channel.notes = "of Zaphod"
+    channel.save()
+    other = Channel.objects.create(name="Post", notes="of Zaphod")
+    with acting("user:officer"):
+        assert tracking.erase(Channel, [channel.pk], notes="") == 2
+    assert [each.notes for each in Channel.history.order_by("pk")] == ["", "", "of Zaphod"]
+    erased = Event.objects.filter(event="history.erased")
+    assert {each.actor for each in erased} == {"user:officer"}
+    assert erased.count() == 2
+    assert reports.history_faults() == []
+    Channel.history.filter(id=channel.pk).update(notes="x")
+    [fault] = reports.history_faults()
+    assert fault.kind == "altered"
+    assert tracking.erase(Channel, [other.pk + 1], notes="") == 0
+
+
 def test_nothing_is_kept_in_silence(db):
     with tracking.silent():
+        tracking.begin(Channel, [Channel(pk=1, name="Post")])
         group = Group.objects.create(name="night shift")
         group.permissions.set(Permission.objects.all()[:2])
         group.delete()
@@ -123,6 +157,20 @@ def test_a_change_from_the_other_side_is_one_of_each_row(db):
     group.user_set.clear()
     assert [changes(each)[0].values[0].before for each in people] == ["night shift"] * 2
     assert [each.history.count() for each in people] == [3, 3]
+
+
+def test_a_group_of_a_person_is_shown_under_the_name_it_had_then(db):
+    group = Group.objects.create(name="night shift")
+    person = User.objects.create(username="anna")
+    person.groups.add(group)
+    group.name = "day shift"
+    group.save()
+    person.first_name = "Anna"
+    person.save()
+    person.groups.clear()
+    removed, named, added = changes(person)[:3]
+    assert (added.values[0].after, removed.values[0].before) == ("night shift", "day shift")
+    assert [each.name for each in named.values] == ["First name"]
 
 
 def test_signing_in_changes_nothing_that_is_tracked(db):
@@ -206,6 +254,7 @@ def test_the_tables_that_staff_edit_are_tracked():
             "revenue.PlanPrice",
         ),
         *("revenue.PlanCharge", "revenue.PriceFactor", "revenue.PlanRule"),
+        *("revenue.Customer", "revenue.Subscription"),
     }
 
 
@@ -223,6 +272,8 @@ KEPT = {
     "marketing/channels/services/spend_imports.py": "history.keep follows",
     "marketing/demo/services.py": "nobody made the demo company's rows",
     "operations/demo/services.py": "nobody made the demo company's rows",
+    "revenue/customers/services/imports.py": "history.keep follows; new rows are the file's",
+    "revenue/demo/services.py": "nobody made the demo company's rows",
     "security/rotation/services/steps.py": "the audit chain records each step",
     "security/rotation/services/policy.py": "times that follow from a policy",
     "security/rotation/services/due.py": "empty policy rows, made to be locked",

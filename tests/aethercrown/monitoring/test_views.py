@@ -54,7 +54,7 @@ def test_it_warns_where_no_backup_was_tried_out_for_long_and_is_ready(client):
     reply = client.get("/readyz")
     assert reply.status_code == 200
     assert reply.json()["warnings"] == {
-        "trial_restore": "No back-up came back whole in 35 days: manage.py restore --check."
+        "trial_restore": "The restore test of the back-ups is overdue: manage.py restore --check."
     }
     trial.at = timezone.now()
     trial.save()

@@ -57,6 +57,17 @@ def test_a_stranger_sees_what_is_published_and_nothing_else(client, address):
     assert client.post(address).status_code == 405
 
 
+def test_an_answer_with_a_cookie_is_kept_by_no_cache(page, address):
+    """Else a cache in front of the site would give one person's session to everybody."""
+    session = page.session
+    session["seen"] -= 120  # so that this request stores the last use, and sends the cookie
+    session.save()
+    answer = page.get(address)
+    assert answer.status_code == 200
+    assert answer.cookies
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize(
     ("values", "word"),
     [

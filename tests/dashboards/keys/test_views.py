@@ -43,7 +43,7 @@ def test_without_keys_the_page_links_to_the_registration(page, admin_client):
 def test_each_key_is_in_the_table_of_its_status(page, some):
     text = page.get(PAGE).content.decode()
     assert "1 of 3 keys is overdue" in text
-    assert text.index("Overdue") < text.index("Due within 7 days") < text.index("Healthy")
+    assert text.index("Overdue") < text.index("Due soon") < text.index("Healthy")
     for table, name in [("overdue", "late"), ("due-soon", "soon"), ("healthy", "young")]:
         _, line = rows(page.get(f"{PAGE}?format=csv&table={table}"))
         assert line[0] == name

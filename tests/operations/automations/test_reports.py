@@ -52,6 +52,15 @@ def test_the_next_times_are_in_the_zone_of_the_automation(automation):
     assert reports.upcoming(ads, NOON) == []
 
 
+def test_the_longest_wait_is_that_of_the_schedule(automation):
+    automation("daily", at="03:00")
+    automation("hourly")
+    found = {name: reports.longest_wait(name, NOON) for name in ("daily", "hourly", "none")}
+    assert found == {"daily": 24 * HOUR, "hourly": HOUR, "none": 0 * HOUR}
+    Automation.objects.filter(name="daily").update(when="at 03:00 on weekdays")
+    assert reports.longest_wait("daily", NOON) == 72 * HOUR
+
+
 def test_a_failure_calls_for_attention_until_a_later_run_succeeds(automation):
     automation(perform=failing)
     services.run_planned("ads", NOON, trigger="manual", clock=lambda: NOON)

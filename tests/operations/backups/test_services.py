@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from aethercrown.backup import create, stream
+from aethercrown.backup import create, last_restore_test, stream
 from aethercrown.backup.automation_pause import begin, current, end, is_paused
 from aethercrown.models import RestoreTest
 from aethercrown.monitoring.doctor import CAUTION, GOOD
@@ -88,6 +89,13 @@ def test_an_overdue_restore_test_is_reported_each_night_until_there_is_one(folde
     assert alerts() == [("not tested", "open")]
     services.run_restore_test(context())
     assert alerts() == [("not tested", "resolved")]
+
+
+def test_a_restore_test_is_overdue_by_its_own_schedule(run):
+    Automation.objects.filter(name=services.TEST_RESTORE).update(when="every 90 days")
+    MigrationRecorder.Migration.objects.update(applied=NOON)
+    assert not last_restore_test.overdue(NOON + timedelta(days=94))
+    assert last_restore_test.overdue(NOON + timedelta(days=95))
 
 
 def test_a_dry_run_writes_nothing(folder):

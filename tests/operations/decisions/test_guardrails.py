@@ -46,6 +46,12 @@ def test_each_limit_is_met_exactly_and_then_broken():
     assert not verdicts(data_as_of=NOON - timedelta(hours=48.1))["data_age_hours"]
 
 
+@pytest.mark.parametrize(("days", "fresh"), [(1, True), (8.9, True), (9, True), (9.1, False)])
+def test_data_that_come_weekly_are_late_only_after_the_next_were_due(days, fresh):
+    weekly = {"data_as_of": NOON - timedelta(days=days), "data_every": timedelta(days=7)}
+    assert verdicts(**weekly)["data_age_hours"] == fresh
+
+
 def test_a_gain_that_may_be_none_is_not_sure():
     maybe = ExpectedEffect("comfort", 1.0, 0.0, 2.0, 0.9, timedelta(days=7))
     assert not verdicts(expected=maybe)["sure_gain"]

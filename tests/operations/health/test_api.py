@@ -73,6 +73,13 @@ def test_trends_come_from_rows(caller):
     assert b"abc" not in reply.content
 
 
+@pytest.mark.parametrize("path", [f"{TRENDS}?priod=7d", f"{CHECK}?force=1"])
+def test_an_unknown_query_name_is_refused(caller, path):
+    [error] = caller.get(path).json()["errors"]
+    assert error["code"] == "unknown"
+    assert not Check.objects.exists()
+
+
 def test_a_day_is_the_usual_period_and_no_checks_give_null(caller):
     Component.objects.create(name="shop", target="https://shop.example.com/")
     trends = caller.get(TRENDS).json()["data"]["trends"]
@@ -127,6 +134,8 @@ def test_a_target_is_added_once_and_its_query_is_not_shown(writer):
         ({"kind": "builtin"}, "kind", "must be one of"),
         ({"status_from": 400, "status_to": 300}, "status_to", "must be 400 or more"),
         ({"text": "x" * 201}, "text", "200"),
+        ({"networks": "10.0.0.0/8"}, "networks", "is not known here"),
+        ({"slow": 5}, "slow", "; the nearest is slow_ms"),
     ],
 )
 def test_a_target_that_may_not_be_called_is_refused_and_not_stored(writer, change, field, words):

@@ -86,10 +86,13 @@ def test_what_was_learned_is_shown(client):
 def test_workers_say_whether_they_are_there(client, queue):
     now, pool = timezone.now(), Pool.objects.get(name="default")
     Worker.objects.create(name="off", pool=pool, is_active=False)
-    Worker.objects.create(name="old", pool=pool, last_seen_at=now - timedelta(minutes=5))
+    silent = {"pool": pool, "last_seen_at": now - timedelta(minutes=5)}
+    Worker.objects.create(name="old", **silent)
+    Worker.objects.create(name="rare", **silent, silent_after=timedelta(minutes=10))
     text = staff(client, "operations.view_worker").get(WORKERS).content.decode()
     for words in ("present", "never called by name", "switched off", "silent for 5 min"):
         assert words in text
+    assert text.count("silent for 5 min") == 1
 
 
 def test_staff_make_pools_and_workers(client, queue):

@@ -11,6 +11,7 @@ from aethercrown.db import semaphore
 from operations.jobs import services as jobs
 from operations.scheduling import api
 from operations.scheduling.models import Pool, Task, Worker
+from operations.scheduling.services import propagate
 from security.apikeys import services as keys
 from tests.callers import Caller
 
@@ -102,6 +103,44 @@ def test_every_bad_field_of_a_list_is_named_at_once(caller):
         ("tasks[2].task_type", "required"),
     } <= set(errors(answer))
     assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "field", "nearest"),
+    [
+        ("schedule", body(prio=1), "prio", "priority"),
+        ("schedule", {"taks": [body()]}, "taks", "tasks"),
+        ("schedule", {"tasks": [body()], "tsk": 1}, "tsk", "tasks"),
+        ("schedule", {"tasks": [body("a"), body("b", depends=[])]}, "tasks[1].depends", "dep"),
+        ("assign", {"wrker": "w"}, "wrker", "worker"),
+        ("heartbeat", {"worker": "w", "pol": "x"}, "pol", "worker"),
+        ("a/complete", {"sucess": False}, "sucess", "success"),
+        ("a/retry", {"now": True}, "now", ""),
+        ("a/cancel", {"reason": "x"}, "reason", ""),
+        ("a/cancel?force=1", {}, "force", ""),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest_known_one(caller, call, given, field, nearest):
+    answer = caller.send(f"{TASKS}/{call}", given)
+    assert answer.status_code == 400
+    assert (field, "unknown") in errors(answer)
+    message = {each["field"]: each["message"] for each in answer.json()["errors"]}[field]
+    assert f"; the nearest is {nearest}" in message if nearest else "nearest" not in message
+    assert not Task.objects.exists()
+    assert not Worker.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("?stats=queued", "stats"), ("/metrics?period=1h", "period"), ("/a?expand=x", "expand")],
+)
+def test_an_unknown_query_name_is_refused(caller, query, field):
+    assert errors(caller.get(f"{TASKS}{query}")) == [(field, "unknown")]
+
+
+def test_an_unknown_name_stands_beside_what_is_missing(caller):
+    answer = caller.send(f"{TASKS}/schedule", {"task_id": "a", "task_typ": "train", "priority": 1})
+    assert {("task_typ", "unknown"), ("task_type", "required")} < set(errors(answer))
 
 
 def test_fields_beside_a_list_are_refused(caller):
@@ -341,6 +380,17 @@ def test_any_other_id_is_reached(caller, name):
     path = quote(name)
     assert caller.get(f"{TASKS}/{path}").json()["data"]["task"]["task_id"] == name
     assert caller.send(f"{TASKS}/{path}/cancel").status_code == 200
+
+
+def test_a_call_says_what_it_leaves_to_the_minutes_run(caller, monkeypatch):
+    monkeypatch.setattr(propagate, "CALL_SECONDS", 0)
+    monkeypatch.setattr(propagate, "BATCH_ROWS", 1)
+    schedule(caller, body("a"), body("b", dependencies=["a"]), body("c", dependencies=["a"]))
+    answer = caller.send(f"{TASKS}/a/cancel")
+    assert answer.json()["message"] == "Task failed; what waits for it follows within a minute"
+    propagate.resume(datetime.now(UTC))
+    again = caller.send(f"{TASKS}/a/retry").json()["message"]
+    assert again == "Task queued; what waits for it follows within a minute"
 
 
 def test_an_id_that_stands_twice_in_a_body_is_named_with_both_places(caller):

@@ -279,6 +279,7 @@ def test_everything_kept_of_a_customer_is_handed_out(customer, subscribe):
         "subscriptions": 1,
         "changes": 1,
         "payments": 0,
+        "earlier": 1,
         "contacts": 0,
         "mails": 0,
         "movements": 1,

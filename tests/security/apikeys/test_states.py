@@ -25,6 +25,13 @@ def test_a_key_that_has_ended_never_works_again(revoked, expires, retires, hours
     assert before in states.LIVE or after not in states.LIVE
 
 
+def test_a_key_ends_soon_in_the_last_quarter_of_its_lifetime_and_at_most_a_week():
+    week = timedelta(days=7)
+    for days, left, soon in ((90, 7, True), (90, 8, False), (8, 2, True), (8, 3, False)):
+        end = NOON + timedelta(days=left)
+        assert states.ends_soon(end - timedelta(days=days), end, NOON, week) == soon
+
+
 def test_a_key_is_still_used_where_it_was_shown_after_its_successor_and_within_a_day():
     rotated = NOON - 100 * HOUR
     assert not states.still_used(None, rotated, NOON)

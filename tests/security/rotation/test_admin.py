@@ -235,6 +235,16 @@ class TestLooking:
         content = said(officer, f"{LIST}?due_status={status}")
         assert content.count(">billing-secret<") == rows
 
+    @pytest.mark.parametrize(("status", "rows"), [("due_soon", 1), ("healthy", 0)])
+    def test_a_key_is_due_soon_by_its_own_interval(self, officer, key, status, rows):
+        soon = timezone.now() + timedelta(hours=5)
+        ManagedSecret.objects.update(interval_days=1, eligible_at=soon, due_at=soon)
+        content = said(officer, f"{LIST}?due_status={status}")
+        assert content.count(">billing-secret<") == rows
+        ManagedSecret.objects.update(due_at=soon + timedelta(hours=3))
+        content = said(officer, f"{LIST}?due_status={status}")
+        assert content.count(">billing-secret<") == 1 - rows
+
     @pytest.mark.parametrize(("status", "rows"), [("healthy", 0), ("failing", 1)])
     def test_a_key_without_a_working_value_is_failing_and_not_healthy(
         self, officer, key, status, rows

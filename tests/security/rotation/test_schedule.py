@@ -50,16 +50,31 @@ def test_the_hourly_limit_is_one_key_in_twenty(count, most):
 
 
 def row(due_at, key_id="db", **columns):
-    same = {"level": "critical", "created_at": NOON - 30 * DAY}
+    same = {"level": "critical", "created_at": NOON - 30 * DAY, "interval_days": 30}
     return ManagedSecret(due_at=due_at, key_id=key_id, **{**same, **columns})
 
 
 @pytest.mark.parametrize(
-    ("after", "word"),
-    [(-DAY, "overdue"), (0 * DAY, "overdue"), (7 * DAY, "due_soon"), (8 * DAY, "healthy")],
+    ("after", "interval_days", "word"),
+    [
+        (-DAY, 90, "overdue"),
+        (0 * DAY, 90, "overdue"),
+        (7 * DAY, 90, "due_soon"),
+        (8 * DAY, 90, "healthy"),
+        (5 * DAY, 20, "due_soon"),
+        (6 * DAY, 20, "healthy"),
+        (6 * HOUR, 1, "due_soon"),
+        (7 * HOUR, 1, "healthy"),
+    ],
 )
-def test_the_due_status_follows_the_due_time(after, word):
-    assert schedule.due_status(NOON + after, NOON) == word
+def test_the_due_status_follows_the_due_time_and_the_interval(after, interval_days, word):
+    assert schedule.due_status(NOON + after, interval_days, NOON) == word
+
+
+def test_a_key_is_long_overdue_after_an_interval_and_at_most_30_days():
+    assert not schedule.is_long_overdue(NOON - 30 * DAY, 90, NOON)
+    assert schedule.is_long_overdue(NOON - 31 * DAY, 90, NOON)
+    assert schedule.is_long_overdue(NOON - 2 * DAY, 1, NOON)
 
 
 HERE = ClockReading(NOON, "boot-1", 30 * DAY)
@@ -129,11 +144,13 @@ def test_a_paused_run_stays_paused():
 
 
 def test_a_missed_run_counts_from_the_last_run_or_the_first_key():
-    assert not schedule.is_run_missed(None, None, NOON)
-    assert not schedule.is_run_missed(None, NOON - 25 * HOUR, NOON)
-    assert schedule.is_run_missed(None, NOON - 27 * HOUR, NOON)
-    assert not schedule.is_run_missed(NOON - 25 * HOUR, NOON - 90 * DAY, NOON)
-    assert schedule.is_run_missed(NOON - 27 * HOUR, NOON - 90 * DAY, NOON)
+    assert not schedule.is_run_missed(None, None, DAY, NOON)
+    assert not schedule.is_run_missed(None, NOON - 25 * HOUR, DAY, NOON)
+    assert schedule.is_run_missed(None, NOON - 27 * HOUR, DAY, NOON)
+    assert not schedule.is_run_missed(NOON - 25 * HOUR, NOON - 90 * DAY, DAY, NOON)
+    assert schedule.is_run_missed(NOON - 27 * HOUR, NOON - 90 * DAY, DAY, NOON)
+    assert not schedule.is_run_missed(NOON - 7 * DAY, NOON - 90 * DAY, 7 * DAY, NOON)
+    assert schedule.is_run_missed(NOON - 8 * DAY, NOON - 90 * DAY, 7 * DAY, NOON)
 
 
 @given(st.integers(1, 1000))
@@ -169,7 +186,7 @@ def test_recommendations_begin_with_the_most_urgent():
         "Rotate a: it is critical and overdue since 28 Feb 2026.",
         "See why rotation fails for d.",
         "Rotate the 1 other overdue key.",
-        "No scheduled rotation run for 26 hours: check whether beat and a worker are running.",
+        "The scheduled rotation run is over two hours late: look whether beat and a worker run.",
     ]
     others = [row(NOON - DAY, name, level="low") for name in "xy"]
     assert recommendations(others, NOON, NOON) == ["Rotate the 2 other overdue keys."]

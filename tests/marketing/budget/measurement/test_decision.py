@@ -44,6 +44,7 @@ def test_the_draft_replaces_what_is_in_force(budget_request, proposal):
     assert draft.run_id == 3
     assert draft.expected.horizon == timedelta(weeks=5)
     assert draft.data_as_of == datetime(2026, 1, 26, tzinfo=UTC)
+    assert draft.data_every == timedelta(weeks=1)
 
 
 def test_one_channel_is_spoken_of_as_one():

@@ -53,6 +53,15 @@ def test_the_lack_of_any_worker_is_reported(settings):
     assert [each["type"] for each in bottlenecks] == ["no_workers"]
 
 
+def test_what_most_tasks_wait_for_is_named():
+    submit(("never", 1, ()), ("other", 1, ()), kind="gpu")
+    submit(*((f"a{each}", 1, ("never",)) for each in range(3)), ("b", 1, ("other", "a0")))
+    _, found = queue_metrics(NOON)
+    [blocked] = [each for each in found if each["type"] == "dependency_blocking"]
+    assert blocked["tasks"] == ("never", "other", "a0")
+    assert "most for never (3 tasks), other (1 task), a0 (1 task)" in str(blocked["description"])
+
+
 def test_what_ran_in_the_last_hour_counts():
     submit(("a", 100, []), ("b", 100, []), ("c", 100, []))
     staff_since(NOON)

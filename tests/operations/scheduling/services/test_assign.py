@@ -1,5 +1,7 @@
 """Assigning tasks to workers."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,6 +10,7 @@ from operations.scheduling import services
 from operations.scheduling.models import Pool, Task, TaskDurationStats, Worker
 from operations.scheduling.reports import tasks as reports
 from operations.scheduling.reports import tasks as task_reports
+from operations.scheduling.reports.workers import available
 from operations.scheduling.services.assign import push
 from operations.scheduling.services.workers import record_contact
 from tests.operations.scheduling.stored import NOON, ai, given, later, submit
@@ -87,6 +90,18 @@ def test_a_silent_worker_is_passed_over():
     Worker.objects.exclude(name="w").update(is_active=False)
     assert services.assign(later(91)) == []
     assert len(services.assign(later(90))) == 1
+
+
+def test_a_worker_that_calls_rarely_is_silent_by_its_own_time():
+    submit(ai("a"), ai("b"))
+    services.assign(NOON, worker="w")
+    services.complete("a", now=NOON, worker="w")
+    Worker.objects.exclude(name="w").update(is_active=False)
+    Worker.objects.filter(name="w").update(silent_after=timedelta(minutes=10))
+    assert services.assign(later(601)) == []
+    assert available(later(601), set()) == []
+    assert [name for _, name, _ in available(later(600), set())] == ["w"]
+    assert given(services.assign(later(600))) == [("w", "b")]
 
 
 def test_tasks_are_pushed_only_to_workers_marked_as_pushed():

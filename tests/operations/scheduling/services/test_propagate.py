@@ -52,7 +52,7 @@ def test_others_may_write_between_batches_where_there_is_one_writer(monkeypatch)
     taken: list[Any] = []
     monkeypatch.setattr(propagate, "BATCH_ROWS", 2)
     monkeypatch.setattr(time, "sleep", slept.append)
-    propagate.in_batches(range(5), taken.append)
+    propagate.run_batches(range(5), taken.append)
     assert [list(batch) for batch in taken] == [[0, 1], [2, 3], [4]]
     assert len(slept) == 2
     assert all(each > 0 for each in slept) == (connection.vendor == "sqlite")
@@ -97,6 +97,34 @@ def test_a_task_completed_while_its_retry_goes_on_queues_all_that_waited(batches
     batches.append(run_again)
     services.retry("t0", now=later(2))
     assert statuses() == {"t0": "completed"} | {f"t{each}": "queued" for each in range(1, 7)}
+
+
+def test_what_a_call_has_no_time_for_is_left_to_the_minutes_run(batches, monkeypatch):
+    monkeypatch.setattr(propagate, "CALL_SECONDS", 0)
+    submit(*fan(7))
+    services.assign(NOON, worker="w")
+    row = services.complete("t0", now=later(1), success=False, worker="w")
+    assert not row.is_propagated
+    assert sorted(statuses().values()) == ["failed"] * 2 + ["pending"] * 5
+    assert propagate.resume(later(60)) == 1
+    assert set(statuses().values()) == {"failed"}
+
+
+def test_a_task_that_ends_before_its_retry_has_reached_everything_loses_nothing(
+    batches, monkeypatch
+):
+    submit(*chain(7))
+    services.assign(NOON, worker="w")
+    services.complete("t0", now=later(1), success=False, worker="w")
+    monkeypatch.setattr(propagate, "CALL_SECONDS", 0)
+    services.retry("t0", now=later(2))
+    assert list(statuses().values()).count("failed") == 5
+    services.assign(later(2), worker="w")
+    services.complete("t0", now=later(3), worker="w")
+    propagate.resume(later(60))
+    assert statuses() == {"t0": "completed", "t1": "queued"} | {
+        f"t{each}": "pending" for each in range(2, 7)
+    }
 
 
 @pytest.mark.parametrize("shape", [chain, fan])

@@ -1,12 +1,18 @@
 """Storing submissions: all tasks of a call, or none."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from operations.scheduling import services
 from operations.scheduling.models import Dependency, Task, Worker
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.reports import tasks as task_reports
 from operations.scheduling.scheduler import DifferentTask
+from operations.scheduling.services.workers import ensure_pools
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +111,75 @@ def test_urgency_is_inherited_only_so_far_up(monkeypatch):
     submit(ai("a"), ai("b", "a"), ai("c", "b"))
     submit(ai("d", "c", priority=4, seconds=1), now=later(1))
     assert [Task.objects.get(task_id=each).chain_weight for each in "abc"] == [2, 12, 10]
+
+
+@contextmanager
+def before_the_lock(change: Callable[[], Any], times: int = 1) -> Iterator[list[str]]:
+    """Call `change` each time that a submission has checked its tasks, and begins to store them."""
+    taken: list[str] = []
+    is_changing = False
+    ensure_pools()
+
+    def watch(execute: Any, sql: str, *more: Any) -> Any:
+        nonlocal is_changing
+        if sql.startswith("SAVEPOINT") and not is_changing:
+            taken.append(sql)
+            is_changing = True
+            if len(taken) <= times:
+                change()
+            is_changing = False
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(watch):
+        yield taken
+
+
+def test_a_need_that_ends_between_the_check_and_the_lock_counts():
+    submit(ai("a"))
+    services.assign(NOON, worker="w")
+    with before_the_lock(lambda: services.complete("a", now=later(1), worker="w")) as taken:
+        [row] = submit(ai("b", "a"), now=later(2))
+    assert (row.status, statuses()["b"], len(taken)) == ("queued", "queued", 2)
+
+
+def test_a_need_that_changes_again_and_again_is_read_under_the_lock():
+    submit(ai("a"))
+
+    def turn():
+        services.cancel("a", now=NOON) if statuses()["a"] == "queued" else services.retry(
+            "a", now=NOON
+        )
+
+    with before_the_lock(turn, 4) as taken:
+        [row] = submit(ai("b", "a"), now=later(2))
+    assert (row.status, statuses(), len(taken)) == ("pending", {"a": "queued", "b": "pending"}, 4)
+
+
+def test_an_id_that_another_call_stores_meanwhile_is_stored_once():
+    with before_the_lock(lambda: submit(ai("a")), 1):
+        rows = submit(ai("b", "a"), ai("a"), now=later(2))
+    assert [row.task_id for row in rows] == ["b", "a"]
+    assert list(Task.objects.values_list("task_id", "created_at").order_by("pk")) == [
+        ("a", NOON),
+        ("b", later(2)),
+    ]
+
+
+def test_a_task_of_an_earlier_call_that_is_deleted_meanwhile_is_stored_again():
+    submit(ai("a"))
+    with before_the_lock(lambda: Task.objects.filter(task_id="a").delete()):
+        rows = submit(ai("a"), ai("b"), now=later(2))
+    assert {row.created_at for row in rows} == {later(2)}
+
+
+def test_a_need_that_is_deleted_meanwhile_is_named():
+    submit(ai("a"))
+    with (
+        before_the_lock(lambda: Task.objects.filter(task_id="a").delete()),
+        pytest.raises(UnknownDependency),
+    ):
+        submit(ai("b", "a"))
+    assert statuses() == {}
 
 
 def line():

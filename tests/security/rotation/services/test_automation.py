@@ -9,7 +9,7 @@ from aethercrown.backup import automation_pause
 from operations.alerts import reports as alerts
 from operations.automations.models import Automation, Run
 from operations.automations.registry import RunContext
-from security.rotation import reports, services, tasks
+from security.rotation import reports, schedule, services, tasks
 from security.rotation.alerts import RUN_MISSED_MESSAGE
 from security.rotation.models import KeyChannel, ManagedSecret, RotationRun
 from security.rotation.services import automation, steps
@@ -107,6 +107,17 @@ def test_a_day_without_a_pass_is_told_of():
     services.rotate_due()
     automation.update_alerts(timezone.now())
     assert not told()
+
+
+def test_a_pass_is_missed_by_its_own_schedule():
+    key = registered(late=-DAY)
+    ManagedSecret.objects.filter(pk=key.pk).update(created_at=timezone.now() - 2 * DAY)
+    Automation.objects.filter(name=schedule.AUTOMATION).update(when="at 03:00 on Sunday")
+    automation.update_alerts(timezone.now())
+    assert not told()
+    later = timezone.now() + 6 * DAY
+    automation.update_alerts(later)
+    assert ("run_missed", "all keys", "high") in told()
 
 
 @pytest.mark.parametrize("mode", ["observe", "propose"])
