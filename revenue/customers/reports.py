@@ -124,6 +124,22 @@ def page_path(external_id: str) -> str:
     return f"/dashboards/customers/{quote(external_id, safe='')}"
 
 
+def owners_of(
+    customer_ids: Collection[int], known: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Each of these customers, and each record merged into one, with the customer that it is.
+
+    To read rows by these keys takes an index; by `OR merged_into` the whole table is read. Where
+    the owners of more customers are `known`, nothing is read.
+    """
+    if known is not None:
+        wanted = set(customer_ids)
+        return {key: owner for key, owner in known.items() if owner in wanted}
+    duplicates = Customer.objects.filter(merged_into__in=customer_ids).order_by()
+    own = {key: key for key in customer_ids}
+    return own | dict(duplicates.values_list("pk", "merged_into"))
+
+
 def merged_keys(customer_id: int) -> tuple[int, ...]:
     """The row's number and those of the rows merged into it."""
     rows = Customer.objects.filter(Q(pk=customer_id) | Q(merged_into=customer_id))

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.db.models import Max, Min, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from revenue.billing import periods
@@ -24,7 +24,7 @@ from revenue.billing.reports.versions import PriceBooks
 from revenue.billing.statement import ClosedMonth, CustomerUsage, Statement, statement
 from revenue.customers.billing_interval import months_before
 from revenue.customers.models import Customer, SubscriptionChange
-from revenue.customers.reports import agreed_terms
+from revenue.customers.reports import agreed_terms, owners_of
 from revenue.pricing.calculation.plan_use import PlanPeriod
 from revenue.pricing.decimals import InvalidValues, invalid
 from revenue.pricing.models import PriceBookVersion
@@ -88,21 +88,22 @@ class StoredFacts:
 
     def __init__(self, customers: Sequence[Customer], span: Month, books: PriceBooks) -> None:
         keys = [each.pk for each in customers]
-        self._span = span
+        self._span, self._owners = span, owners_of(keys)
         late = late_customers(keys, span)
         self._first = _first_invoices(late)
         self._issued = _issued(late, span.start)
         since = [min(each, span.start) for each in self._first.values()]
         first = max(min(since, default=span.start), _adjusted_since(span.start))
         self._terms = agreed_terms(keys)
-        self._chosen = chosen(keys)
+        self._chosen = chosen(keys, self._owners)
         known = {each: _plans(books, each, span) for each in {row.currency for row in customers}}
         self._readings = self._read(
             {each.pk: known[each.currency] for each in customers if each.pk not in late}
         )
-        self._readings |= readings(late, first, span.end) if late else {}
+        if late:
+            self._readings |= readings(late, first, span.end, owners=self._owners)
         self._first_days = first_days(keys)
-        self._credit = credit_balance.balances(keys)
+        self._credit = credit_balance.balances(keys, self._owners)
         self._billed_before = _billed_to_merged(keys, span.start)
 
     def _read(self, plans: Mapping[int, Collection[str]]) -> dict[int, dict[str, MeterReadings]]:
@@ -116,8 +117,8 @@ class StoredFacts:
             if key not in self._chosen and one_plan(self._terms.get(key, ()), self._span) in known
         }
         rest = plans.keys() - summed
-        found = month_sums(summed, self._span) if summed else {}
-        return found | (readings(rest, self._span.start, self._span.end) if rest else {})
+        found = month_sums(summed, self._span, self._owners) if summed else {}
+        return found | (readings(rest, *self._span, owners=self._owners) if rest else {})
 
     def rated(self, customer: Customer, version: PriceBookVersion, books: PriceBooks) -> Statement:
         key = customer.pk
@@ -222,7 +223,7 @@ def _newest(rows: QuerySet[Any], owner: str, at: str) -> list[tuple[int, datetim
 
 
 def _of_customers(keys: Collection[int]) -> QuerySet[Invoice]:
-    return Invoice.objects.filter(Q(customer__in=keys) | Q(customer__merged_into__in=keys))
+    return Invoice.objects.filter(customer__in=owners_of(keys))
 
 
 def _issued(keys: Collection[int], before: date) -> dict[int, list[Invoice]]:

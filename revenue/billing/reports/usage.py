@@ -1,59 +1,67 @@
 """Reading daily usage and meters."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import BigIntegerField, Min, Q, Sum
-from django.db.models.functions import Coalesce
 
 from revenue.billing import periods
 from revenue.billing.models import DailyUse, Meter
 from revenue.billing.periods import Aggregation, InputGroup, MeterReadings, Month
 from revenue.customers.models import Subscription
+from revenue.customers.reports import owners_of
 
-BATCH = 10_000
+BATCH, NOTHING = 10_000, Decimal(0)
 CARRIED_FORWARD = [each.value for each in Aggregation if each.carries_forward]
 
 
 def readings(
-    customer_ids: Collection[int], first: date, end: date, *, days_of_sums: bool = True
+    customer_ids: Collection[int],
+    first: date,
+    end: date,
+    *,
+    owners: Mapping[int, int] | None = None,
+    days_of_sums: bool = True,
 ) -> dict[int, dict[str, MeterReadings]]:
     """Each customer's meter readings from `first` to before `end`, in one query.
 
     Readings that carry forward reach back CARRY_FORWARD_DAYS further. Rows of duplicates count
-    for the customer that they were merged into. Without `days_of_sums`, meters that add up are
-    left out.
+    for the customer that they were merged into (`owners`, where known). Without `days_of_sums`,
+    meters that add up are left out.
     """
     since = first - timedelta(days=periods.CARRY_FORWARD_DAYS)
-    owner = Coalesce("customer__merged_into", "customer")
+    owners = owners_of(customer_ids, owners)
     rows = DailyUse.objects.filter(
-        Q(customer__in=customer_ids) | Q(customer__merged_into__in=customer_ids),
         Q(day__gte=first) | Q(day__gte=since, meter__aggregation__in=CARRIED_FORWARD),
+        customer__in=owners,
         day__lt=end,
     ).order_by()
     if not days_of_sums:
         rows = rows.exclude(meter__aggregation=Aggregation.SUM.value)
     grouped = rows.values_list(
-        owner, "meter__code", "meter__input_group", "meter__aggregation", "day"
+        "customer", "meter__code", "meter__input_group", "meter__aggregation", "day"
     )
     found: dict[int, dict[str, MeterReadings]] = {}
     days: dict[tuple[int, str], dict[date, Decimal]] = {}
     millionths = Sum("quantity", output_field=BigIntegerField())
-    for customer, code, input_group, aggregation, day, total in grouped.annotate(
+    for key, code, input_group, aggregation, day, total in grouped.annotate(
         total=millionths
     ).iterator(BATCH):
+        customer = owners[key]
         by_day = days.get((customer, code))
         if by_day is None:
             by_day = days[customer, code] = {}
             found.setdefault(customer, {})[code] = MeterReadings(
                 InputGroup(input_group), Aggregation(aggregation), by_day
             )
-        by_day[day] = Decimal(total).scaleb(-6)
+        by_day[day] = by_day.get(day, NOTHING) + Decimal(total).scaleb(-6)
     return found
 
 
-def month_sums(customer_ids: Collection[int], span: Month) -> dict[int, dict[str, MeterReadings]]:
+def month_sums(
+    customer_ids: Collection[int], span: Month, owners: Mapping[int, int]
+) -> dict[int, dict[str, MeterReadings]]:
     """As `readings` of a month, but with the sum of the days of each meter on the first day.
 
     For customers on one plan for the whole month, where only the sum counts; of merged records
@@ -67,7 +75,7 @@ def month_sums(customer_ids: Collection[int], span: Month) -> dict[int, dict[str
         day__lt=span.end,
     ).order_by()
     grouped = rows.values_list("customer", "meter__code", "meter__input_group")
-    found = readings(customer_ids, span.start, span.end, days_of_sums=False)
+    found = readings(customer_ids, *span, owners=owners, days_of_sums=False)
     millionths = Sum("quantity", output_field=BigIntegerField())
     for customer, code, group, total in grouped.annotate(total=millionths).iterator(BATCH):
         days = {span.start: Decimal(total).scaleb(-6)}

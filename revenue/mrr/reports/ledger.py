@@ -5,11 +5,12 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import F, Q, Subquery, Sum
+from django.db.models import F, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
 from revenue.customers.models import Customer
+from revenue.customers.reports import owners_of
 from revenue.mrr.bridge import Bridge, monthly_bridges
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, ZERO, MovementKey, MovementKind, MovementSums
@@ -29,7 +30,7 @@ def mrr_of(customer_ids: Collection[int], on: date) -> dict[int, Decimal]:
     """Each customer's MRR at the end of a day, as known now; none for one without movements."""
     owner = Coalesce("customer__merged_into", "customer")
     rows = MrrMovement.objects.filter(
-        Q(customer__in=customer_ids) | Q(customer__merged_into__in=customer_ids),
+        customer__in=owners_of(customer_ids),
         effective_on__lte=on,
     ).order_by()
     found: dict[int, Decimal] = {}

@@ -43,7 +43,7 @@ def test_without_later_facts_closed_months_are_not_read(issued, django_assert_nu
     use(issued, date(2026, 5, 4), LATER)  # of the open month
     assert late(issued) == set()
     books = PriceBooks()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         previews.preview(issued, MAY.start, books)
 
 

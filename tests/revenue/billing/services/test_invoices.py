@@ -232,7 +232,7 @@ def test_a_backdated_end_does_not_wipe_billed_use(customer):
 def test_a_preview_asks_few_questions(customer, django_assert_max_num_queries):
     record_calls(customer, d0305=10)
     invoices.issue(customer.pk, MARCH, by="ada", now=NOW)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(19):
         previews.preview(customer, APRIL)
 
 
