@@ -136,8 +136,8 @@ def owners_of(
         wanted = set(customer_ids)
         return {key: owner for key, owner in known.items() if owner in wanted}
     duplicates = Customer.objects.filter(merged_into__in=customer_ids).order_by()
-    own = {key: key for key in customer_ids}
-    return own | dict(duplicates.values_list("pk", "merged_into"))
+    merged = {key: owner or key for key, owner in duplicates.values_list("pk", "merged_into")}
+    return {key: key for key in customer_ids} | merged
 
 
 def merged_keys(customer_id: int) -> tuple[int, ...]:

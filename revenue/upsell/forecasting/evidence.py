@@ -30,6 +30,7 @@ OF_TOTALS: Priors = {
     "smoothing": 6.0,
 }
 OF_LUMPS: Priors = {**OF_TOTALS, "line": 0.5, "change": 0.5, "smoothing": 1.0}
+OF_COUNTS: Priors = {**OF_TOTALS, "line": 0.2, "change": 0.2, "smoothing": 0.2}
 OF_READINGS: Priors = {"line": 1.0, "smoothing": 3.0}  # a level that it had is no forecast
 
 

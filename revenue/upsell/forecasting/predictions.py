@@ -13,6 +13,7 @@ import numpy as np
 
 from revenue.upsell.forecasting.evidence import (
     COEFFICIENTS,
+    OF_COUNTS,
     OF_LUMPS,
     OF_READINGS,
     OF_TOTALS,
@@ -26,13 +27,14 @@ from revenue.upsell.forecasting.evidence import (
 from revenue.upsell.forecasting.mixture import MixtureComponent
 
 LEAST_WEIGHT = 1e-3  # models with less are left out
+DISPERSED_FROM = 2.0  # deviations of variance over mean, which is 1 of counted single events
 LUMPY_ZEROS = 0.15  # share of days without use
 LUMPY_KURTOSIS = 5.0  # of the differences between days; 3 of normal errors
 DEPENDENT_FROM = 1.64  # deviations of the correlation of neighbouring days
 DEPENDENT_DAYS = 7
 LEAST_KNOWN_SHARE = 0.4  # of the dependence that is left beside the mean of a short series
 # Three settings found on simulated bursts, whose few lumps hide their own variance:
-DEPENDENT_FACTOR = 1.6  # for the variance where neighbouring days depend on each other
+DEPENDENT_FACTOR = 1.3  # for the variance where neighbouring days depend on each other
 VARIANCE_A_LUMP = 1.0  # more variance, divided by the number of lumps
 RATE_A_LUMP = 0.6  # a higher rate, divided likewise: the next may be larger than any known
 MOVING_FACTOR = 1.2  # for the variance of a level that moves: its factor is estimated too
@@ -51,7 +53,8 @@ def predictions(
     if is_reading:
         weights = model_weights(values, OF_READINGS)
     elif lumpy := _is_lumpy(values):
-        weights = model_weights(_normal_scores(values), OF_LUMPS)
+        priors = OF_COUNTS if _are_counts(values) else OF_LUMPS
+        weights = model_weights(_normal_scores(values), priors)
     else:
         weights = model_weights(values, OF_TOTALS)
     found: list[MixtureComponent] = list(_smoothing(values, ahead, weights.smoothing))
@@ -74,6 +77,15 @@ def _is_lumpy(values: Floats) -> bool:
         return False
     kurtosis = float((centred**4).mean()) / variance**2
     return kurtosis > LUMPY_KURTOSIS or float((values == 0).mean()) > LUMPY_ZEROS
+
+
+def _are_counts(values: Floats) -> bool:
+    """Whether the days are whole numbers that vary as counts of single events do (Poisson)."""
+    mean = float(values.mean())
+    if mean <= 0 or bool((values % 1).any()):
+        return False
+    excess = float(values.var(ddof=1)) / mean - 1
+    return abs(excess) <= DISPERSED_FROM * sqrt(2 / (len(values) - 1))
 
 
 def _normal_scores(values: Floats) -> Floats:
