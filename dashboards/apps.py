@@ -2,7 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-CUSTOMER_BLOCKS = ("revenue", "upsell", "usage")  # families with a block on the customer page
+# families with a block on the customer page
+CUSTOMER_BLOCKS = ("revenue", "upsell", "usage", "onboarding")
 
 
 class DashboardsConfig(AppConfig):

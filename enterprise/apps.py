@@ -47,6 +47,7 @@ def register_usage() -> None:
     from aethercrown.monitoring.gauges import gauge_sources  # noqa: PLC0415
     from aethercrown.search import search_sources  # noqa: PLC0415
     from enterprise.demo import services as demo_services  # noqa: PLC0415
+    from enterprise.onboarding.services import demo as demo_flows  # noqa: PLC0415
     from enterprise.usage import reports as usage_reports  # noqa: PLC0415
     from enterprise.usage import services as usage  # noqa: PLC0415
     from enterprise.usage.reports import lag  # noqa: PLC0415
@@ -61,6 +62,7 @@ def register_usage() -> None:
     HOOKS.register(usage.CUSTOMER_HOOK)
     search_sources.register(usage_reports.SEARCH)
     demo.register("enterprise", demo_services.seed, demo_services.release)
+    demo.register("onboarding", demo_flows.seed)
 
 
 def secret_context(row: object) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 FORBIDDEN = 1e6  # the cost of a pair that must not be
+LEAST_SAVING = 1e-6  # below it, a change is not worth it
 UNASSIGNED = 1e4  # the cost of leaving a bundle without an owner
 
 
@@ -90,8 +92,95 @@ def assign(
         ]
         over = _over_capacity(chosen, weights)
         if over is None:
-            return [OwnerChoice(b.key, m.id, cost_parts(b, m, weights)) for b, m in chosen]
+            found = _with_the_rest(work, in_order, chosen, weights)
+            return [OwnerChoice(b.key, m.id, cost_parts(b, m, weights)) for b, m in found]
         closed.add(over)
+
+
+def _with_the_rest(
+    work: Sequence[Bundle],
+    members: Sequence[TeamCandidate],
+    chosen: Sequence[tuple[Bundle, TeamCandidate]],
+    weights: CostWeights,
+) -> list[tuple[Bundle, TeamCandidate]]:
+    """Also place what was left out: where there is room, or where moving one bundle makes room."""
+    owners = {bundle.key: member for bundle, member in chosen}
+    by_key = {each.key: each for each in work}
+    left_out = [each for each in work if each.key not in owners]
+    for bundle in sorted(left_out, key=lambda each: (each.hours, each.key)):
+        options = [
+            change
+            for member in members
+            for change in _changes(bundle, member, owners, by_key, members)
+        ]
+        if options:
+            cheapest = min(options, key=lambda change: _total(change, by_key, weights))
+            owners.update(cheapest)
+    while better := _better(owners, by_key, members, weights):
+        owners |= better
+    return [(each, owners[each.key]) for each in work if each.key in owners]
+
+
+Owners = dict[str, TeamCandidate]
+
+
+def _changes(
+    bundle: Bundle,
+    member: TeamCandidate,
+    owners: Owners,
+    by_key: Mapping[str, Bundle],
+    members: Sequence[TeamCandidate],
+) -> list[Owners]:
+    """The ways to give a bundle to a member: at once, or after one of theirs went to another."""
+    if member.id in bundle.forbidden:
+        return []
+    free = _free(member, owners, by_key)
+    if bundle.hours <= free:
+        return [{bundle.key: member}]
+    mine = [by_key[key] for key, owner in owners.items() if owner.id == member.id]
+    return [
+        {bundle.key: member, moved.key: other}
+        for moved in mine
+        if bundle.hours <= free + moved.hours
+        for other in members
+        if other.id != member.id
+        and other.id not in moved.forbidden
+        and moved.hours <= _free(other, owners, by_key)
+    ]
+
+
+def _better(
+    owners: Owners,
+    by_key: Mapping[str, Bundle],
+    members: Sequence[TeamCandidate],
+    weights: CostWeights,
+) -> Owners | None:
+    """A bundle that costs less with another member, or two that swap; None where all is best."""
+    moves: list[Owners] = [{key: each} for key in owners for each in members]
+    swaps: list[Owners] = [{a: owners[b], b: owners[a]} for a, b in combinations(owners, 2)]
+    for change in (*moves, *swaps):
+        present = {key: owners[key] for key in change}
+        saved = _total(present, by_key, weights) - _total(change, by_key, weights)
+        if saved > LEAST_SAVING and _is_possible(change, owners | change, by_key):
+            return change
+    return None
+
+
+def _is_possible(change: Owners, after: Owners, by_key: Mapping[str, Bundle]) -> bool:
+    """Whether nobody who gets something has too much then, or must not have it."""
+    return all(
+        member.id not in by_key[key].forbidden and _free(member, after, by_key) >= 0
+        for key, member in change.items()
+    )
+
+
+def _free(member: TeamCandidate, owners: Owners, by_key: Mapping[str, Bundle]) -> float:
+    taken = [by_key[key].hours for key, owner in owners.items() if owner.id == member.id]
+    return member.free_hours - sum(taken)
+
+
+def _total(change: Owners, by_key: Mapping[str, Bundle], weights: CostWeights) -> float:
+    return sum(_price(by_key[key], owner, weights) for key, owner in change.items())
 
 
 def _cost(

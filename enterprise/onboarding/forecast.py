@@ -5,7 +5,7 @@ ratio of actual to planned business hours of every step, and with it one finish 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, floor
 from statistics import fmean, median
 
@@ -65,7 +65,7 @@ def forecast(
     if len(references) < FEWEST_FLOWS:
         planned = finish_in([{}], steps)[0]
         return Forecast(planned * low_factor, planned, planned * high_factor, len(references))
-    return interval(finish_in(references, steps))
+    return replace(interval(finish_in(references, steps)), reference_flows=len(references))
 
 
 def interval(finishes: Sequence[float]) -> Forecast:

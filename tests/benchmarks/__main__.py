@@ -22,6 +22,7 @@ BENCHMARKS = (
     "forecasts",
     "trend",
     "usage",
+    "onboarding",
     "invoice_run",
     "audit",
     "health",

@@ -216,7 +216,8 @@ def _blockers(
         found.append((SILENT, "the customer has not answered", step.silent_since))
     if step.state == states.WAITING_CUSTOMER and not has_contact:
         found.append((NO_CONTACT, "nobody at the customer is known", step.waiting_since))
-    if step.due_at is not None and step.due_at < now and step.state in states.OPEN_STEPS:
+    is_on_us = step.state in states.OPEN_STEPS and step.state != states.WAITING_CUSTOMER
+    if is_on_us and step.due_at is not None and step.due_at < now:
         found.append(("overdue", "past its due date", step.due_at))
     is_team = step.owner_kind == StepOwnerKind.ACCOUNT_TEAM
     if is_team and step.owner_id is None and step.state in (states.READY, *states.RUNNING):

@@ -64,7 +64,7 @@ def create(company: NewCompany, now: datetime) -> OnboardingFlow:
     )
     if not is_new:
         raise OpenFlow(flow)
-    _create_steps(flow)
+    create_steps(flow)
     if company.contact_email:
         name = company.contact_email.partition("@")[0]
         contacts.add(flow.pk, name[:100], company.contact_email, ContactRole.OWNER)
@@ -112,7 +112,8 @@ def _pinned(company: NewCompany, now: datetime) -> dict[str, Any]:
     }
 
 
-def _create_steps(flow: OnboardingFlow) -> None:
+def create_steps(flow: OnboardingFlow) -> None:
+    """The steps of the flow's template version, as its tier has them."""
     rows = flow.template_version.steps.prefetch_related("dependencies__needs").order_by("position")
     OnboardingStep.objects.bulk_create(
         OnboardingStep(flow=flow, state=states.PENDING, **step_values(row, flow.tier))

@@ -56,8 +56,10 @@ def _overdue(now: datetime) -> "owners.Steps":
     rows = OnboardingStep.objects.filter(
         flow__status=states.ACTIVE, due_at__lt=now, removed_by=None
     )
-    open_ones = rows.filter(state__in=states.OPEN_STEPS, owner_kind=StepOwnerKind.ACCOUNT_TEAM)
-    return open_ones.exclude(state=states.PENDING).order_by("due_at", "pk")
+    waits = (states.PENDING, states.WAITING_CUSTOMER)
+    open_ones = [each for each in states.OPEN_STEPS if each not in waits]
+    found = rows.filter(state__in=open_ones, owner_kind=StepOwnerKind.ACCOUNT_TEAM)
+    return found.order_by("due_at", "pk")
 
 
 def _tell(step: OnboardingStep, kind: str, severity: str, words: str, now: datetime) -> None:

@@ -94,3 +94,10 @@ def test_an_older_calendar_is_said(page, flow):
 @pytest.mark.parametrize("path", ["/dashboards/onboarding", "/dashboards/sla"])
 def test_strangers_sign_in_first(client, db, path):
     assert client.get(path).status_code == 302
+
+
+def test_a_customers_page_shows_tier_and_onboarding(page, flow):
+    shown = text(page.get(f"/dashboards/customers/{flow.customer.external_id}"))
+    assert "Service level" in shown
+    assert "4 h of support time" in shown
+    assert f"/dashboards/onboarding/{flow.pk}" in shown

@@ -56,6 +56,12 @@ def test_a_running_step_is_compared_with_slower_flows_only():
     assert sorted(set(finish_in(few, running))) == [5.0, 8.0]  # half the planned hours at least
 
 
+def test_the_history_is_counted_whole_though_a_running_step_leaves_flows_out():
+    running = [RemainingStep("a", 10, state=states.IN_PROGRESS, spent=12)]
+    found = forecast(running, [{"a": 1.0}] * 12 + [{"a": 2.0}] * 12, 0.7, 2.0)
+    assert (found.estimate, found.reference_flows, found.has_history) == (8, 24, True)
+
+
 def test_nothing_left_is_finished_now():
     done = [RemainingStep("a", 4, state=states.DONE, ended=1)]
     assert finish_in([{"a": 1.0}], done) == [0]

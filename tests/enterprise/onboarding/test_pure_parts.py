@@ -156,3 +156,17 @@ def test_the_assignment_is_near_the_optimum_and_never_over_capacity(hours, free)
     assert all(load.get(each.id, 0) <= each.free_hours for each in members)
     cost = cost_of(bundles, [found.get(each.key) for each in bundles])
     assert cost // UNASSIGNED <= brute_force(bundles, members) // UNASSIGNED + 1
+
+
+def test_what_is_left_out_finds_room_where_another_moves():
+    """The long bundle fits only with the first member, once the short one went to the second."""
+    bundles = [bundle("a", 5), bundle("b", 6)]
+    found = assign(bundles, [member(1, 6), member(2, 5, "support_team")], WEIGHTS)
+    assert {each.bundle: each.member for each in found} == {"a": 2, "b": 1}
+
+
+def test_a_moved_bundle_goes_to_nobody_who_must_not_have_it():
+    bundles = [bundle("a", 2, forbidden=[2]), bundle("b", 3, forbidden=[2]), bundle("c", 4)]
+    found = assign(bundles, [member(1, 6), member(2, 3)], WEIGHTS)
+    assert all(each.member == 1 for each in found)
+    assert len(found) == 2

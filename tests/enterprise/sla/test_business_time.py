@@ -51,7 +51,7 @@ ZONES = [
 )
 def test_a_skipped_hour_counts_nothing_and_a_repeated_one_twice(zone, day, hours, minutes):
     shift = week(hours, days=[date(*day).weekday()], zone=zone)
-    noon = at(zone, *day, 12)
+    noon = at(zone, *day) + timedelta(hours=12)
     span = (noon - timedelta(days=1), noon + timedelta(days=1))
     assert between(shift, *span) == timedelta(minutes=minutes) == walked(shift, *span)
 
@@ -60,7 +60,7 @@ def test_a_skipped_hour_counts_nothing_and_a_repeated_one_twice(zone, day, hours
 def test_a_night_shift_runs_through_a_change(day, hours):
     weekly = [()] * 5 + [read_intervals("22:00-24:00"), read_intervals("00:00-06:00")]
     night = BusinessHours("Europe/Lisbon", tuple(weekly))
-    start = at("Europe/Lisbon", *day, 20)
+    start = at("Europe/Lisbon", *day) + timedelta(hours=20)
     assert between(night, start, start + timedelta(hours=12)) == hours * HOUR
 
 
