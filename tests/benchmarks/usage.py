@@ -170,10 +170,13 @@ def read_report(report: Report) -> None:
     from enterprise.usage.reports import client_report  # noqa: PLC0415 - Django is set up only now
 
     now = datetime.now(UTC)
+    cpu = process_time()
     took = [
         1000 * timed(lambda place=place: client_report(f"client-{place}", 30, now))[0]  # type: ignore[misc]  # bound at once
         for place in range(40)
     ]
+    cpu = 1000 * (process_time() - cpu) / len(took)
+    report.say(f"- report of a client: {cpu:.0f} ms of CPU in this process")
     report.judge("report of a client, p95 ms", float(np.quantile(took, 0.95)), REPORT_MILLISECONDS)
 
 

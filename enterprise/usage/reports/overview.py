@@ -25,7 +25,7 @@ def client_metrics() -> "QuerySet[ClientMetric]":
     return rows.annotate(percent=100.0 * used / NullIf(limit, 0.0))
 
 
-def metrics_of(customer: int) -> "QuerySet[ClientMetric]":
+def metrics_of(customer: int) -> "QuerySet[Any]":
     """A client's metrics, those nearest to their limit first."""
     nearest = F("percent").desc(nulls_last=True)
     return client_metrics().filter(customer=customer).order_by(nearest, "metric__code")

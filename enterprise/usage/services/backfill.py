@@ -70,7 +70,7 @@ class BackfillPlan:
         return [*self.voids, *self.events]
 
     def touched(self, now: datetime) -> set[DayKey]:
-        placed = (store.place(each, now) for each in self.rows)
+        placed = store.placed_events(self.rows, now)
         return {(each.event.customer, each.event.metric, each.day) for each in placed}
 
 

@@ -58,7 +58,8 @@ class PlacedEvent(NamedTuple):
 
     event: NewEvent
     millionths: int
-    hour: datetime
+    stamped: Any  # its time and hour, as the driver takes them
+    hour: Any
     day: date
     is_late: bool  # its billing period ended before it came
 
@@ -68,7 +69,7 @@ def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = N
     """Store events, add them to the rollups, and have their clients evaluated after the commit."""
     if not events:
         return
-    placed = [place(each, now) for each in events]
+    placed = placed_events(events, now)
     lock_clients({each.customer for each in events}, now)
     lock_series(events, now)
     _insert(placed, now, backfill)
@@ -78,18 +79,31 @@ def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = N
     transaction.on_commit(wake_worker.wake_worker, robust=True)
 
 
-def place(event: NewEvent, now: datetime) -> PlacedEvent:
-    """The hour in UTC, and the day in the client's time zone."""
-    zone = ZoneInfo(event.zone)
-    day = event.at.astimezone(zone).date()
-    this_month = now.astimezone(zone).date().replace(day=1)
-    return PlacedEvent(
-        event,
-        int(event.quantity * MILLION),
-        event.at.replace(minute=0, second=0, microsecond=0),
-        day,
-        event.kind == MetricKind.COUNTER and day < this_month,
-    )
+def placed_events(events: Iterable[NewEvent], now: datetime) -> list[PlacedEvent]:
+    """Each event with its hour in UTC and its day in the client's time zone."""
+    zones: dict[str, tuple[ZoneInfo, date]] = {}
+    hours: dict[datetime, Any] = {}
+    found = []
+    for event in events:
+        if event.zone not in zones:
+            zone = ZoneInfo(event.zone)
+            zones[event.zone] = zone, now.astimezone(zone).date().replace(day=1)
+        zone, this_month = zones[event.zone]
+        day = event.at.astimezone(zone).date()
+        hour = event.at.replace(minute=0, second=0, microsecond=0)
+        if hour not in hours:
+            hours[hour] = stamp(hour)
+        found.append(
+            PlacedEvent(
+                event,
+                int(event.quantity * MILLION),
+                stamp(event.at),
+                hours[hour],
+                day,
+                event.kind == MetricKind.COUNTER and day < this_month,
+            )
+        )
+    return found
 
 
 def lock_clients(customer_ids: Collection[int], now: datetime) -> None:
@@ -119,7 +133,7 @@ def _insert(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) 
         seen.add(key)
         rows.append(
             (
-                *(event.customer, event.metric, stamp(event.at), received, each.millionths),
+                *(event.customer, event.metric, each.stamped, received, each.millionths),
                 *(event.source, event.event_id, event.corrects, event.counts),
                 *(each.is_late, flag, backfill),
             )
@@ -131,7 +145,7 @@ def _insert(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) 
 
 
 def _content(each: PlacedEvent) -> tuple[int, int, Any, int]:
-    return each.event.customer, each.event.metric, stamp(each.event.at), each.millionths
+    return each.event.customer, each.event.metric, each.stamped, each.millionths
 
 
 def _repeated(placed: Sequence[PlacedEvent], now: datetime) -> set[tuple[Any, ...]]:
@@ -149,7 +163,7 @@ def _repeated(placed: Sequence[PlacedEvent], now: datetime) -> set[tuple[Any, ..
 
 
 def _hour_key(each: PlacedEvent) -> tuple[int, int, Any]:
-    return each.event.customer, each.event.metric, stamp(each.hour)
+    return each.event.customer, each.event.metric, each.hour
 
 
 def _day_key(each: PlacedEvent) -> tuple[int, int, Any]:
@@ -168,15 +182,17 @@ def _roll_up(
         quantity, at = each.millionths, each.event.at
         found = totals.get(key := key_of(each))
         if found is None:
-            totals[key] = [each.event.counts, quantity, quantity, at, quantity]
+            totals[key] = [each.event.counts, quantity, quantity, at, quantity, each.stamped]
             continue
         found[0] += each.event.counts
         found[1] += quantity
         found[2] = max(found[2], quantity)
-        found[3], found[4] = max((found[3], found[4]), (at, quantity))
+        if (at, quantity) > (found[3], found[4]):
+            found[3:] = at, quantity, each.stamped
+    more = [False] if rule.replaced else []
     rows = [
-        (*key, count, quantity, most, stamp(at), last, *([False] if rule.replaced else []))
-        for key, (count, quantity, most, at, last) in sorted(totals.items())
+        (*key, count, quantity, most, last_at, last, *more)
+        for key, (count, quantity, most, _, last, last_at) in sorted(totals.items())
     ]
     ingest.merge(model, keys, rule, rows)
 
