@@ -97,9 +97,8 @@ def next_allowed(
     for _step in range(MAX_STEPS):
         after_quiet = quiet_end(moment, limits, facts.zone)
         free = cap_end(after_quiet, facts.sent, limits)
-        if free == moment:
-            break
-        first = first or ("quiet hours" if after_quiet > moment else "frequency cap")
+        capped = "frequency cap" if free > after_quiet else ""
+        first = first or ("quiet hours" if after_quiet > moment else capped)
         moment = free
     return first, moment
 

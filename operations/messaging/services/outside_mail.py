@@ -73,11 +73,10 @@ def enqueue_mail(mail: OutsideMail, now: datetime) -> Message:
         created_at=now,
     )
     fill(made, now)
-    row, is_new = Message.objects.get_or_create(
+    row, _ = Message.objects.get_or_create(  # another may have written it meanwhile
         event_key=mail.key, defaults={each.name: getattr(made, each.name) for each in COLUMNS}
     )
-    if is_new:
-        transaction.on_commit(wake_worker.wake_worker, robust=True)
+    transaction.on_commit(wake_worker.wake_worker, robust=True)
     return row
 
 
