@@ -62,7 +62,7 @@ ACTIONS = {
     "enterprise.OnboardingFlow": dict.fromkeys(
         ("put_on_hold", "resume", "cancel", "roll_back", "add_contact", "move"), OPERATORS
     ),
-    "enterprise.OnboardingContact": dict.fromkeys(("revoke", "leave"), OPERATORS),
+    "enterprise.OnboardingContact": dict.fromkeys(("send_link", "revoke", "leave"), OPERATORS),
     "enterprise.OnboardingStep": dict.fromkeys(
         (
             *("complete", "start", "wait", "resume", "block"),
