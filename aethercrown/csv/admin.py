@@ -135,17 +135,18 @@ def unpacked(text: str) -> bytes:
 
 
 class CSVAdmin(ModelAdmin):
-    """An admin list that imports `import_kinds` and exports `export_kind`."""
+    """An admin list that imports `import_kinds` and exports `export_kind`; no button for none."""
 
     import_kinds: tuple[str, ...] = ()
     export_kind = ""
     actions_list = ["import_csv", "export_csv"]
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        return bool(self.has_add_permission(request) and self.has_change_permission(request))
+        may_write = self.has_add_permission(request) and self.has_change_permission(request)
+        return bool(self.import_kinds and may_write)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(self.has_view_permission(request))
+        return bool(self.export_kind and self.has_view_permission(request))
 
     @button("Export CSV", "export-csv", "export")
     def export_csv(self, request: HttpRequest) -> HttpResponseBase:

@@ -76,6 +76,7 @@ ACTIONS = {
         "publish": OPERATORS,
         "try_company": EVERY_ROLE,
     },
+    "enterprise.UsageEvent": {"export_csv": NOBODY},  # only imported
     "enterprise.UsageBackfill": dict.fromkeys(
         ("preview_backfill", "apply_backfill", "revert_backfill"), DECIDERS
     ),
