@@ -44,10 +44,8 @@ def readings(
     )
     found: dict[int, dict[str, MeterReadings]] = {}
     days: dict[tuple[int, str], dict[date, Decimal]] = {}
-    millionths = Sum("quantity", output_field=BigIntegerField())
-    for key, code, input_group, aggregation, day, total in grouped.annotate(
-        total=millionths
-    ).iterator(BATCH):
+    totals = grouped.annotate(total=Sum("quantity", output_field=BigIntegerField()))
+    for key, code, input_group, aggregation, day, total in totals.iterator(BATCH):
         customer = owners[key]
         by_day = days.get((customer, code))
         if by_day is None:
