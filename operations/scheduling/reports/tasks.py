@@ -30,6 +30,14 @@ def primary_keys(names: Collection[str]) -> dict[str, int]:
     return dict(rows.order_by().values_list("task_id", "pk"))
 
 
+def keys_of_inserted(names: Collection[str]) -> dict[str, int]:
+    """The primary keys of the tasks that this transaction inserted last, in the order inserted."""
+    if connection.vendor == "postgresql":
+        return primary_keys(names)
+    last = max(Task.objects.order_by("-pk").values_list("pk", flat=True)[:1], default=0)
+    return dict(zip(names, range(last - len(names) + 1, last + 1), strict=True))  # one writer
+
+
 def keys_and_statuses(names: Collection[str]) -> dict[str, tuple[int, str]]:
     """The primary key and the status of each of those tasks that are stored."""
     rows = Task.objects.filter(task_id__in=bulk.among(names, str)).order_by()

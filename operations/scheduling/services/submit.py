@@ -118,7 +118,7 @@ def _stored(prepared: PreparedTasks) -> dict[str, int]:
     if any(found.get(name) != before for name, before in prepared.needed.items()):
         raise Outdated
     bulk.insert(Task, submission.COLUMNS, prepared.values)
-    keys = reports.primary_keys(prepared.rows)
+    keys = reports.keys_of_inserted(prepared.rows)
     known = {**{name: key for name, (key, _) in prepared.needed.items()}, **keys}
     links = (
         (known[name], known[need])
