@@ -262,6 +262,8 @@ def test_what_cannot_be_used_is_refused_beside_its_field(folder):
     with pytest.raises(ValidationError) as refused:
         services.check_repeating(row)
     assert set(refused.value.message_dict) == {"address"}
+    row.address = "https://example.com/daily.csv"
+    services.check_repeating(row)  # refuses nothing
 
 
 def test_a_stored_import_is_made_to_repeat(place, folder):

@@ -11,7 +11,7 @@ from marketing.channels import services as channels
 from marketing.channels.models import Channel, Performance
 from operations.imports import reports, services, tasks
 from operations.imports.models import DataImport
-from operations.imports.registry import import_targets
+from operations.imports.registry import FAULTS_LISTED, import_targets
 from operations.imports.services import plain, store
 from operations.imports.services.plain import plain_target
 from operations.jobs import services as jobs
@@ -276,6 +276,14 @@ def test_what_cannot_be_read_is_said():
         services.create_draft(
             KIND, "", io.BytesIO(bytes(services.draft.MAX_FILE_BYTES + 1)), actor="", now=NOW
         )
+
+
+def test_of_many_faults_the_first_are_listed_and_all_are_counted():
+    lines = "".join(f"2026-10-05,Search {n},many,1\n" for n in range(FAULTS_LISTED + 1))
+    content = io.BytesIO(f"date,channel,spend,revenue\n{lines}".encode())
+    with services.check_file(content, KIND, {}, NOW.date()) as found:
+        findings = found.findings
+    assert (len(findings.faults), findings.fault_count) == (FAULTS_LISTED, FAULTS_LISTED + 1)
 
 
 def test_the_preview_says_of_how_many_records_the_revenue_is_unknown():

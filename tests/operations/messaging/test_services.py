@@ -21,7 +21,9 @@ from aethercrown.transitions import InvalidTransition
 from operations.messaging import retry, services
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
+from operations.messaging.registry import SentListener, sent_listeners
 from operations.messaging.services import DeliveryFailed
+from tests.aethercrown.registries import isolated
 from tests.operations.conftest import NOON
 from tests.operations.messaging.receiver import is_valid
 
@@ -176,6 +178,22 @@ def test_a_worker_that_woke_past_its_lease_notes_nothing(listener):
     deliver_all(slow)
     message.refresh_from_db()
     assert (message.state, message.claims) == ("sending", 2)
+
+
+def test_a_message_is_sent_whatever_its_sender_makes_of_it(listener, caplog):
+    heard = []
+
+    def broken(key):
+        heard.append(key)
+        raise ZeroDivisionError
+
+    message = enqueued()
+    others = SentListener("plan:", heard.append)
+    with isolated(sent_listeners, [others, SentListener("event:", broken)]):
+        assert deliver_all(FakeSender()) == 1
+    message.refresh_from_db()
+    assert (message.state, heard) == ("sent", [message.event_key])
+    assert f"{message.event_key} was sent, and its sender could not record it" in caplog.text
 
 
 def test_a_drain_begins_nothing_after_its_time(listener):
