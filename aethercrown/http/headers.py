@@ -48,8 +48,8 @@ class SecurityHeaders(Middleware):
         for name, value in FIXED_HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
-        if response.cookies:  # a cache must not give one person's session to another
-            response.headers["Cache-Control"] = "no-store"
+        if response.cookies and "private" not in response.headers["Cache-Control"]:
+            response.headers["Cache-Control"] = "no-store"  # a session is nobody else's
         credential = getattr(request, "credential", None)
         retire_at = getattr(credential, "retire_at", None)
         if retire_at is not None:

@@ -136,7 +136,7 @@ def people(shown: ShownCustomer) -> BlockContent | None:
 
 def bill_path(pk: int, month: date | None = None) -> str:
     path = reverse("revenue-bill", args=[pk])
-    return f"{path}?month={month:%Y-%m-%d}" if month else path
+    return f"{path}?month={month.isoformat()}" if month else path
 
 
 BLOCKS = (

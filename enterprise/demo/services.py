@@ -54,7 +54,7 @@ def seed(seeding: Seeding) -> None:
     _backfill(seeding, chosen[0])
     booked = billed_use.newest_row()
     booking.book_closed_days(seeding.now, chosen)
-    thresholds.drain(seeding.now)
+    thresholds.evaluate_dirty(seeding.now)
     for model in TABLES:
         rows = model._default_manager.order_by("pk")  # noqa: SLF001 - documented
         seeding.keep(rows.exclude(pk__in=known) if model is models.UsageMetric else rows)

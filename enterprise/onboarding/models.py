@@ -12,6 +12,7 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.utils import timezone
 
 from aethercrown.db.fields import CurrencyField
+from aethercrown.formatting import date_text
 from aethercrown.history.tracking import TrackedHistory
 from enterprise.onboarding import states
 from enterprise.sla import business_time
@@ -277,7 +278,7 @@ class TeamAbsence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.member}, {self.first} to {self.last}"
+        return f"{self.member}, {date_text(self.first)} to {date_text(self.last)}"
 
 
 class OnboardingFlow(models.Model):
@@ -555,4 +556,4 @@ class FlowForecast(models.Model):
         ordering = ["flow", "-made_at"]
 
     def __str__(self) -> str:
-        return f"Forecast of {self.flow}, {self.made_at:%Y-%m-%d}"
+        return f"Forecast of {self.flow}, {date_text(self.made_at)}"

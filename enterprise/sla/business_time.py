@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
+from aethercrown.formatting import date_text
+
 DAY = timedelta(days=1)
 NONE = timedelta(0)
 LOOK_EVERY = timedelta(hours=6)  # offsets are compared this often
@@ -272,7 +274,7 @@ def _spans_until(hours: BusinessHours, end: datetime) -> Iterator[Span]:
 
 
 def _closed_text(hours: BusinessHours, at: datetime) -> str:
-    return f"Nothing is open in {hours.zone} for {LONGEST_CLOSED_YEARS} years from {at:%Y-%m-%d}."
+    return f"Nothing is open in {hours.zone} for {LONGEST_CLOSED_YEARS} years from {date_text(at)}."
 
 
 def _local(instant: datetime, offset: timedelta) -> datetime:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from aethercrown.db.fields import CurrencyField
+from aethercrown.formatting import date_text, exact_text
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.severity import LEVELS
 from enterprise.sla import business_time, tier_rules
@@ -156,7 +157,7 @@ class CalendarDay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.name}".strip()
+        return f"{date_text(self.day)} {self.name}".strip()
 
 
 class SlaTier(models.Model):
@@ -307,7 +308,7 @@ class RuleCurrencyRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"1 {self.currency} = {self.rate.normalize():f}"
+        return f"1 {self.currency} = {exact_text(self.rate)}"
 
 
 class TierOverride(models.Model):
@@ -403,7 +404,7 @@ class SlaThreshold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} at {self.percent} %"
+        return f"{self.kind} at {self.percent}%"
 
 
 class SlaClock(models.Model):
@@ -521,4 +522,4 @@ class SlaBreach(models.Model):
         indexes = [Index(fields=["threshold", "reached_at"], name="enterprise_slabreach_reached")]
 
     def __str__(self) -> str:
-        return f"{self.threshold} % of {self.clock}"
+        return f"{self.threshold}% of {self.clock}"

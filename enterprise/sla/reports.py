@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
-from aethercrown.formatting import counted, month_text
+from aethercrown.formatting import counted, date_text, month_text
 from aethercrown.registry import Registry
 from enterprise.sla import business_time
 from enterprise.sla.business_time import BusinessHours
@@ -100,7 +100,7 @@ def choose_tier(
     rule_set = rules_in_force()
     override = override_in_force(customer_id, now) if customer_id else None
     if override is not None:
-        reason = f"override until {override.expires_at:%Y-%m-%d}: {override.reason}"
+        reason = f"override until {date_text(override.expires_at)}: {override.reason}"
         return TierChoice(override.tier.code, (reason,)), rule_set
     return tier_for(size, rule_set.rule_set), rule_set
 

@@ -301,7 +301,7 @@ def preview_sentences(row: UsageBackfill) -> list[str]:
             for each in found.get("items", ())
         ),
         *(
-            f"It would alert: {each['metric']} at {each['threshold']} %"
+            f"It would alert: {each['metric']} at {each['threshold']}%"
             for each in found.get("alerts", ())
         ),
     ]

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 WINDOW = timedelta(days=34)  # back from now; older use needs a backfill
-AHEAD = timedelta(minutes=5)  # by which a caller's clock may be wrong
+MAX_CLOCK_AHEAD = timedelta(minutes=5)  # by which a caller's clock may be wrong
 MAX_ID_CHARACTERS, MAX_SOURCE_CHARACTERS = 100, 50
 MAX_QUANTITY, DECIMALS = Decimal(10) ** 12, 6
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
@@ -63,7 +63,7 @@ class EventInput:
         parts = (
             self.client_id,
             self.metric,
-            f"{self.quantity.normalize():f}",
+            format(self.quantity.normalize(), "f"),
             self.at.isoformat(),
             self.corrects,
         )
@@ -229,8 +229,8 @@ def time_problem(
     at: datetime, now: datetime, window: timedelta | None = WINDOW
 ) -> InputProblem | None:
     """Why use of that time is not taken; None where it is."""
-    if at > now + AHEAD:
-        words = f"is more than {AHEAD.seconds // 60} minutes ahead"
+    if at > now + MAX_CLOCK_AHEAD:
+        words = f"is more than {MAX_CLOCK_AHEAD.seconds // 60} minutes ahead"
         return InputProblem("timestamp", "in_the_future", words)
     if window is not None and at < now - window:
         words = f"is more than {window.days} days ago; older use needs a backfill"

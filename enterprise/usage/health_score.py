@@ -54,7 +54,7 @@ def _deductions(facts: UsageFacts) -> Sequence[Deduction | None]:
     middle = _median(percents)
     return (
         Deduction(DECLINING, "its use declines") if facts.is_declining else None,
-        Deduction(LOW_USE, f"it uses {middle:.0f} % of its limits")
+        Deduction(LOW_USE, f"it uses {round(middle)}% of its limits")
         if middle is not None and middle < LOW_USE_PERCENT
         else None,
         Deduction(NEAR_LIMIT, "a metric is near its limit")

@@ -144,7 +144,7 @@ class UsageThreshold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{exact_text(self.percent)} % of {self.metric}: {self.severity}"
+        return f"{exact_text(self.percent)}% of {self.metric}: {self.severity}"
 
 
 class UsageLimit(models.Model):
@@ -428,7 +428,7 @@ class UsageAlert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.metric} of {self.customer} at {exact_text(self.percent)} %"
+        return f"{self.metric} of {self.customer} at {exact_text(self.percent)}%"
 
 
 class UsageBackfill(models.Model):

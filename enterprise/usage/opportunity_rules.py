@@ -53,7 +53,7 @@ def pressed(history: LimitHistory) -> str:
     ]
     if len(high) >= PRESSED_PERIODS:
         return (
-            f"{history.metric} was at {PRESSED_PERCENT} % of its limit or more in {len(high)} of "
+            f"{history.metric} was at {PRESSED_PERCENT}% of its limit or more in {len(high)} of "
             f"the last {PERIODS} periods."
         )
     days = history.days_to_limit

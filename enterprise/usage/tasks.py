@@ -17,7 +17,7 @@ MESSAGE_EXPIRY_SECONDS = 30
 @shared_task(name="enterprise.evaluate_usage", ignore_result=True)
 def evaluate_usage() -> None:
     """Evaluate clients whose use changed. Two at once share the work."""
-    services.drain(timezone.now())
+    services.evaluate_dirty(timezone.now())
 
 
 def evaluate_soon() -> None:

@@ -188,7 +188,7 @@ def _record(clock: SlaClock, found: Timeline, threshold: int, now: datetime) -> 
 
 def _alert(clock: SlaClock, found: Timeline, threshold: int, severity: str, now: datetime) -> None:
     """One alert for each threshold of a target; it is written in this transaction."""
-    word = "breached" if threshold >= BREACH else f"at {threshold} % of its target"
+    word = "breached" if threshold >= BREACH else f"at {threshold}% of its target"
     elapsed = found.elapsed(now) // timedelta(minutes=1)
     target = found.target // timedelta(minutes=1)
     alerts.raise_alert(

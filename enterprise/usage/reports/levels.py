@@ -52,7 +52,7 @@ class MetricLevel:
         if self.version is None:
             return f"{exact_text(self.used)} {self.metric} used; no limit is set."
         limit = exact_text(Decimal(self.version.quantity))
-        share = f" ({exact_text(round(self.percent, 1))} %)" if self.percent is not None else ""
+        share = f" ({exact_text(round(self.percent, 1))}%)" if self.percent is not None else ""
         return f"{exact_text(self.used)} of {limit} {self.metric} used{share}."
 
 

@@ -20,7 +20,7 @@ from revenue.customers import reports as customers
 from revenue.customers import services as customer_services
 from revenue.customers.reports import ClientRecord
 
-SOURCE = "readings"
+EVENT_SOURCE = "readings"
 clock = timezone.now
 
 
@@ -61,7 +61,7 @@ def track(
     client, known = _resolve(client_id, {*current, *limits}, now)
     series = [
         NewEvent(client.customer, each.pk, each.kind, client.time_zone, recorded_at, current[code],
-                 SOURCE, "")
+                 EVENT_SOURCE, "")
         for code, each in known.items() if code in current
     ]  # fmt: skip
     store.lock_clients([client.customer], now)

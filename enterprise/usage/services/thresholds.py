@@ -19,7 +19,7 @@ SOURCE, KIND = "enterprise.usage", "near_limit"
 MAX_DRAINED = 500  # clients in one call
 
 
-def drain(now: datetime, most: int = MAX_DRAINED) -> int:
+def evaluate_dirty(now: datetime, most: int = MAX_DRAINED) -> int:
     """Evaluate the clients that wait, each in a transaction of its own; how many.
 
     Two at once share the work: a client that another evaluates, or whose events another

@@ -79,6 +79,7 @@ def ensure_clients(client_ids: Collection[str]) -> dict[str, ClientRecord]:
             (Customer(external_id=each, name=each) for each in missing), ignore_conflicts=True
         )
         known |= reports.clients(missing)
+        tracking.keep(Customer, Customer.objects.filter(external_id__in=missing))
     return known
 
 

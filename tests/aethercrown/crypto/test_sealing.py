@@ -38,6 +38,8 @@ def test_any_other_text_is_refused(text):
 def test_every_table_that_stores_sealed_texts_is_registered():
     assert set(sealing.columns.names()) == {
         "aethercrown.IdempotencyRecord.sealed",
+        "enterprise.IssuedKeySecret.sealed",
+        "operations.AddressHashKey.sealed_key",
         "mfa.Authenticator.data",
         "operations.Destination.sealed_secret",
         "security.ManagedSecret.sealed_first_digest",

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from operations.health.models import Component
+from operations.imports.models import RepeatingImport
 from operations.messaging.models import Destination
 from security.rotation.models import KeyChannel, ManagedSecret
 
@@ -43,6 +44,9 @@ MAKERS: dict[
         channel="webhook",
         address=HOOK,
         sealed_secret="x",  # noqa: S106 - made up
+    ),
+    "operations.RepeatingImport": lambda: RepeatingImport.objects.create(
+        name="spend", kind="customers", place="https", address=HOOK
     ),
     "security.ManagedSecret": managed_key,
     "security.KeyChannel": lambda: KeyChannel.objects.create(

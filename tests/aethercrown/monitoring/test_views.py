@@ -103,6 +103,7 @@ def bearer(client, token):
     return client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
 
 
+@pytest.mark.django_db
 def test_metrics_open_to_the_token(client, settings):
     settings.METRICS_TOKEN = TOKEN
     accept = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/openmetrics-text"}
@@ -126,6 +127,7 @@ def count(**labels):
     return REGISTRY.get_sample_value("aethercrown_requests_total", labels) or 0
 
 
+@pytest.mark.django_db
 def test_requests_are_counted_by_route_and_never_by_path():
     client = Client()
     labels = {"method": "GET", "route": "healthz", "status_class": "2xx"}

@@ -16,7 +16,7 @@ from tests.operations.conftest import NOON
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-SOURCE_NAMED = re.compile(r'^(?:ALERT_)?SOURCE\b[^=]*= "(\w+)"', re.MULTILINE)
+SOURCE_NAMED = re.compile(r'^(?:ALERT_)?SOURCE\b[^=]*= "([\w.]+)"', re.MULTILINE)
 
 
 def raised(severity="high", *, after=timedelta(0), message="No answer.", subject="ads", **more):

@@ -101,7 +101,7 @@ def test_alerts_that_it_would_raise_are_shown(client_row, calls):
     assert [each["threshold"] for each in row.preview["alerts"]] == [80]
     assert not UsageAlert.objects.exists()
     apply(row)
-    assert thresholds.drain(NOW) == 1
+    assert thresholds.evaluate_dirty(NOW) == 1
     assert UsageAlert.objects.count() == 1
 
 

@@ -112,14 +112,14 @@ def test_clients_that_changed_are_evaluated_once(uses, client_row):
     track(event("x1", 900))
     track(event("x2", 1, client="other"))
     assert DirtyClient.objects.count() == 2
-    assert thresholds.drain(NOW, most=1) == 1
-    assert thresholds.drain(NOW) == 1
-    assert thresholds.drain(NOW) == 0
+    assert thresholds.evaluate_dirty(NOW, most=1) == 1
+    assert thresholds.evaluate_dirty(NOW) == 1
+    assert thresholds.evaluate_dirty(NOW) == 0
     assert UsageAlert.objects.count() == 1
 
 
 def test_an_unconfirmed_metric_without_limit_is_counted_only(client_row):
     track(event("x1", 900, metric="widgets"))
-    assert thresholds.drain(NOW) == 1
+    assert thresholds.evaluate_dirty(NOW) == 1
     assert ClientMetric.objects.get().used == 900
     assert CALLS not in {each.metric.code for each in ClientMetric.objects.all()}

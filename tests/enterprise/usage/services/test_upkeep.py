@@ -149,7 +149,7 @@ def test_a_client_that_waits_long_is_an_alert(client_row, calls):
     track(event("e1", 5))
     automation.check_wait(NOW + timedelta(seconds=61))
     assert Alert.objects.get().kind == "evaluation_late"
-    services.drain(NOW)
+    services.evaluate_dirty(NOW)
     automation.check_wait(NOW)
     assert Alert.objects.get().state == Alert.State.RESOLVED
 
