@@ -18,7 +18,7 @@ from revenue.customers import services as contacts
 from revenue.customers.services import InvalidEntry
 from revenue.documents import reports, services
 from revenue.documents.models import InvoiceDocument, PaymentReminder, ReminderStep
-from revenue.documents.services import AUTOMATIONS
+from revenue.documents.services import AUTOMATIONS, reminders
 from tests.revenue.documents.conftest import MARCH, NOW, issue
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +177,9 @@ def test_the_effect_is_how_many_paid_within_two_weeks(numbered, finance, steps):
     with time_machine.travel(DUE + 9 * DAY, tick=False):
         services.mark_paid(numbered.pk, on=(DUE + 8 * DAY).date(), by="ada")
     decisions.measure_due(DUE + 16 * DAY)
-    assert Decision.objects.get().realised is None
+    decision = Decision.objects.get()
+    assert decision.realised is None
+    assert reminders.measure(decision.case, DUE + 16 * DAY) is None
     decisions.measure_due(DUE + 18 * DAY)
     decision = Decision.objects.get()
     assert ((decision.realised or {})["value"], decision.verdict) == (1, "inside")

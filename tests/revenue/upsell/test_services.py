@@ -12,7 +12,7 @@ from aethercrown.transitions import InvalidTransition
 from operations.automations.models import Automation
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import Stale
+from operations.decisions.decision_types import Stale, decision_type_registry
 from operations.decisions.models import Decision
 from revenue.billing.models import DailyUse, Meter
 from revenue.customers import services as changing
@@ -212,6 +212,9 @@ def test_an_acceptance_moves_the_subscription_and_the_ledger(found, grown):
     assert (subscription.plan, subscription.amount) == ("professional", Decimal("108.90"))
     assert grown.movements.latest("pk").kind == "expansion"
     assert (row.state, row.agreed_amount, row.decided_by) == ("accepted", Decimal("108.90"), "ada")
+    decision = taken(row)
+    page = decision_type_registry.get(decision.kind).path(decision.subject)
+    assert page == f"/dashboards/upsell/{row.pk}"
     assert taken(row).status == "applied"
     assert reports.accepted_with_effect("USD")[0][1]["estimate"] == 77
 
