@@ -55,6 +55,20 @@ def test_nothing_is_done_while_automation_is_paused(flow, monkeypatch):
     assert automation.run_due(lambda: MONDAY) == 0
 
 
+def test_an_action_that_another_worker_claims_meanwhile_is_left_to_it(flow):
+    action, looks = StepAction.objects.get(), []
+
+    def clock():
+        looks.append(MONDAY)
+        if len(looks) == 2:  # it is listed, and not yet claimed
+            assert automation.claim(action.pk, MONDAY) is not None
+        return MONDAY
+
+    assert automation.run_due(clock) == 0
+    action.refresh_from_db()
+    assert (action.state, action.claims) == ("running", 1)
+
+
 def test_an_action_that_fails_before_its_step_begins_leaves_it_ready(flow):
     action = automation.claim(StepAction.objects.get().pk, MONDAY)
     assert action is not None

@@ -165,6 +165,13 @@ def test_what_is_left_out_finds_room_where_another_moves():
     assert {each.bundle: each.member for each in found} == {"a": 2, "b": 1}
 
 
+def test_what_was_taken_away_too_soon_comes_back_where_there_is_room():
+    """The short bundle is the dearest, so it goes first; the long ones do not fit together."""
+    bundles = [bundle("a", 6), bundle("b", 6), bundle("c", 1, "support_team")]
+    found = assign(bundles, [member(1, 8)], WEIGHTS)
+    assert [each.bundle for each in found] == ["a", "c"]
+
+
 def test_a_moved_bundle_goes_to_nobody_who_must_not_have_it():
     bundles = [bundle("a", 2, forbidden=[2]), bundle("b", 3, forbidden=[2]), bundle("c", 4)]
     found = assign(bundles, [member(1, 6), member(2, 3)], WEIGHTS)
