@@ -10,7 +10,7 @@ from aethercrown.formatting import counted
 from aethercrown.severity import rank
 from enterprise.usage import crossing
 from enterprise.usage.crossing import GaugeArming, Threshold, UsageLevel
-from enterprise.usage.models import ClientMetric, DirtyClient, UsageAlert
+from enterprise.usage.models import ClientMetric, DirtyClient, UsageAlert, UsageLimit
 from enterprise.usage.reports.levels import MetricLevel, levels_of
 from operations.alerts import services as alerts
 from revenue.customers import reports as customers
@@ -70,22 +70,27 @@ def evaluate(customer: int, now: datetime) -> list[UsageAlert]:
 
 def _evaluate_metric(state: ClientMetric, level: MetricLevel, now: datetime) -> list[UsageAlert]:
     """Store the alerts of what is crossed, then the present level as the one to compare with."""
-    now_level = level.level
     _resolve(state, level, now)
-    raised: list[UsageAlert] = []
-    if now_level is not None and level.period_start is None:
-        crossed, after = crossing.gauge_crossed(
-            _armings(state.armings), now_level, level.thresholds, now
-        )
-        raised = _store(level, crossed, now)
-        state.armings = {str(percent): _arming_json(each) for percent, each in after.items()}
-    elif now_level is not None:
-        found = crossing.crossed(_previous(state, level), now_level, level.thresholds)
-        raised = _store(level, [(each, 0) for each in found], now)
+    raised = [] if level.version is None else _raise(state, level, level.version, now)
     state.period_start, state.used = level.period_start, level.used
     state.limit = None if level.version is None else level.version.quantity
     state.limit_version, state.evaluated_at = level.version, now
     return raised
+
+
+def _raise(
+    state: ClientMetric, level: MetricLevel, version: UsageLimit, now: datetime
+) -> list[UsageAlert]:
+    """Store the alerts of what is crossed under a limit, and of a gauge what is armed after it."""
+    now_level = UsageLevel(level.used, Decimal(version.quantity))
+    if level.period_start is not None:
+        found = crossing.crossed(_previous(state, level), now_level, level.thresholds)
+        return _store(level, version, [(each, 0) for each in found], now)
+    crossed, after = crossing.gauge_crossed(
+        _armings(state.armings), now_level, level.thresholds, now
+    )
+    state.armings = {str(percent): _arming_json(each) for percent, each in after.items()}
+    return _store(level, version, crossed, now)
 
 
 def _previous(state: ClientMetric, level: MetricLevel) -> UsageLevel | None:
@@ -111,11 +116,12 @@ def _arming_json(each: GaugeArming) -> list[object]:
 
 
 def _store(
-    level: MetricLevel, crossed: Sequence[tuple[Threshold, int]], now: datetime
+    level: MetricLevel,
+    version: UsageLimit,
+    crossed: Sequence[tuple[Threshold, int]],
+    now: datetime,
 ) -> list[UsageAlert]:
     """Insert alerts; one that is there already is not raised again."""
-    if level.version is None:
-        return []
     raised = []
     for threshold, number in crossed:
         row, is_new = UsageAlert.objects.get_or_create(
@@ -124,12 +130,12 @@ def _store(
             period_start=level.period_start,
             percent=threshold.percent,
             number=number,
-            **({"limit_version": level.version} if level.period_start else {}),
+            **({"limit_version": version} if level.period_start else {}),
             defaults={
-                "limit_version": level.version,
+                "limit_version": version,
                 "severity": threshold.severity,
                 "used": level.used,
-                "limit": level.version.quantity,
+                "limit": version.quantity,
                 "raised_at": now,
             },
         )
