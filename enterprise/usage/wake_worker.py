@@ -3,19 +3,28 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 callbacks: list[Callable[[], object]] = []  # `tasks` adds its own, so services import no tasks
 INTERVAL_SECONDS = 0.5  # at most one message in it from each process
-_last = 0.0
+
+
+@dataclass(slots=True)
+class WakeClock:
+    """When this process last asked, on the monotonic clock."""
+
+    last: float = 0.0
+
+
+clock = WakeClock()
 
 
 def wake_worker() -> None:
     """Ask a worker; a broker that is down costs a few seconds, and no evaluation."""
-    global _last  # noqa: PLW0603 - one for each process
-    if time.monotonic() - _last < INTERVAL_SECONDS:
+    if clock.last and time.monotonic() - clock.last < INTERVAL_SECONDS:
         return
-    _last = time.monotonic()
+    clock.last = time.monotonic()
     try:
         for callback in callbacks:
             callback()

@@ -17,7 +17,7 @@ from revenue.pricing.models import PriceBookVersion
 from revenue.pricing.seeding import seed_default_book
 from security.apikeys import services as keys
 from tests.callers import Caller
-from tests.enterprise.usage.conftest import CALLS, event
+from tests.enterprise.usage.conftest import CALLS, SEATS, event
 
 pytestmark = pytest.mark.django_db
 USAGE = "/api/v1/enterprise/usage"
@@ -216,6 +216,16 @@ def test_the_stored_use_is_analyzed(caller, published):
     body = {"client_id": "acme", "current_tier": "starter"}
     found = the(caller.send(f"{USAGE}/analyze-upsell", body))
     assert [each["type"] for each in found["opportunities"]] == ["plan_fit"]
+
+
+def test_stored_use_near_its_limit_in_two_periods_is_pressure(caller, published, seats):
+    limits = {"current": {SEATS: 4}, "limits": {CALLS: 10_000, SEATS: 5, "unused": 1}}
+    the(caller.send(TRACK, {"client_id": "acme", "usage_data": limits}))
+    the(send(caller, event("a", 9_000, ago(minutes=1)), event("b", 9_000, ago(days=32))))
+    body = {"client_id": "acme", "current_tier": "starter"}
+    found = the(caller.send(f"{USAGE}/analyze-upsell", body))["opportunities"]
+    assert [each["type"] for each in found] == ["limit_pressure"]
+    assert "2 of the last 3 periods" in found[0]["reason"]
 
 
 def test_a_report_of_a_client_with_and_without_use(caller, client_row):

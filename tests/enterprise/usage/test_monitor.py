@@ -7,9 +7,10 @@ from django.apps import apps
 
 from enterprise.usage.monitor import UsageMonitor
 from enterprise.usage.reports.clients import UnknownClient
-from enterprise.usage.services import NothingToOffer
+from enterprise.usage.services import NothingToOffer, booking
+from revenue.customers import services as customers
 from revenue.pricing.seeding import seed_default_book
-from tests.enterprise.usage.conftest import CALLS, NOW
+from tests.enterprise.usage.conftest import CALLS, NOW, event, track
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,18 @@ def test_opportunities_of_a_history_and_of_the_stored_use(monitor):
     monitor.track_usage("acme", {"current": {CALLS: 60_000}})
     (stored,) = monitor.identify_upsell_opportunities("acme", [], "starter")
     assert stored["type"] == "plan_fit"
+
+
+def test_a_campaign_offers_the_plan_that_the_use_calls_for(monitor, client_row, calls):
+    seed_default_book(apps)
+    customers.record_subscription(
+        client_row.pk, external_id="acme-1", amount=None, currency="USD",
+        started_on=NOW.date() - timedelta(days=80), plan="starter", now=NOW,
+    )  # fmt: skip
+    track(*(event(f"e{ago}", 400, NOW - timedelta(days=ago)) for ago in range(1, 34)))
+    booking.book_closed_days(NOW)
+    found = monitor.trigger_upsell_campaign("acme")
+    assert (found["client_id"], found["recommended_tier"]) == ("acme", "professional")
 
 
 def test_the_clock_is_the_platforms_unless_a_time_is_given():

@@ -153,6 +153,13 @@ def test_a_range_that_is_none_is_refused(client_row, calls, replaced, code):
     assert [each.code for each in raised.value.problems] == [code]
 
 
+def test_a_range_with_too_many_events_is_refused(client_row, calls, monkeypatch):
+    monkeypatch.setattr(backfill, "MAX_REPLACED", 1)
+    track(event("e1", 1, MORNING), event("e2", 1, MORNING))
+    with pytest.raises(InvalidRange, match="more than 1 events"):
+        preview(event("n1", 1, MORNING), replaced=the_hour())
+
+
 def test_a_late_event_in_its_range_is_left_by_the_revert(client_row, calls):
     row = apply(preview(event("o1", 7, MORNING)))
     track(event("e1", 5, MORNING))

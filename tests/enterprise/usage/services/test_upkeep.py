@@ -1,26 +1,40 @@
 """Closed days are booked to billing; rollups are checked, old rows deleted, plans limit."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
 import pytest
+import time_machine
 from django.apps import apps
+from django.db import IntegrityError, connection
 
-from enterprise.usage import services
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.registry import MetricQuery, measure
+from enterprise.usage import services, tasks, wake_worker
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
     EventKey,
     RefusedEvent,
     RollupCheck,
+    UsageAlert,
     UsageDay,
     UsageEvent,
     UsageHour,
     UsageLimit,
+    UsageReading,
 )
 from enterprise.usage.reports import lag
-from enterprise.usage.services import automation, booking, plan_limits, upkeep
+from enterprise.usage.services import (
+    automation,
+    booking,
+    partitions,
+    plan_limits,
+    thresholds,
+    upkeep,
+)
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
 from revenue.billing.models import DailyUse, Meter
@@ -43,6 +57,18 @@ from tests.enterprise.usage.conftest import (
 
 pytestmark = pytest.mark.django_db
 YESTERDAY = NOW - timedelta(days=1)
+
+
+@contextmanager
+def callbacks(first, *others):
+    """The waker with these callbacks alone, as if it had asked nobody yet."""
+    kept, last = list(wake_worker.callbacks), wake_worker.clock.last
+    wake_worker.callbacks[:] = [lambda: first(1), *(lambda each=each: each(1) for each in others)]
+    wake_worker.clock.last = 0.0
+    try:
+        yield wake_worker
+    finally:
+        wake_worker.callbacks[:], wake_worker.clock.last = kept, last
 
 
 def run(name):
@@ -180,3 +206,107 @@ def test_everything_stored_of_a_client_is_exported(client_row, calls):
     found = personal_data(client_row.pk)
     assert [each["event_id"] for each in found["usage_events"]] == ["e1"]
     assert found["usage_alerts"] == []
+
+
+def test_a_worker_is_asked_once_in_half_a_second():
+    asked: list[int] = []
+    with callbacks(asked.append) as waker:
+        waker.wake_worker()
+        waker.wake_worker()
+    assert asked == [1]
+
+
+def test_a_worker_that_cannot_be_asked_is_no_harm():
+    asked: list[int] = []
+    with callbacks(asked.append, lambda _: 1 / 0) as waker:
+        waker.wake_worker()
+    assert asked == [1]
+
+
+def test_the_task_evaluates_and_the_look_asks_for_it(client_row, calls):
+    limit(client_row, calls, 10)
+    track(event("e1", 9))
+    with time_machine.travel(NOW, tick=False):  # the task reads the clock; the limit starts then
+        tasks.evaluate_waiting()
+        tasks.evaluate_usage()
+    assert not lag.waits()
+    assert UsageAlert.objects.get().percent == 80
+
+
+def test_a_limit_without_use_alerts_nothing(client_row, calls, seats):
+    track(event("e1", 5))
+    limit(client_row, seats, 0)
+    assert thresholds.evaluate(client_row.pk, NOW) == []
+
+
+def test_merged_readings_of_one_time_are_kept_once(client_row, calls):
+    other = Customer.objects.create(external_id="old", name="Old", time_zone="Europe/Lisbon")
+    read({CALLS: 5})
+    read({CALLS: 6}, client="old")
+    customers.merge(client_row.pk, other.pk, now=NOW)
+    assert UsageReading.objects.get().value == 5
+    assert total() == 11
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="partitions are PostgreSQL's")
+@pytest.mark.django_db(transaction=True)
+def test_an_old_month_is_detached_and_dropped():
+    old = NOW - timedelta(days=500)
+    track(event("e1", 5, old), now=old)
+    name = partitions.name_of(old.date().replace(day=1))
+    assert name in partitions.partition_names()
+    assert upkeep.delete_old(NOW) == 2
+    assert name not in partitions.partition_names()
+    assert not UsageEvent.objects.exists()
+    assert total() == 5
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="partitions are PostgreSQL's")
+def test_a_month_whose_name_another_table_has_is_an_alert():
+    later = NOW.replace(year=2041)
+    taken = partitions.name_of(later.date().replace(month=5, day=1))
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {taken} (id integer)")
+    assert [each.month for each in upkeep.keep_partitions(later)] == [3, 4, 6]
+    found = Alert.objects.get(kind="no_partition")
+    assert "2041-05" in found.message
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {taken}")
+    assert [each.month for each in upkeep.keep_partitions(later)] == [5]
+    assert upkeep.keep_partitions(later) == []
+    found.refresh_from_db()
+    assert found.state == Alert.State.RESOLVED
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="partitions are PostgreSQL's")
+def test_another_error_of_an_insert_is_not_taken_for_a_missing_month():
+    def refused():
+        raise IntegrityError
+
+    with pytest.raises(IntegrityError):
+        partitions.insert_events(refused, [])
+
+
+def test_figures_of_usage(client_row, calls):
+    day = NOW.date()
+    query = MetricQuery(Period(day - timedelta(days=30), day), "", NOW)
+    names = [each.name for each in lag.METRICS]
+    before = {each.metric.name: each.reading for each in measure(names, query)}
+    assert before["usage.near_limit"].value is None
+    assert before["usage.rollup_differences"].value is None
+    limit(client_row, calls, 10)
+    track(event("e1", 9))
+    waiting = {each.metric.name: each.reading.value for each in measure(names, query)}
+    assert waiting["usage.events"] == 1
+    services.drain(NOW)
+    upkeep.check_rollups(NOW, Random(1))  # noqa: S311 - a test's choice
+    after = {each.metric.name: each.reading.value for each in measure(names, query)}
+    assert after == {
+        "usage.events": 1,
+        "usage.near_limit": 1,
+        "usage.alerts": 1,
+        "usage.evaluation_lag": 0,
+        "usage.rollup_differences": 0,
+    }
+    assert lag.rollup_differences() == {(): 0.0}
+    assert lag.oldest_wait_seconds() == {(): 0.0}
