@@ -14,9 +14,9 @@ from operations.decisions.models import Decision
 from revenue.pricing import reports, services
 from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.decimals import InvalidValues
-from revenue.pricing.models import PriceBookVersion, PricingPlan, Quote
-from revenue.pricing.price_book.default_book import BOOK
-from revenue.pricing.seeding import seed_default_book
+from revenue.pricing.models import PlanEntitlement, PriceBookVersion, PricingPlan, Quote
+from revenue.pricing.price_book.default_book import BOOK, ENTITLEMENTS
+from revenue.pricing.seeding import seed_default_book, seed_entitlements
 from tests.revenue.pricing.conftest import NOON, TODAY, WORKED, add_charge, book_of
 
 KNOWN = read_inputs(*WORKED)
@@ -178,6 +178,16 @@ def test_only_so_many_versions_are_kept(published):
 def test_seeding_again_changes_nothing(published):
     seed_default_book(apps)
     assert PriceBookVersion.objects.count() == 1
+
+
+def test_entitlements_are_seeded_for_a_plan_without_any(published):
+    rows = PlanEntitlement.objects.filter(plan__code="starter")
+    rows.all().delete()
+    seed_entitlements(apps)
+    assert {each.metric: each.included for each in rows.all()} == ENTITLEMENTS["starter"]
+    rows.exclude(metric="api_calls").delete()
+    seed_entitlements(apps)  # what a person removed stays so
+    assert [each.metric for each in rows.all()] == ["api_calls"]
 
 
 # --- Beyond the guardrails ----------------------------------------------------------------------
