@@ -10,10 +10,11 @@ from tests.aethercrown import documents
 from tests.browser import browsing, external, programs
 
 SCHEMA, DOCS = "/api/v1/schema", "/api/v1/docs"
+CALL = '.opblock-post:has([data-path="/api/v1/enterprise/onboarding/create"])'
 TRY_IT_OUT = (
-    ".opblock-post .opblock-summary-description",
-    ".opblock-post .try-out__btn",
-    ".opblock-post .execute",
+    f"{CALL} .opblock-summary-description",
+    f"{CALL} .try-out__btn",
+    f"{CALL} .execute",
 )
 
 

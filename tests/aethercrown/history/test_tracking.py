@@ -274,6 +274,7 @@ KEPT = {
     "marketing/channels/services/spend_imports.py": "history.keep follows",
     "marketing/demo/services.py": "nobody made the demo company's rows",
     "operations/demo/services.py": "nobody made the demo company's rows",
+    "revenue/customers/services/customers.py": "history.keep follows the clients of a call",
     "revenue/customers/services/imports.py": "history.keep follows; new rows are the file's",
     "revenue/demo/services.py": "nobody made the demo company's rows",
     "security/rotation/services/steps.py": "the audit chain records each step",
