@@ -13,7 +13,6 @@ from aethercrown.demo import Seeding
 from enterprise.demo import services
 from enterprise.usage import models
 from enterprise.usage import services as usage
-from enterprise.usage.services import thresholds
 from revenue.billing.models import DailyUse
 from revenue.demo import services as revenue_demo
 from revenue.pricing.seeding import seed_default_book
@@ -53,7 +52,7 @@ def test_clearing_leaves_nothing_even_where_a_plan_set_a_limit(seeded):
         customer, {metric.pk: Decimal(1)}, valid_from=seeded.now,
         source=models.UsageLimit.Source.PLAN, by="plan starter", now=seeded.now,
     )  # fmt: skip
-    thresholds.drain(seeded.now)
+    usage.evaluate_dirty(seeded.now)
     cleared = company.clear()
     assert cleared.kept == []
     for model in (*services.TABLES, models.EventKey, DailyUse):
