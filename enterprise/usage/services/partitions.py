@@ -5,6 +5,7 @@ run keeps the coming months; a month that is missing is made by the insert that 
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 
 from django.db import IntegrityError, connection, transaction
@@ -20,11 +21,10 @@ MONTHS_AHEAD = 3
 
 def insert_events(insert: Callable[[], None], months: Iterable[date]) -> None:
     """Insert events; where a month has no partition, make those of `months` and insert again."""
-    if connection.vendor != "postgresql":
-        insert()
-        return
+    has_months = connection.vendor == "postgresql"
+    attempt: AbstractContextManager[object] = transaction.atomic() if has_months else nullcontext()
     try:
-        with transaction.atomic():
+        with attempt:
             insert()
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", "") != NO_PARTITION:
@@ -62,21 +62,21 @@ def make_month(month: date) -> bool:
 
 def make_coming_months(now: datetime) -> list[date]:
     """Make the partitions of the present and the coming months; those that were missing."""
-    if connection.vendor != "postgresql":
-        return []
-    this = now.date().replace(day=1)
-    wanted = [months_after(this, ahead) for ahead in range(MONTHS_AHEAD + 1)]
-    return [each for each in wanted if make_month(each)]
+    return [each for each in coming_months(now) if make_month(each)]
 
 
 def missing_months(now: datetime) -> list[date]:
     """The present and the coming months that have no partition."""
-    if connection.vendor != "postgresql":
-        return []
-    known = set(partition_names())
-    this = now.date().replace(day=1)
-    wanted = [months_after(this, ahead) for ahead in range(MONTHS_AHEAD + 1)]
+    wanted = coming_months(now)
+    known = set(partition_names()) if wanted else set()
     return [each for each in wanted if name_of(each) not in known]
+
+
+def coming_months(now: datetime) -> list[date]:
+    """The present and the coming months; none where the events are one plain table."""
+    this = now.date().replace(day=1)
+    ahead = range(MONTHS_AHEAD + 1) if connection.vendor == "postgresql" else range(0)
+    return [months_after(this, each) for each in ahead]
 
 
 def partition_names() -> list[str]:
