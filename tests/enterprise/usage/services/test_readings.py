@@ -77,7 +77,7 @@ def test_a_summary_says_what_is_at_or_above_a_threshold(client_row, calls, seats
         (CALLS, "warning"),
         (SEATS, "critical"),
     ]
-    assert found["alerts"][0]["message"] == "820 of 1,000 API calls used (82 %)."
+    assert found["alerts"][0]["message"] == "820 of 1,000 API calls used (82%)."
     assert found["requires_attention"] is True
 
 
