@@ -50,6 +50,13 @@ def test_what_was_sealed_opens_for_its_own_row_only():
             texts.unseal(sealed, other)
 
 
+def test_only_what_the_newest_key_sealed_is_active(settings):
+    sealed = texts.seal(TEXT, "reply:1:a")
+    assert texts.is_active(sealed)
+    settings.ENCRYPTION_KEYS = keys("k2", "k1")
+    assert not texts.is_active(sealed)
+
+
 def test_without_its_key_encryption_key_it_does_not_open():
     kek_id, *parts = json.loads(texts.seal(TEXT, "reply:1:a"))
     assert kek_id == "k1"
