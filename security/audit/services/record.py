@@ -78,8 +78,6 @@ def record_history_digest(history_instance: Any, **_signal: Any) -> None:
 
 def record_history_digests(sender: Any, rows: Sequence[Any], **_signal: Any) -> None:
     """The same of rows of one history that were stored in bulk."""
-    if not rows:
-        return
     events = {row.pk: HISTORY_EVENTS[row.history_type] for row in rows}
     record_all(_history_entries(sender, events))
 

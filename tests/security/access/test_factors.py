@@ -11,7 +11,7 @@ from django.urls import reverse
 from aethercrown.crypto import keyring
 from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.http import sessions
-from security.access.services.second_factor import SecondFactorAdapter
+from security.access.services.second_factor import SecondFactorAdapter, remove_factor
 from security.access.services.sessions import AccountAdapter
 from security.apikeys import services as keys
 from security.audit.models import Event
@@ -334,3 +334,11 @@ def test_a_factor_that_comes_or_goes_is_an_event_of_the_audit(client, ada):
         "second factor removed"
     ] * 2
     assert client.get("/admin/").headers["Location"] == ENROLMENT
+
+
+def test_with_another_factor_left_the_recovery_codes_stay(ada):
+    app = factors.with_app(ada)
+    Authenticator.objects.create(user=ada, type="webauthn", data={})
+    remove_factor(app)
+    left = Authenticator.objects.filter(user=ada).values_list("type", flat=True)
+    assert sorted(left) == ["recovery_codes", "webauthn"]

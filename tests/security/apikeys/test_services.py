@@ -139,6 +139,17 @@ def test_a_negative_grace_is_refused(issued):
         services.rotate(issued.key.pk, -HOUR, now=NOON)
 
 
+def test_the_keys_of_a_customer_move_when_it_is_merged_and_end_when_it_is_erased(issued):
+    scoped = services.create("embed", ["revenue:read"], customer=7, now=NOON).key
+    assert services.move_to_customer(7, 8) == 1
+    scoped.refresh_from_db()
+    assert scoped.customer == 8
+    assert services.revoke_of_customers([7], NOON) == 0
+    assert services.revoke_of_customers([8], NOON) == 1
+    live = ApiKey.objects.filter(revoked_at=None)
+    assert [each.pk for each in live] == [issued.key.pk]
+
+
 def test_each_state_has_its_word(issued):
     key = issued.key
     assert key.state(NOON) == "active"

@@ -477,3 +477,7 @@ def test_what_the_configuration_lacks_is_named(field, change):
         KIND.validate_config({**GOOD, **change})
     assert refused.value.field == field
     KIND.validate_config({**GOOD, "port": 6543, "host": "fd12::1"})
+
+
+def test_a_stored_configuration_without_an_address_claims_no_role():
+    assert DatabasePassword().claims({"roles": ["shop_a", "shop_b"]}) == frozenset()
