@@ -38,7 +38,7 @@ def used(acme):
     services.track_events(events, atomic=True, now=now)
     limits = {"api_calls": Decimal(12)}
     services.track_readings("acme", {}, limits, recorded_at=now, by="ada", now=now)
-    services.drain(now)
+    services.evaluate_dirty(now)
     return acme
 
 

@@ -387,7 +387,7 @@ def test_an_assignment_retargets_running_response_clocks(customer):
     assert present is not None
     assert present.tier.code == "premium"
     choice, _ = reports.choose_tier(CompanySize(5), customer_id=customer.pk, now=may(7))
-    assert choice.reasons == ("override until 2027-05-20: pilot",)
+    assert choice.reasons == ("override until 20 May 2027: pilot",)
     with acting("user:ada"):
         longer = services.override_tier(customer.pk, "premium", "pilot", may(30), may(7))
     override.refresh_from_db()
