@@ -17,7 +17,7 @@ from revenue.billing.models import DailyUse
 from revenue.demo import services as revenue_demo
 from revenue.pricing.seeding import seed_default_book
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]  # it takes 10 s
 TODAY = date(2027, 5, 6)
 EVERY = services.CLIENTS * services.DAYS * len(services.METRICS)
 
@@ -33,7 +33,7 @@ def seeded(settings):
     return seeding
 
 
-def test_every_client_has_each_metric_daily_and_some_are_near_a_limit(seeded):
+def test_every_client_has_each_metric_daily_is_near_a_limit_and_goes_again(seeded):
     days = models.UsageDay.objects.filter(day__gt=date(2027, 4, 1))
     assert days.values("customer").distinct().count() == services.CLIENTS
     assert models.UsageEvent.objects.count() == EVERY + len(services.LOST)
@@ -43,9 +43,10 @@ def test_every_client_has_each_metric_daily_and_some_are_near_a_limit(seeded):
     assert not models.UsageDay.objects.filter(is_booked=False, day__lt=TODAY).exists()
     services.seed(seeded)
     assert models.UsageEvent.objects.count() == EVERY + len(services.LOST)
+    clearing_leaves_nothing_even_where_a_plan_set_a_limit(seeded)
 
 
-def test_clearing_leaves_nothing_even_where_a_plan_set_a_limit(seeded):
+def clearing_leaves_nothing_even_where_a_plan_set_a_limit(seeded):
     metric = models.UsageMetric.objects.get(code="exports")
     customer = models.UsageEvent.objects.values_list("customer", flat=True)[0]
     usage.set_limits(

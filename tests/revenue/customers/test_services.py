@@ -487,3 +487,14 @@ def test_erasing_keeps_that_an_override_had_a_reason(customer, subscribe):
     services.erase(customer.pk, now=NOW)
     row = one.changes.latest("on")
     assert (row.note, row.recorded_by) == ("Erased.", "")
+
+
+def test_a_new_name_whose_id_another_customer_has_gets_an_id_of_its_own(db):
+    taken = Customer.objects.create(external_id="acme-holding", name="Other", currency="USD")
+    made, is_new = services.find_or_create("Acme  Holding", currency="USD", zone="x", now=NOW)
+    assert is_new
+    assert made.external_id.startswith("acme-holding-")
+    assert (made.name, made.time_zone) == ("Acme Holding", "UTC")
+    again, is_new = services.find_or_create("ACME Holding", currency="USD", now=NOW)
+    assert (again, is_new) == (made, False)
+    assert taken.name == "Other"
