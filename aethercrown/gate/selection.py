@@ -4,9 +4,12 @@ And which features have code of their own for each database. Pure but for what a
 the tree.
 """
 
+import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+
+from aethercrown import data_dir
 
 APPS = (  # from the bottom up: an app imports only those before it
     "aethercrown",
@@ -37,27 +40,42 @@ def test_paths(changed: Iterable[str]) -> list[str]:
     """What pytest is given for these changed files; just `tests` where a shared file changed.
 
     The commands of documents run where a document or a command changed, the kept database of an
-    earlier release where a table changed.
+    earlier release where a table changed. An app above is left out where it imports none below.
     """
     changed = list(changed)
-    lowest = len(APPS)
+    lowest, touched = len(APPS), set[str]()
     for path in changed:
         parts = path.split("/")
         app = parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
+        if app == "templates":
+            app = "operations"  # the lowest app that has pages
         if app in APPS:
+            touched.add(app)
             lowest = min(lowest, APPS.index(app))
-        elif app == "templates":
-            lowest = min(lowest, APPS.index("operations"))  # the lowest app that has pages
         elif not path.endswith(NEUTRAL):
             return ["tests"]
     if lowest == 0:
         return ["tests"]
-    chosen = [f"tests/{app}" for app in APPS[lowest:]]
+    chosen = [f"tests/{app}" for app in _with_importers(APPS[lowest:], touched)]
     if any(path.endswith(".md") or "/commands/" in path for path in changed):
         chosen.append(DOCUMENTS)
     if any("/migrations/" in path or "models" in path for path in changed):
         chosen.append(UPGRADE)
     return [*chosen, WHOLE_TREE]
+
+
+def _with_importers(apps: Sequence[str], touched: Collection[str]) -> list[str]:
+    """Those of these apps that a change touches, and those that import one of the chosen."""
+    chosen: list[str] = []
+    for app in apps:
+        below = "|".join(chosen) or "(?!)"
+        imports = re.compile(rf"^\s*(?:from|import) (?:{below})\b", re.MULTILINE)
+        files = (data_dir.ROOT / app).rglob("*.py")
+        if app in touched or any(
+            imports.search(file.read_text(encoding="utf-8")) for file in files
+        ):
+            chosen.append(app)
+    return chosen
 
 
 def vendor_specific_modules(root: Path) -> tuple[str, ...]:

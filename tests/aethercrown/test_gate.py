@@ -196,8 +196,8 @@ def test_the_second_run_keeps_models_services_and_reports(file, kept):
 @pytest.mark.parametrize(
     ("changed", "chosen"),
     [
-        ("marketing/budget/tasks.py", ["marketing", "enterprise", "dashboards"]),
-        ("tests/marketing/budget/test_tasks.py", ["marketing", "enterprise", "dashboards"]),
+        ("marketing/budget/tasks.py", ["marketing", "dashboards"]),
+        ("tests/marketing/budget/test_tasks.py", ["marketing", "dashboards"]),
         ("dashboards/urls.py", ["dashboards"]),
         ("templates/base.html", [*selection.APPS[1:]]),
     ],
@@ -205,6 +205,11 @@ def test_the_second_run_keeps_models_services_and_reports(file, kept):
 def test_a_change_is_tested_with_the_apps_above_it(changed, chosen):
     paths = [f"tests/{each}" for each in chosen]
     assert selection.test_paths([changed]) == [*paths, selection.WHOLE_TREE]
+
+
+def test_an_app_that_changed_too_is_tested_though_it_imports_no_other():
+    paths = selection.test_paths(["marketing/urls.py", "enterprise/urls.py"])
+    assert paths[:3] == ["tests/marketing", "tests/enterprise", "tests/dashboards"]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ def test_a_change_is_tested_with_the_apps_above_it(changed, chosen):
     ],
 )
 def test_the_dear_tests_run_where_what_they_are_about_changed(changed, more):
-    paths = [f"tests/{each}" for each in ("marketing", "enterprise", "dashboards")]
+    paths = [f"tests/{each}" for each in ("marketing", "dashboards")]
     assert selection.test_paths([changed]) == [*paths, *more, selection.WHOLE_TREE]
 
 
