@@ -40,7 +40,8 @@ def test_paths(changed: Iterable[str]) -> list[str]:
     """What pytest is given for these changed files; just `tests` where a shared file changed.
 
     The commands of documents run where a document or a command changed, the kept database of an
-    earlier release where a table changed. An app above is left out where it imports none below.
+    earlier release where a table changed. An app above, and a family of
+    pages, is left out where it imports none that is chosen.
     """
     changed = list(changed)
     lowest, touched = len(APPS), set[str]()
@@ -48,6 +49,7 @@ def test_paths(changed: Iterable[str]) -> list[str]:
         parts = path.split("/")
         app = parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
         if app == "templates":
+            touched.add("dashboards")
             app = "operations"  # the lowest app that has pages
         if app in APPS:
             touched.add(app)
@@ -56,7 +58,8 @@ def test_paths(changed: Iterable[str]) -> list[str]:
             return ["tests"]
     if lowest == 0:
         return ["tests"]
-    chosen = [f"tests/{app}" for app in _with_importers(APPS[lowest:], touched)]
+    apps = _with_importers(APPS[lowest:], touched)
+    chosen = [each for app in apps for each in _tests_of(app, apps, touched)]
     if any(path.endswith(".md") or "/commands/" in path for path in changed):
         chosen.append(DOCUMENTS)
     if any("/migrations/" in path or "models" in path for path in changed):
@@ -64,12 +67,30 @@ def test_paths(changed: Iterable[str]) -> list[str]:
     return [*chosen, WHOLE_TREE]
 
 
+def _tests_of(app: str, apps: Sequence[str], touched: Collection[str]) -> list[str]:
+    """All tests of an app; of pages that no change touches, those of families that import one."""
+    if app != "dashboards" or app in touched:
+        return [f"tests/{app}"]
+    imports = _imports_of([each for each in apps if each != app])
+    families = sorted(each.parent for each in (data_dir.ROOT / app).glob("*/__init__.py"))
+    named = [
+        f"tests/{app}/{family.name}"
+        for family in families
+        if any(imports.search(file.read_text(encoding="utf-8")) for file in family.glob("*.py"))
+    ]
+    return [*named, f"tests/{app}/test_*.py"]
+
+
+def _imports_of(apps: Sequence[str]) -> "re.Pattern[str]":
+    below = "|".join(apps) or "(?!)"
+    return re.compile(rf"^\s*(?:from|import) (?:{below})\b", re.MULTILINE)
+
+
 def _with_importers(apps: Sequence[str], touched: Collection[str]) -> list[str]:
     """Those of these apps that a change touches, and those that import one of the chosen."""
     chosen: list[str] = []
     for app in apps:
-        below = "|".join(chosen) or "(?!)"
-        imports = re.compile(rf"^\s*(?:from|import) (?:{below})\b", re.MULTILINE)
+        imports = _imports_of(chosen)
         files = (data_dir.ROOT / app).rglob("*.py")
         if app in touched or any(
             imports.search(file.read_text(encoding="utf-8")) for file in files
