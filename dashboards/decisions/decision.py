@@ -24,9 +24,11 @@ from dashboards.charts import PageChart, page_chart
 from dashboards.decisions.views import MAX_WAITING, decision_path, titles
 from dashboards.tables import Column, Table
 from operations.decisions import reports, services, states
+from operations.decisions.decision_text import STEPS as TEXTS
 from operations.decisions.decision_text import (
     ChangedValue,
     changed_values,
+    confirmed_amounts,
     failed_guardrails,
     guardrail_finding,
     guardrail_title,
@@ -39,7 +41,6 @@ DECISIONS = page_context.Breadcrumb("Decisions", "/dashboards/decisions")
 MAX_EARLIER = 5
 MAX_BARS = 20  # changed values in the picture
 MAX_NOTE = 2_000
-MAX_CHANGES = 12  # that the confirm step repeats
 POSTPONED_DAYS = (1, 3, 7)
 REFUSALS = (InvalidTransition, Stale, UnknownName, ValueError)
 
@@ -67,30 +68,9 @@ def _act(service: Callable[..., Any]) -> Callable[[int, str, str, datetime], Any
     return lambda key, actor, note, now: service(key, actor=actor, note=note, now=now)
 
 
-APPROVE = DecisionStep(
-    "approve",
-    "Approve",
-    "Approved",
-    "Approve “{}”? It is then applied at once; a key as soon as its new value works.",
-    "a",
-    _act(services.approve),
-)
-REJECT = DecisionStep(
-    "reject",
-    "Reject",
-    "Rejected",
-    "Reject “{}”? It is not proposed again for the same inputs.",
-    "r",
-    _act(services.reject),
-)
-ROLL_BACK = DecisionStep(
-    "roll_back",
-    "Roll back",
-    "Rolled back",
-    "Roll back “{}”? The state before it is restored, unless it has changed since.",
-    "u",
-    _act(services.roll_back),
-)
+APPROVE = DecisionStep("approve", *TEXTS["approve"], "a", _act(services.approve))
+REJECT = DecisionStep("reject", *TEXTS["reject"], "r", _act(services.reject))
+ROLL_BACK = DecisionStep("roll_back", *TEXTS["roll_back"], "u", _act(services.roll_back))
 POSTPONE = tuple(
     DecisionStep(
         f"later_{days}",
@@ -199,18 +179,12 @@ def confirmation(
     found: Any, title: str, step: DecisionStep, changes: Sequence[ChangedValue]
 ) -> Confirmation:
     """Repeats the promise, the first changes and the guardrails that failed."""
-    more = len(changes) - MAX_CHANGES
-    arrow = "\N{RIGHTWARDS ARROW}"
     return Confirmation(
         step.question.format(title),
         step.verb,
         decision_path(found.pk),
         decision_path(found.pk),
-        [
-            ("Expected", promised(found.expected)),
-            *((each.name, f"{each.before} {arrow} {each.after}") for each in changes[:MAX_CHANGES]),
-            *([("More changes", f"{more:,}")] if more > 0 else []),
-        ],
+        confirmed_amounts(found.expected, changes),
         failed_guardrails(found.guardrails),
         {"step": step.name},
         note="Why (optional)" if step.name in TARGETS else "",

@@ -22,8 +22,10 @@ from aethercrown.registry import UnknownName
 from aethercrown.transitions import InvalidTransition
 from operations.decisions import reports, services, states
 from operations.decisions.decision_text import (
+    STEPS,
     ChangedValue,
     changed_values,
+    confirmed_amounts,
     failed_guardrails,
     guardrail_text,
     promised,
@@ -36,7 +38,6 @@ from operations.decisions.decision_types import (
 from operations.decisions.effect_text import expected_text, realised_text
 from operations.decisions.models import Decision, FourEyesRule
 
-MAX_CHANGES = 12  # that the confirm step repeats
 MAY_SET_RULES = "security.change_user"
 
 
@@ -50,11 +51,7 @@ def changed(decision: Decision) -> list[ChangedValue]:
 
 
 def amounts(decision: Decision) -> list[tuple[str, str]]:
-    """The expected effect, and the first of the values that change."""
-    rows = changed(decision)
-    shown = [(name, f"{old} \N{RIGHTWARDS ARROW} {new}") for name, old, new in rows[:MAX_CHANGES]]
-    more = [("More changes", f"{len(rows) - MAX_CHANGES:,}")] if len(rows) > MAX_CHANGES else []
-    return [("Expected", promised(decision.expected)), *shown, *more]
+    return confirmed_amounts(decision.expected, changed(decision))
 
 
 def failed(decision: Decision) -> list[str]:
@@ -70,33 +67,20 @@ def undo_notice(decision: Decision) -> UndoNotice | None:
     return UndoNotice(f"Applied {at}: {decision}.", path, verb="Undo")
 
 
-def row_action(verb: str, done: str, question: str, service: Callable[..., Decision]) -> RowAction:
+def row_action(name: str, service: Callable[..., Decision]) -> RowAction:
+    text = STEPS[name]
+
     def act(decision: Decision, actor: str, given: Mapping[str, Any]) -> str:
         service(decision.pk, actor=actor, note=given["note"], now=timezone.now())
-        return done
+        return text.done
 
-    return RowAction(verb, question, act, NoteForm, amounts, failed)
+    return RowAction(text.verb, text.question, act, NoteForm, amounts, failed)
 
 
 ACTIONS = {
-    "approve": row_action(
-        "Approve",
-        "Approved",
-        "Approve “{}”? It is then applied at once; a key as soon as its new value works.",
-        services.approve,
-    ),
-    "reject": row_action(
-        "Reject",
-        "Rejected",
-        "Reject “{}”? It is not proposed again for the same inputs.",
-        services.reject,
-    ),
-    "roll_back": row_action(
-        "Roll back",
-        "Rolled back",
-        "Roll back “{}”? The state before it is restored, unless it has changed since.",
-        services.roll_back,
-    ),
+    "approve": row_action("approve", services.approve),
+    "reject": row_action("reject", services.reject),
+    "roll_back": row_action("roll_back", services.roll_back),
 }
 TARGETS = {
     "approve": states.APPROVED,

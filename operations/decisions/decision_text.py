@@ -38,6 +38,34 @@ GUARDRAILS = {  # stored name: what it is called, and the unit of its figures
 }
 
 
+class StepText(NamedTuple):
+    """How a step of a decision is offered, what is said once it is done, and what is asked."""
+
+    verb: str
+    done: str
+    question: str  # {} is the decision
+
+
+STEPS = {
+    "approve": StepText(
+        "Approve",
+        "Approved",
+        "Approve “{}”? It is then applied at once; a key as soon as its new value works.",
+    ),
+    "reject": StepText(
+        "Reject",
+        "Rejected",
+        "Reject “{}”? It is not proposed again for the same inputs.",
+    ),
+    "roll_back": StepText(
+        "Roll back",
+        "Rolled back",
+        "Roll back “{}”? The state before it is restored, unless it has changed since.",
+    ),
+}
+MAX_CHANGES = 12  # that the confirm step repeats
+
+
 class ChangedValue(NamedTuple):
     """One value that a decision changes, as texts; NOTHING where there is none."""
 
@@ -73,6 +101,20 @@ def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
         ChangedValue(name, leaf_text(old.get(name, NOTHING)), leaf_text(new.get(name, NOTHING)))
         for name in {**old, **new}
         if old.get(name) != new.get(name)
+    ]
+
+
+def confirmed_amounts(
+    expected: Mapping[str, Any], changes: "Sequence[ChangedValue]"
+) -> list[tuple[str, str]]:
+    """What a confirm step repeats: the expected effect, and the first of the values that change."""
+    arrow = "\N{RIGHTWARDS ARROW}"
+    shown = [(each.name, f"{each.before} {arrow} {each.after}") for each in changes[:MAX_CHANGES]]
+    left = len(changes) - MAX_CHANGES
+    return [
+        ("Expected", promised(expected)),
+        *shown,
+        *([("More changes", f"{left:,}")] if left > 0 else []),
     ]
 
 
