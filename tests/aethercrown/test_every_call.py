@@ -1,5 +1,6 @@
 """What holds for every call that the product has, now and later: a walk over all of them."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -17,10 +18,9 @@ DOCUMENT, _ = documents.generated()
 EVERY = list(documents.operations(DOCUMENT))
 WRITES = [each for each in EVERY if each.method != "get"]
 BODIES = [each for each in WRITES if documents.request_schema(each)]
+AREAS = ("content", "optimization")
 EXAMPLES = max(30, 400 // len(BODIES))  # bodies made up for each call
 pytestmark = pytest.mark.django_db
-
-walk = pytest.mark.parametrize("operation", EVERY, ids=str)
 
 
 @pytest.fixture(autouse=True)
@@ -56,48 +56,71 @@ def patterns(resolver: URLResolver, prefix: str = "") -> list[tuple[str, URLPatt
     return found
 
 
-@pytest.mark.parametrize(
-    ("path", "pattern"),
-    [each for each in patterns(get_resolver()) if each[0].startswith("api/")],
-    ids=str,
-)
-def test_every_view_is_an_endpoint_that_names_its_scope(path, pattern):
-    view = pattern.callback.cls
-    assert issubclass(view, Endpoint)
-    assert view in {Schema, Docs} or view.area or view.scopes
-    assert not path.endswith("/")
+def faults(calls: Iterable[Any], check: Callable[[Any], None]) -> dict[str, str]:
+    """What `check` finds wrong, by call: one test walks over all of them with one key."""
+    found = {}
+    for each in calls:
+        try:
+            check(each)
+        except AssertionError as error:
+            found[str(each)] = str(error)
+    return found
 
 
-@walk
-def test_a_stranger_is_turned_away(operation, stranger):
-    refused(stranger.generic(operation.method.upper(), filled(operation)), 401)
+def test_every_view_is_an_endpoint_that_names_its_scope():
+    def names_it(found):
+        path, pattern = found
+        view = pattern.callback.cls
+        assert issubclass(view, Endpoint)
+        assert view in {Schema, Docs} or view.area or view.scopes
+        assert not path.endswith("/")
+
+    views = [each for each in patterns(get_resolver()) if each[0].startswith("api/")]
+    assert len(views) > 50
+    assert faults(views, names_it) == {}
 
 
-@walk
-def test_a_key_of_another_area_is_turned_away(operation, make_caller):
-    other = "content" if "optimization" in operation.path else "optimization"
-    caller = make_caller(f"{other}:read", f"{other}:write")
-    refused(caller.generic(operation.method.upper(), filled(operation)), 403)
+def test_a_stranger_is_turned_away(stranger):
+    def turned_away(operation):
+        refused(stranger.generic(operation.method.upper(), filled(operation)), 401)
+
+    assert faults(EVERY, turned_away) == {}
 
 
-@walk
-def test_a_wrong_method_is_refused(operation, caller):
-    known = DOCUMENT["paths"][operation.path]
-    wrong = next(each for each in ("delete", "put", "get") if each not in known)
-    refused(caller.generic(wrong.upper(), filled(operation)), 405)
+def test_a_key_of_another_area_is_turned_away(make_caller):
+    callers = {each: make_caller(f"{each}:read", f"{each}:write") for each in AREAS}
+
+    def turned_away(operation):
+        other = "content" if "optimization" in operation.path else "optimization"
+        refused(callers[other].generic(operation.method.upper(), filled(operation)), 403)
+
+    assert faults(EVERY, turned_away) == {}
 
 
-@walk
-def test_an_unknown_query_name_is_refused(operation, caller):
-    method, path = operation.method.upper(), filled(operation)
-    answer = caller.generic(method, f"{path}?no_such_name=1", "{}", "application/json")
-    refused(answer, 400)
-    assert [each["field"] for each in answer.json()["errors"]] == ["no_such_name"]
+def test_a_wrong_method_is_refused(caller):
+    def is_refused(operation):
+        known = DOCUMENT["paths"][operation.path]
+        wrong = next(each for each in ("delete", "put", "get") if each not in known)
+        refused(caller.generic(wrong.upper(), filled(operation)), 405)
+
+    assert faults(EVERY, is_refused) == {}
 
 
-@walk
-def test_the_path_with_a_slash_is_nothing(operation, caller):
-    refused(caller.generic(operation.method.upper(), f"{filled(operation)}/"), 404)
+def test_an_unknown_query_name_is_refused(caller):
+    def is_refused(operation):
+        method, path = operation.method.upper(), filled(operation)
+        answer = caller.generic(method, f"{path}?no_such_name=1", "{}", "application/json")
+        refused(answer, 400)
+        assert [each["field"] for each in answer.json()["errors"]] == ["no_such_name"]
+
+    assert faults(EVERY, is_refused) == {}
+
+
+def test_the_path_with_a_slash_is_nothing(caller):
+    def is_nothing(operation):
+        refused(caller.generic(operation.method.upper(), f"{filled(operation)}/"), 404)
+
+    assert faults(EVERY, is_nothing) == {}
 
 
 BAD_BODIES = {
@@ -114,25 +137,29 @@ BAD_BODIES = {
 }
 # All of them on the first two calls, and one on each other: one parser serves every call.
 SENT = [
-    pytest.param(operation, *BAD_BODIES[name], id=f"{operation} {name}")
+    (operation, name)
     for place, operation in enumerate(WRITES)
     for name in (BAD_BODIES if place < 2 else [[*BAD_BODIES][place % len(BAD_BODIES)]])
 ]
 
 
-@pytest.mark.parametrize(("operation", "body", "kind", "status"), SENT)
-def test_a_bad_body_is_the_callers_mistake(operation, caller, body, kind, status):
-    refused(caller.send(filled(operation), body, content_type=kind), status)
+def test_a_bad_body_is_the_callers_mistake(caller):
+    def is_refused(sent):
+        operation, name = sent
+        body, kind, status = BAD_BODIES[name]
+        refused(caller.send(filled(operation), body, content_type=kind), status)
+
+    assert faults(SENT, is_refused) == {}
 
 
-@pytest.mark.parametrize("operation", [each for each in EVERY if "{" in each.path], ids=str)
-def test_an_unknown_id_is_missing(operation, caller):
-    body = documents.request_schema(operation)
-    example = documents.example(body) if body else {}
-    answer = caller.generic(
-        operation.method.upper(), filled(operation), documents.dumped(example), "application/json"
-    )
-    refused(answer, 404)
+def test_an_unknown_id_is_missing(caller):
+    def is_missing(operation):
+        body = documents.request_schema(operation)
+        example = documents.example(body) if body else {}
+        method, text = operation.method.upper(), documents.dumped(example)
+        refused(caller.generic(method, filled(operation), text, "application/json"), 404)
+
+    assert faults([each for each in EVERY if "{" in each.path], is_missing) == {}
 
 
 def fitting(schema: Fragment, depth: int = 0) -> st.SearchStrategy[Any]:
