@@ -92,9 +92,9 @@ WSGI_APPLICATION = "aethercrown.wsgi.application"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # its own site would take the place of ours
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "dashboards.apps.CrownAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

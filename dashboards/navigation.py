@@ -6,7 +6,7 @@ frame of a page (templates/shell) reads: only what the person who is signed in m
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from django.apps import apps
 from django.conf import settings
@@ -252,8 +252,9 @@ def pages() -> tuple[str, ...]:
     return tuple(job.page for job in jobs() if job.page)
 
 
+@cache
 def list_path(label: str) -> str:
-    """The path of a model's admin list."""
+    """The path of a model's admin list; each page asks for all of them."""
     app, model = label.split(".")
     return reverse(f"admin:{app}_{model}_changelist")
 
