@@ -6,12 +6,13 @@ on every machine sees it.
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Max
 
 from aethercrown.history import attribution, audit_hooks
 from aethercrown.models import AutomationPause
 
+INTERRUPTED = "A restore did not come to its end: run it again before automation resumes."
 # for a restored database that no connection of Django's has yet; {} is the driver's placeholder
 PAUSE = "INSERT INTO aethercrown_automationpause (because, began_at, ended_by) VALUES ({}, {}, {})"
 
@@ -43,6 +44,14 @@ def ended_at() -> datetime | None:
 def begin(because: str, now: datetime) -> None:
     """Pause automation; a second pause is added to the first."""
     AutomationPause.objects.create(because=because[:300], began_at=now)
+
+
+def is_because(reason: str) -> bool:
+    """Whether an open pause has that reason; False for a database without the table."""
+    try:
+        return AutomationPause.objects.filter(ended_at=None, because=reason).exists()
+    except DatabaseError:
+        return False
 
 
 def explain(former: str, because: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
@@ -17,11 +18,13 @@ from aethercrown.backup import (
     archive,
     automation_pause,
     create,
+    former_state,
     hooks,
     manifest,
     stores,
     work_folder,
 )
+from aethercrown.backup.automation_pause import INTERRUPTED
 from aethercrown.backup.manifest import Manifest
 from aethercrown.backup.stores import DatabaseStore
 from aethercrown.db import schema
@@ -41,7 +44,6 @@ class RestoreResult:
 
 
 PAUSE_REASON = "Restored from a back-up: check it before automation resumes."
-INTERRUPTED = "A restore did not come to its end: run it again before automation resumes."
 
 
 def check(path: Path, key: str, *, accept_plain: bool = False) -> RestoreResult:
@@ -75,23 +77,40 @@ def restore(
             "The database is not empty: give --replace to put the back-up in its place."
         )
     store.lock()
-    before = {} if empty else hooks.snapshot()
+    folder = Path(settings.DATA_DIR)
+    before = [] if empty else [*_interrupted(folder), hooks.snapshot()]
     began = time.monotonic()
     with _restored(path, key, store, accept_plain=accept_plain) as (contents, name, work):
         store.pause(name, INTERRUPTED, now)
+        former_state.keep(folder, before)
         for each in connections.all(initialized_only=True):
             each.close()
         former = f"before_{now:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
         store.swap(name, former)
         _add_anchors(work / create.ANCHORS)
-        done = RestoreResult(contents)
-        call_command("migrate", verbosity=0, interactive=False)
-        done.notes = [*hooks.finalize_restore(now, contents.needs), *hooks.compare(before)]
-        automation_pause.explain(INTERRUPTED, PAUSE_REASON)
+        done = RestoreResult(contents, notes=_run_hooks(now, contents, before))
+        former_state.forget(folder)
         if not empty:
             done.notes.append(f"The former database is kept under the ending {former}.")
     done.seconds = time.monotonic() - began
     return done
+
+
+def _run_hooks(now: datetime, contents: Manifest, before: list[former_state.State]) -> list[str]:
+    """Work on the restored rows, and say why automation is paused; notes for a person."""
+    call_command("migrate", verbosity=0, interactive=False)
+    notes = hooks.finalize_restore(now, contents.needs)
+    compared = [note for each in before for note in hooks.compare(each)]
+    automation_pause.explain(INTERRUPTED, PAUSE_REASON)
+    return [*notes, *dict.fromkeys(compared)]
+
+
+def _interrupted(folder: Path) -> list[former_state.State]:
+    """What was there before restores that were interrupted after the swap.
+
+    A file of one that was interrupted before it says nothing that the rows do not say better.
+    """
+    return former_state.read(folder) if automation_pause.is_because(INTERRUPTED) else []
 
 
 @contextmanager

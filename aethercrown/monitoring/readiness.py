@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 
 from aethercrown.background import PeriodicThread, closing_connection
-from aethercrown.backup import last_restore_test
+from aethercrown.backup import automation_pause, last_restore_test
 from aethercrown.db import schema
 from aethercrown.models import CacheEntry
 
@@ -191,7 +191,11 @@ WARNING_CHECKS = {
     "trial_restore": (
         last_restore_test.recent,
         "The restore test of the back-ups is overdue: manage.py restore --check.",
-    )
+    ),
+    "restore": (
+        lambda: not automation_pause.is_because(automation_pause.INTERRUPTED),
+        "A restore did not come to its end: what was ended since the back-up may be open again.",
+    ),
 }
 write_probe = WriteProbe()
 monitor = ReadinessMonitor()

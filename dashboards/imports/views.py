@@ -8,7 +8,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.api.computations import page_computation
 from aethercrown.csv.export import csv_lines
 from aethercrown.csv.reader import CSVColumn
 from aethercrown.formatting import COUNT
@@ -26,12 +25,12 @@ from operations.imports.registry import import_targets
 from operations.imports.reports import DataImport
 from operations.jobs import reports as jobs
 from operations.jobs.caller import caller_of
+from operations.jobs.reports import Job
 from operations.jobs.services import JobLimitReached
 
 READ, WRITE = "operations.view_dataimport", "operations.add_dataimport"
 IMPORTS = page_context.Breadcrumb("Imports", "/dashboards/imports")
 DEFAULT_KIND = "budget-performance"
-MAX_LIGHT_FILE = 20_000  # compressed bytes; a longer one counts against the budget of heavy work
 State = DataImport.State
 
 
@@ -92,7 +91,18 @@ def _upload(request: HttpRequest) -> tuple[list[str], DataImport | None]:
         )
     except (services.FileTooLarge, UnknownName) as error:
         return [str(error)], None
+    _check_long(request, draft)
     return [], draft
+
+
+def _check_long(request: HttpRequest, draft: DataImport) -> None:
+    """Let a worker check a long file; a short one is checked by its page."""
+    if not services.is_long(draft):
+        return
+    try:
+        services.start_check(draft, caller=caller_of(request), now=timezone.now())
+    except JobLimitReached as error:
+        messages.error(request, str(error))
 
 
 @opened_by(READ, posts=WRITE)
@@ -103,34 +113,44 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(f"There is no import {pk}.")
     if request.method == "POST":
         return _act(request, record)
-    progress = _progress(record)
-    storing = record.state == State.STORING and progress and not progress.is_over
-    if record.content is not None and not storing:
-        return _draft_page(request, record)
-    return _rendered(request, record)
+    progress = _storing(record)
+    if record.content is not None and not (progress and not progress.is_over):
+        return _draft_page(request, record, progress)
+    return _rendered(request, record, progress)
 
 
-def _draft_page(request: HttpRequest, record: DataImport) -> HttpResponseBase:
-    is_heavy = len(record.content or b"") > MAX_LIGHT_FILE
-    with (
-        page_computation(request, is_heavy=is_heavy),
-        services.check_draft(record, timezone.now()) as found,
-    ):
-        form = None
-        if found.layout:
-            titles = {each.name: each.title for each in presets if each.kind == record.kind}
-            columns = found.target.columns
-            form = choices_form(found.layout, columns, titles, record.choices)
-        return _rendered(request, record, found=found, form=form, same=reports.same_file(record))
+def _draft_page(
+    request: HttpRequest, record: DataImport, progress: JobProgress | None
+) -> HttpResponseBase:
+    """What a file holds, as its page found it, or a worker if it is long."""
+    job, is_long = None, services.is_long(record)
+    if is_long:
+        job = services.check_of(record)
+        found = services.outcome_of(job)
+        progress = _job_progress(record, job, "Checking") if job and not found else progress
+    else:
+        with services.check_draft(record, timezone.now()) as checked:
+            found = checked.outcome
+    form = None
+    if found and found.layout:
+        titles = {each.name: each.title for each in presets if each.kind == record.kind}
+        columns = import_targets.get(record.kind).columns
+        form = choices_form(found.layout, columns, titles, record.choices)
+    return _rendered(
+        request, record, progress, found=found, form=form, same=reports.same_file(record),
+        check=job, is_long=is_long,
+    )  # fmt: skip
 
 
-def _rendered(request: HttpRequest, record: DataImport, **context: Any) -> HttpResponseBase:
+def _rendered(
+    request: HttpRequest, record: DataImport, progress: JobProgress | None, **context: Any
+) -> HttpResponseBase:
     target = import_targets.get(record.kind)
     address = reverse("import", args=[record.pk])
     undo = None
     if record.state == State.CURRENT and target.undo and holds(request, WRITE):
         undo = UndoNotice("What this import stored is in force.", address, None, "Undo this import")
-    return page_context.render_page(
+    answer = page_context.render_page(
         request,
         "import",
         f"Import {record.pk}",
@@ -139,20 +159,25 @@ def _rendered(request: HttpRequest, record: DataImport, **context: Any) -> HttpR
         record=record,
         target=target,
         may_import=holds(request, WRITE),
-        progress=_progress(record),
+        progress=progress,
         undo=undo,
         **context,
     )
+    if "HX-Request" in request.headers and (progress is None or progress.is_over):
+        answer["HX-Refresh"] = "true"  # what asked how far the job is shows the whole page now
+    return answer
 
 
-def _progress(record: DataImport) -> JobProgress | None:
+def _storing(record: DataImport) -> JobProgress | None:
     """The job that stores it; None for other states."""
     job = jobs.find(record.job_id) if record.state == State.STORING and record.job_id else None
-    if job is None:
-        return None
+    return _job_progress(record, job, "Storing") if job else None
+
+
+def _job_progress(record: DataImport, job: Job, title: str) -> JobProgress:
     address = reverse("import", args=[record.pk])
     return JobProgress(
-        "import-job", "Storing", job.state, job.done, job.total, address, job.note,
+        "import-job", title, job.state, job.done, job.total, address, job.note,
         is_over=not job.is_open,
     )  # fmt: skip
 
@@ -165,6 +190,9 @@ def _act(request: HttpRequest, record: DataImport) -> HttpResponse:
             services.start(record.pk, caller=caller_of(request), now=now)
         elif "check" in request.POST:
             services.choose(record, _posted(request, record))
+            _check_long(request, record)
+        elif "recheck" in request.POST:
+            _check_long(request, record)
         elif "undo" in request.POST:
             services.undo(record.pk, actor=actor, now=now)
             messages.success(request, "The import is undone; what it had replaced is in force.")

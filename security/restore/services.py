@@ -4,7 +4,7 @@ What was ended since the back-up was made would work again: sessions, revoked AP
 who were switched off are ended once more.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -88,17 +88,23 @@ def snapshot() -> dict[str, Any]:
     """Which version of each managed key is in use, and which keys and people were ended.
 
     An API key and a person are told by their number and their first moment: the back-up may be of
-    another installation.
+    another installation. All of it as JSON has it.
     """
     used = SecretVersion.objects.filter(state=SecretVersion.State.CURRENT)
     ended = ManagedSecret.objects.exclude(state__in=LIVE_STATES)
     revoked = ApiKey.objects.exclude(revoked_at=None)
     return {
         "versions": dict(used.values_list("key__key_id", "number")),
-        "ended": list(ended.values_list("uuid", flat=True)),
-        "revoked": list(revoked.values_list("pk", "created_at")),
-        "switched_off": list(User.objects.filter(is_active=False).values_list("pk", "date_joined")),
+        "ended": [str(each) for each in ended.values_list("uuid", flat=True)],
+        "revoked": _numbered(revoked.values_list("pk", "created_at")),
+        "switched_off": _numbered(
+            User.objects.filter(is_active=False).values_list("pk", "date_joined")
+        ),
     }
+
+
+def _numbered(rows: Iterable[tuple[int, datetime]]) -> list[list[Any]]:
+    return [[number, moment.isoformat()] for number, moment in rows]
 
 
 def compare(before: dict[str, Any]) -> list[str]:
@@ -120,9 +126,9 @@ def compare(before: dict[str, Any]) -> list[str]:
     return [*notes, *_revoked_again(before["revoked"]), *_switched_off_again(before)]
 
 
-def _revoked_again(revoked: Sequence[tuple[int, datetime]]) -> Iterator[str]:
+def _revoked_again(revoked: Sequence[list[Any]]) -> Iterator[str]:
     for key in ApiKey.objects.filter(revoked_at=None).order_by("pk"):
-        if (key.pk, key.created_at) in revoked:
+        if [key.pk, key.created_at.isoformat()] in revoked:
             apikeys.revoke(key.pk)
             yield f"API key {key} was revoked since, and is revoked again."
 
@@ -130,7 +136,7 @@ def _revoked_again(revoked: Sequence[tuple[int, datetime]]) -> Iterator[str]:
 def _switched_off_again(before: dict[str, Any]) -> Iterator[str]:
     """People who were switched off; of a superuser only a note, so that somebody can sign in."""
     for person in User.objects.filter(is_active=True).order_by("pk"):
-        if (person.pk, person.date_joined) not in before["switched_off"]:
+        if [person.pk, person.date_joined.isoformat()] not in before["switched_off"]:
             continue
         if person.is_superuser:
             yield f"{person} was switched off since, and may sign in again: switch it off."

@@ -30,12 +30,15 @@ from security.rotation.registry import (
     BindingTerms,
     CredentialIssuer,
     InvalidConfig,
+    TargetAddress,
+    TargetRefused,
     channels,
     rotators,
 )
 from security.rotation.schedule import DEFAULT_GRACE, LEVELS, MEDIUM
 
 LEVEL_CHOICES = [(each, each) for each in LEVELS]
+MAX_NAMED = 3  # targets in an error
 
 
 class RotationPolicy(models.Model):
@@ -161,6 +164,20 @@ class ManagedSecret(models.Model):
     def __str__(self) -> str:
         return self.key_id
 
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+    def uses(self) -> tuple[tuple[str, TargetAddress], ...]:
+        """Which stored secrets it uses, by the names of their keys, and where; none if unknown."""
+        try:
+            return rotators.get(self.rotator).uses(self.key_id, self.config)
+        except (UnknownName, TargetRefused, AddressRefused, KeyError):
+            return ()  # of an earlier version, or its configuration cannot be decrypted
+
+
+ENDED = (ManagedSecret.State.REVOKED, ManagedSecret.State.RETIRED)
+
 
 class SecretVersion(SealedRow):
     """One value of a key: encrypted, only a digest, or erased."""
@@ -187,7 +204,12 @@ class SecretVersion(SealedRow):
     digest = models.CharField(max_length=64, null=True, unique=True, editable=False)
     prefix = models.CharField(max_length=20, blank=True)
     last4 = models.CharField(max_length=4, blank=True)
-    detail = models.JSONField(default=dict, help_text="Where it was set; no secret.")
+    detail = models.JSONField(default=dict, help_text="What its user needs beside it; no secret.")
+    place = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="Where its rotator sets it. Empty: nowhere, or unknown of an early version.",
+    )
     tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tests.")
     created_at = models.DateTimeField()
     set_at = models.DateTimeField(null=True)
@@ -315,8 +337,25 @@ class SecretBinding(models.Model):
             errors["ca_certificate"] = "must be certificates in PEM, from BEGIN to END CERTIFICATE."
         if self.purpose == WEBHOOK and (self.tls != VERIFY_FULL or self.ca_certificate):
             errors["tls"] = "Receivers are called over https with a certificate for their name."
+        if not errors and self.key_id:
+            errors |= self._unknown_target()
         if errors:
             raise ValidationError(errors)
+
+    def _unknown_target(self) -> dict[str, str]:
+        """An error unless the configuration of a live key uses this secret there."""
+        if self.key.has_ended:
+            return {"key": f"This key is {self.key.state}."}
+        live = ManagedSecret.objects.exclude(state__in=ENDED)
+        used = {where for key in live for name, where in key.uses() if name == self.key.key_id}
+        if TargetAddress(self.purpose, self.host, self.port) in used:
+            return {}
+        known = ", ".join(f"{each} ({each.purpose})" for each in sorted(used, key=str)[:MAX_NAMED])
+        words = f"it is used at {known}" if known else "none uses it anywhere"
+        return {
+            "host": "This binding would never be used: no key's configuration uses the secret "
+            f"there; {words}. Change the configuration first."
+        }
 
     @property
     def terms(self) -> BindingTerms:
@@ -408,9 +447,8 @@ class KeyChannel(models.Model):
         """Another channel of a key that has not ended, with the same path."""
         if self.kind not in {self.Kind.FILE, self.Kind.KUBERNETES}:
             return None
-        ended = [ManagedSecret.State.REVOKED, ManagedSecret.State.RETIRED]
         files = KeyChannel.objects.filter(kind__in=[self.Kind.FILE, self.Kind.KUBERNETES])
-        others = files.exclude(pk=self.pk).exclude(key__state__in=ended).select_related("key")
+        others = files.exclude(pk=self.pk).exclude(key__state__in=ENDED).select_related("key")
         path = self.config.get("path")
         return next((each for each in others if path and each.config.get("path") == path), None)
 

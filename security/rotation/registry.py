@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from aethercrown.db.config_names import ConfigNames
-from aethercrown.http.addresses import Network
+from aethercrown.http.addresses import AddressRefused, Network
 from aethercrown.http.postgres import VERIFY_FULL
 from aethercrown.registry import Registry
 
@@ -39,6 +39,7 @@ SHOWN = ConfigNames(
 )  # fmt: skip
 # All that is told of a failed call: an answer must not show which hosts and ports there are.
 REFUSED = "The target refused."
+UNREADABLE = "Its configuration cannot be read: enter it again."
 TIMED_OUT = "The target did not answer in time."
 WRONG_ANSWER = "The target gave a wrong answer."
 PLAIN = {"refused": REFUSED, "timed out": TIMED_OUT, "wrong answer": WRONG_ANSWER}
@@ -160,8 +161,24 @@ class DeliveryTarget:
         """What one key alone may change there, each as `described` names it."""
         return frozenset()
 
+    def uses(self, key_id: str, config: Mapping[str, Any]) -> tuple[tuple[str, TargetAddress], ...]:
+        """Which stored secrets a rotation uses there, by the names of their keys, and where.
+
+        Raises TargetRefused, and KeyError for a configuration that is not complete.
+        """
+        return ()
+
     def check_bindings(self, context: RotationContext) -> None:
         """Raise TargetRefused unless staff allow all that a rotation uses there."""
+        try:
+            used = self.uses(context.key_id, context.config)
+        except (AddressRefused, KeyError) as error:
+            raise TargetRefused(UNREADABLE) from error
+        for name, where in used:
+            if name == context.key_id:
+                context.terms(where)
+            else:
+                context.secret_of(name, where)
 
     def set(self, context: RotationContext) -> None:
         """Set the value there; safe to repeat. Raises TargetRefused, OutcomeUnknown."""

@@ -4,7 +4,8 @@ With a DATABASE_URL it is done there: put back from a copy on the same server. T
 Django once and forks each restore, so that 200 kills take minutes. The back-up holds what would act
 on its own if anything did: a run that is due, a rotation that was ordered, a key that was approved,
 an old value whose grace is over. After each kill the tasks of the workers are called once: nothing
-of that may have moved. Prints one line of JSON.
+of that may have moved. An API key that was revoked since the back-up is revoked again once a
+restore has come to its end. Prints one line of JSON.
 """
 
 import json
@@ -26,6 +27,8 @@ KEY = "k" * 40
 NAME = "aethercrown.sqlite3"
 COPY = "kept_copy"  # of the database, on PostgreSQL
 FORMER, RESTORED = "former, not paused", "restored, paused"
+REVOKE = "UPDATE security_apikey SET revoked_at = created_at WHERE name = 'revoked since'"
+OPEN = "SELECT id FROM security_apikey WHERE revoked_at IS NULL AND name = 'revoked since'"
 STEPS = ("unpack", "lock", "restored", "pause", "swap", "anchors", "migrate", "finalize", "compare")
 
 
@@ -123,6 +126,7 @@ class Kills:
         wait(forked(lambda: make_backup(self.backup)))
         self.place.query("UPDATE django_content_type SET model = 'new' WHERE id = 1")
         self.place.query("DELETE FROM security_rotationorder")
+        self.place.query(REVOKE)
         self.place.keep()
         started = time.monotonic()
         wait(forked(self.restore))
@@ -150,6 +154,8 @@ class Kills:
             return 0
         wait(forked(self.restore))
         self.note(self.look(), f"{number} again")
+        if self.place.query(OPEN):
+            self.wrong.append(f"{number} again: a revoked API key is open")
         return 1
 
     def restore(self, step=""):
@@ -230,6 +236,7 @@ def fill():
     from django.utils import timezone  # noqa: PLC0415
 
     from operations.automations import services as automations  # noqa: PLC0415
+    from security.apikeys import services as apikeys  # noqa: PLC0415
     from security.rotation import services  # noqa: PLC0415
     from security.rotation.models import ManagedSecret, SecretVersion  # noqa: PLC0415
     from tests.security.rotation.stored import deliver  # noqa: PLC0415
@@ -242,6 +249,7 @@ def fill():
     services.rotate("expired")
     SecretVersion.objects.filter(state="retiring").update(retire_at=now - timedelta(days=1))
     automations.enqueue_manual_run("security.rotate_keys", now, "fault")
+    apikeys.create("revoked since", ["all"])
     with connection.cursor() as rows:
         rows.execute("UPDATE django_content_type SET model = 'old' WHERE id = 1")
 

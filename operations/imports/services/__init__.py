@@ -1,11 +1,18 @@
 """Check files, store them as jobs, undo them, and delete what is left of old ones."""
 
 from operations.imports.services.check import FileCheck, InvalidChoices, check_file, read_choices
+from operations.imports.services.check_job import (
+    CHECK_JOB_KIND,
+    check_of,
+    outcome_of,
+    start_check,
+)
 from operations.imports.services.draft import (
     FileTooLarge,
     check_draft,
     choose,
     create_draft,
+    is_long,
 )
 from operations.imports.services.places import NotReadable
 from operations.imports.services.plain import plain_target

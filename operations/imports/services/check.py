@@ -20,6 +20,7 @@ from aethercrown.tabular.presets import presets
 from aethercrown.tabular.recognise import Choices, Layout, recognise
 from aethercrown.tabular.rows import RowReader
 from operations.imports import reports
+from operations.imports.outcome import CheckOutcome
 from operations.imports.registry import (
     CheckedFile,
     CheckOptions,
@@ -51,8 +52,13 @@ class FileCheck:
     checked: CheckedFile | None = None
 
     @property
+    def outcome(self) -> CheckOutcome:
+        """What it found, without the open file."""
+        return CheckOutcome(self.layout, self.findings, self.checked is not None)
+
+    @property
     def is_storable(self) -> bool:
-        return self.checked is not None and not self.findings.fault_count
+        return self.outcome.is_storable
 
 
 def read_choices(given: Mapping[str, Any]) -> Choices:

@@ -1,7 +1,8 @@
 """Record in the audit what could take an account over: password, flags, roles, second factor.
 
 Receives Django's signals, so that no way in goes unseen: admin, forms, commands, libraries.
-Each event names the person and, as the current author, who did it.
+Each event names the person and, as the current author, who did it. The sessions of somebody who is
+switched off end here too, whichever way it was done.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from aethercrown.history import audit_hooks
 from aethercrown.history.tracking import is_silent
 from security.access.models import User
-from security.access.services import unheld_roles
+from security.access.services import sessions, unheld_roles
 
 FLAGS = ("username", "email", "is_superuser", "is_staff", "is_active")
 ACTS = {"post_add": "granted", "post_remove": "withdrawn"}
@@ -48,6 +49,8 @@ def record_account(instance: User, update_fields: Any = None, **signal: Any) -> 
             record("account changed", instance, **changed)
         if "is_active" in changed:
             unheld_roles.check_roles(instance.groups.order_by("pk"))
+        if "is_active" in changed and not instance.is_active:
+            sessions.end_sessions([instance])  # or they would open again with the account
 
 
 def remember_roles(instance: User, **_signal: Any) -> None:

@@ -60,7 +60,11 @@ class PasswordBackend(AxesBackend):  # type: ignore[misc]  # its base has no typ
             request.was_locked = True  # type: ignore[attr-defined]  # read by signin_audit
             log.warning("Sign-in locked after too many wrong passwords")
             raise PermissionDenied
-        user = self.check(request, username, password)
+        try:
+            user = self.check(request, username, password)
+        except TooManySignIns:  # no password was looked at
+            count_try(request, bucket, cost=-1)
+            raise
         if user is not None:  # a right password costs no try
             count_try(request, bucket, cost=-1)
         return user

@@ -2,6 +2,7 @@
 
 from security.rotation.reports.bindings import decrypt, secret_of, terms
 from security.rotation.reports.channels import (
+    MAX_SUCCESSORS,
     acts_outside,
     last_use,
     may_config_be_changed_by_api,

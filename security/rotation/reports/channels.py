@@ -1,19 +1,25 @@
 """Which keys can be rotated without a person, and who is known to use a value."""
 
+from datetime import datetime
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from aethercrown.formatting import moment_text
+from security.apikeys import states
 from security.apikeys.models import ApiKey
 from security.rotation.models import KeyChannel, ManagedSecret, SecretBinding, SecretVersion
 from security.rotation.registry import CredentialIssuer, channels, rotators
 
+MAX_SUCCESSORS = 1000  # of one API key that are followed
 NOBODY_RECORDED = "Nothing records who uses it"
 
 
 def rotating_themselves() -> QuerySet[ManagedSecret]:
     """Keys whose new value is known to reach its users: every channel was tested.
 
-    A rotator that delivers to the value's own user counts once that was proved.
+    A rotator that delivers to the value's own user counts once that was proved. A value that is
+    pulled reaches nobody once the API key that may ask, and its successors, have ended.
     """
     automatic = [each.name for each in rotators if each.automatic]
     delivering = [each.name for each in rotators if each.automatic and each.delivers]
@@ -21,7 +27,23 @@ def rotating_themselves() -> QuerySet[ManagedSecret]:
     delivered = Q(rotator__in=delivering, delivery_tested_at__isnull=False)
     rows = ManagedSecret.objects.filter(rotator__in=automatic)
     rows = rows.filter(delivered | Q(Exists(of_key)))
-    return rows.exclude(Exists(of_key.filter(tested_at=None)))
+    return rows.exclude(Exists(of_key.filter(Q(tested_at=None) | Q(pk__in=unread_channels()))))
+
+
+def unread_channels() -> list[int]:
+    """The pull channels that nobody can ask any more."""
+    now = timezone.now()
+    ended = Q(api_key__revoked_at__lte=now) | Q(api_key__expires_at__lte=now)
+    ended |= Q(api_key__retire_at__lte=now)
+    pulled = KeyChannel.objects.filter(ended, kind=KeyChannel.Kind.PULL).select_related("api_key")
+    return [each.pk for each in pulled if not _has_live_successor(each.api_key, now)]
+
+
+def _has_live_successor(ended: ApiKey | None, now: datetime) -> bool:
+    seen, key = 0, ended
+    while key is not None and key.state(now) not in states.LIVE and seen < MAX_SUCCESSORS:
+        key, seen = ApiKey.objects.filter(replaces=key).first(), seen + 1
+    return key is not None and key.state(now) in states.LIVE
 
 
 def may_rotate_itself(key: ManagedSecret) -> bool:

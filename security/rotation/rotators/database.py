@@ -88,11 +88,10 @@ class DatabasePassword(Rotator):
             super().generate(context).value, {"role": second if in_use == first else first}
         )
 
-    def check_bindings(self, context: RotationContext) -> None:
-        where = address(context.config)
-        context.terms(where)
-        if "admin_key" in context.config:
-            context.secret_of(context.config["admin_key"], where)
+    def uses(self, key_id: str, config: Mapping[str, Any]) -> tuple[tuple[str, TargetAddress], ...]:
+        where = address(config)
+        of_others = ((config["admin_key"], where),) if "admin_key" in config else ()
+        return ((key_id, where), *of_others)
 
     def set(self, context: RotationContext) -> None:
         def change(connection: psycopg.Connection[Any]) -> sql.Composable:

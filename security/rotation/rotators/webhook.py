@@ -57,8 +57,8 @@ class Webhook(DeliveryChannel, Rotator):
         except addresses.AddressRefused as error:
             raise InvalidConfig("config.url", str(error)) from error
 
-    def check_bindings(self, context: RotationContext) -> None:
-        context.terms(receiver(context.config))
+    def uses(self, key_id: str, config: Mapping[str, Any]) -> tuple[tuple[str, TargetAddress], ...]:
+        return ((key_id, receiver(config)),)
 
     def described(self, context: RotationContext) -> str:
         return f"version {context.number} at the receiver {receiver(context.config)}"

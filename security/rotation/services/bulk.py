@@ -138,9 +138,9 @@ def switch(
 
 def _insert_pending(made: Sequence[NewVersion], request: RotationRequest, now: datetime) -> None:
     columns = ("key_id", "number", "state", "reason", "grace_minutes", "actor", "prefix", "last4",
-               "detail", "tries", "created_at", "kek_id", "wrapped", "sealed")  # fmt: skip
+               "detail", "place", "tries", "created_at", "kek_id", "wrapped", "sealed")  # fmt: skip
     same = (str(State.PENDING), request.reason, request.grace_minutes, request.actor,
-            "", "", "{}", 0, bulk.stamp(now))  # fmt: skip
+            "", "", "{}", "", 0, bulk.stamp(now))  # fmt: skip
     rows = (
         (key.pk, number, *same, sealed.kek_id, sealed.wrapped, sealed.sealed)
         for key, number, sealed in made

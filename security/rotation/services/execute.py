@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
+from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.http import addresses
 from aethercrown.monitoring import redaction
 from aethercrown.severity import HIGH
@@ -40,6 +41,7 @@ from security.rotation.services.steps import CompletedSwitch, Lease, RotationReq
 
 REHEARSAL = "rehearsal"
 MAX_MESSAGE_LENGTH = 1000
+MOVED = "The configuration names another place now: end it there by hand, then close the task."
 log = logging.getLogger(__name__)
 
 
@@ -156,15 +158,43 @@ def _check_bindings(attempt: RotationAttempt) -> None:
 def _prepare_version(attempt: RotationAttempt, value: str | None) -> SecretVersion:
     """An earlier attempt's pending version if it can still be used, or else a new one."""
     version = steps.pending_version(attempt.key)
-    rehearsed = version is not None and REHEARSAL in {version.reason, attempt.request.reason}
     if version is not None:
-        if value is None and not rehearsed and not schedule.is_used_up(version.tries):
+        if value is None and _is_usable(attempt, version):
             return steps.adopt(attempt.lease, version, attempt.request)
         undo(attempt, version, _discarded_state(version), keep=True)
     _end_retiring(attempt)
     new = _generate_value(attempt) if value is None else NewSecret(value)
     with attempt.step("create"):
-        return steps.store_pending(attempt.lease, new, attempt.request, attempt.request.clock())
+        return steps.store_pending(
+            attempt.lease, new, attempt.request, attempt.request.clock(), partial(place_of, attempt)
+        )
+
+
+def _is_usable(attempt: RotationAttempt, version: SecretVersion) -> bool:
+    """Whether an attempt may continue with a pending version: it is meant for this place."""
+    rehearsed = REHEARSAL in {version.reason, attempt.request.reason}
+    return not (rehearsed or schedule.is_used_up(version.tries) or has_moved(attempt, version))
+
+
+def place_of(attempt: RotationAttempt, version: SecretVersion) -> str:
+    """Where the rotator itself sets a version; empty where it sets nothing."""
+    if not attempt.rotator.has_target:
+        return ""
+    return described(Outlet(attempt.rotator), context_for(attempt.key, version))
+
+
+def has_moved(attempt: RotationAttempt, version: SecretVersion) -> bool:
+    """Whether the configuration named another place when a version was set."""
+    return bool(version.place) and version.place != place_of(attempt, version)
+
+
+def described(outlet: Outlet, context: RotationContext) -> str:
+    """A version's place in words, also where the configuration cannot be decrypted."""
+    try:
+        words = outlet.target.described(context)
+    except (KeyError, TargetRefused, addresses.AddressRefused):
+        words = f"version {context.number} at a target that can no longer be read"
+    return words[: steps.MAX_PLACE_LENGTH]
 
 
 def _discarded_state(version: SecretVersion) -> str:
@@ -213,10 +243,11 @@ def _call_target(
     return None
 
 
-def _call_all(attempt: RotationAttempt, step: str, version: SecretVersion) -> Exception | None:
-    """Call every target, the last one first; returns the first error."""
-    outlets = reversed(attempt.outlets())
-    errors = [_call_target(attempt, step, each, version) for each in outlets]
+def _call_all(
+    attempt: RotationAttempt, step: str, outlets: list[Outlet], version: SecretVersion
+) -> Exception | None:
+    """Call these targets, the last one first; returns the first error."""
+    errors = [_call_target(attempt, step, each, version) for each in reversed(outlets)]
     return next((each for each in errors if each), None)
 
 
@@ -232,14 +263,22 @@ def _handle_failure(
 
 
 def undo(attempt: RotationAttempt, version: SecretVersion, state: str, *, keep: bool) -> None:
-    """Undo a pending value at the target, then erase it. Raises RotationFailed if it stays."""
-    error = _call_all(attempt, "undo", version)
+    """Undo a pending value at the target, then erase it. Raises RotationFailed if it stays.
+
+    Where the configuration has named another place since, the value stays there as a task.
+    """
+    moved = has_moved(attempt, version)
+    outlets = [each for each in attempt.outlets() if each.channel or not moved]
+    error = _call_all(attempt, "undo", outlets, version)
     if error:
         log.warning("Could not undo a value of key %s", attempt.key.pk, exc_info=error)
         why = f"A new value that failed could not be taken back: {error_message(error)}"
         raise _failed_attempt(attempt, why) from error
     with attempt.step("release"):
-        steps.discard(attempt.lease, version, state, attempt.request.clock(), keep=keep)
+        steps.discard(
+            attempt.lease, version, state, attempt.request.clock(),
+            keep=keep, left_at=version.place if moved else "",
+        )  # fmt: skip
 
 
 def _end_retiring(attempt: RotationAttempt) -> None:
@@ -270,10 +309,11 @@ def ways_to_end(
     is_last = no_other and version.state != SecretVersion.State.RETIRING
     for outlet in attempt.outlets():
         if outlet.target.revokes or (is_last and outlet.target.keeps_last):
-            context = context_for(attempt.key, version, outlet.channel)
+            context = context_to_end(attempt.key, version, outlet.channel)
             if all_end:
                 context = replace(context, current=None, current_detail={})
-            found.append(WayToEnd(outlet, context, outlet.target.described(context)))
+            place = "" if outlet.channel else version.place
+            found.append(WayToEnd(outlet, context, place or described(outlet, context)))
     return found
 
 
@@ -314,12 +354,19 @@ def try_outside(
     error = ""
     with attempt.step("revoke"):
         try:
-            outlet.target.revoke(context)
+            _end_outside(outlet, context, task.place)
         except Exception as failure:
             log.warning("Task %s: not ended outside", task.pk, exc_info=failure)
             error = error_message(failure)
     steps.note_outside(task, attempt.request.clock(), error)
     return not error
+
+
+def _end_outside(outlet: Outlet, context: RotationContext, place: str) -> None:
+    """Raise TargetRefused where the configuration names another place now: a person ends it."""
+    if described(outlet, context) != place:
+        raise TargetRefused(MOVED)
+    outlet.target.revoke(context)
 
 
 def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwitch:
@@ -339,7 +386,10 @@ def _reissue(attempt: RotationAttempt, issuer: CredentialIssuer) -> CompletedSwi
 
 
 def context_for(
-    key: ManagedSecret, version: SecretVersion | None, channel: KeyChannel | None = None
+    key: ManagedSecret,
+    version: SecretVersion | None,
+    channel: KeyChannel | None = None,
+    decrypt: Callable[[ManagedSecret, SecretVersion], str] = reports.decrypt,
 ) -> RotationContext:
     """What a rotator, or a channel, gets to see of a version and of the current one."""
     current = steps.current_version(key)
@@ -348,13 +398,27 @@ def context_for(
         key_id=key.key_id,
         config=key.config if channel is None else channel.config,
         number=version.number if version else 0,
-        value=reports.decrypt(key, version) if version else "",
+        value=decrypt(key, version) if version else "",
         detail=version.detail if version else {},
-        current=reports.decrypt(key, current) if current else None,
+        current=decrypt(key, current) if current else None,
         current_detail=current.detail if current else {},
         secret_of=reports.secret_of,
         terms=terms,
     )
+
+
+def context_to_end(
+    key: ManagedSecret, version: SecretVersion, channel: KeyChannel | None
+) -> RotationContext:
+    """As `context_for`; values that cannot be decrypted are empty, as no end waits for them."""
+    return context_for(key, version, channel, _decrypted_or_empty)
+
+
+def _decrypted_or_empty(key: ManagedSecret, version: SecretVersion) -> str:
+    try:
+        return reports.decrypt(key, version)
+    except DecryptionFailed:
+        return ""
 
 
 def channel_terms(channel: KeyChannel) -> Callable[[TargetAddress], BindingTerms]:

@@ -95,7 +95,7 @@ def _try_again(task: OutsideTask, clock: Clock) -> bool:
     try:
         with execute.leased(task.key, RotationRequest("end outside", clock=clock)) as attempt:
             outlet = execute.outlet_of(attempt, task.channel)
-            context = execute.context_for(task.key, task.version, task.channel)
+            context = execute.context_to_end(task.key, task.version, task.channel)
             done = execute.try_outside(attempt, outlet, context, task)
             steps.release(attempt.lease)
     except steps.RotationInProgress:

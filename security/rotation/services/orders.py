@@ -21,7 +21,17 @@ from security.rotation.models import ManagedSecret, RotationOrder, SecretVersion
 from security.rotation.results import RotationResult
 from security.rotation.services import execute, four_eyes, steps
 from security.rotation.services.execute import RotationFailed
-from security.rotation.services.rotate import MANUAL, ROTATABLE, check_request, rehearse, rotate
+from security.rotation.services.rotate import (
+    COMPROMISED,
+    MANUAL,
+    ROTATABLE,
+    check_is_new,
+    check_promise,
+    check_request,
+    check_version,
+    rehearse,
+    rotate,
+)
 from security.rotation.services.steps import LEASE_DURATION, Clock, RotationInProgress
 
 WAIT_SECONDS = 5.0  # of the caller
@@ -50,13 +60,15 @@ def order(
         return found
     if value is not None:
         check_request(key, value, asked.get("reason", MANUAL))
-        asked[SEALED_VALUE] = sealing.seal(value, _sealing_context(key))
     if key.state not in ROTATABLE:
         raise InvalidTransition(f"{key} is {key.state}: it cannot be rotated.")
     if not asked.get("rehearse"):
         four_eyes.check(key, actor, asked.get("reason", MANUAL), now)
     if not steps.unleased().filter(pk=key.pk).exists():
         raise RotationInProgress(f"{key} is being rotated already.")
+    if value is not None:
+        _check_value(key, value, asked, now)
+        asked[SEALED_VALUE] = sealing.seal(value, _sealing_context(key))
     try:
         with transaction.atomic():
             made = RotationOrder.objects.create(key=key, actor=actor, asked=asked, ordered_at=now)
@@ -64,6 +76,14 @@ def order(
         raise RotationInProgress(f"{key} is being rotated already.") from error
     transaction.on_commit(wake_worker, robust=True)
     return made
+
+
+def _check_value(key: ManagedSecret, value: str, asked: Mapping[str, Any], now: datetime) -> None:
+    """Whether it works already, once nothing else stands against the rotation."""
+    check_version(key, asked.get("expected_version"))
+    if not asked.get("end_previous") and asked.get("reason") != COMPROMISED:
+        check_promise(key, now)
+    check_is_new(key, value)
 
 
 def _earlier(

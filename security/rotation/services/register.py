@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from aethercrown.api.throttling import Rate, buckets
 from aethercrown.crypto import sealing
 from aethercrown.transitions import InvalidTransition
 from security.encryption import services as encryption
@@ -28,6 +29,7 @@ from security.rotation.services.steps import Lease, RotationRequest
 KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}", re.ASCII)
 MAX_TYPE_LENGTH = 50
 FORBIDDEN_TYPE = "user_password"
+OTHER_VALUES = Rate(10, 10 / 3600)  # that may be tried for one key; then ten an hour
 REQUEST_FIELDS = ("key_type", "level", "rotator", "config", "owner")
 
 
@@ -130,6 +132,7 @@ def _store(
         if value is None and rotator.automatic:
             secret = rotator.generate(registry.empty_context(key.key_id, key.config)).value
         version.detail = dict(rotator.initial_detail(key.config))
+        version.place = _first_place(key, rotator, version.detail)
         if plain := secret or value:
             version.ciphertext = encryption.seal(plain, version.encryption_context(key))
     with transaction.atomic():
@@ -146,13 +149,19 @@ def _store(
     return Registered(key, version, secret)
 
 
+def _first_place(key: ManagedSecret, rotator: Rotator, detail: Mapping[str, Any]) -> str:
+    """Where the first version works, as it was given or is set by a person."""
+    context = replace(registry.empty_context(key.key_id, key.config), number=1, detail=detail)
+    return rotator.described(context)[: steps.MAX_PLACE_LENGTH] if rotator.has_target else ""
+
+
 def _request_of(key: ManagedSecret) -> dict[str, Any]:
     """What a key was asked for with, which a repeated request must equal for ever."""
     return {name: getattr(key, name) for name in REQUEST_FIELDS}
 
 
-def _digest(value: str | None) -> str:
-    return "" if value is None else sha256(value.encode()).hexdigest()
+def _digest(value: str) -> str:
+    return sha256(value.encode()).hexdigest()
 
 
 def digest_context(key: ManagedSecret) -> str:
@@ -163,10 +172,25 @@ def digest_context(key: ManagedSecret) -> str:
 def _repeated(existing: ManagedSecret, requested: ManagedSecret, value: str | None) -> Registered:
     """The existing key if the request equals the first one. Raises DuplicateKey otherwise."""
     known = existing.registered or _request_of(existing)
-    stored = existing.sealed_first_digest
-    first = sealing.unseal(stored, digest_context(existing)) if stored else ""
-    same_value = _digest(value) in {first, ""} if stored or existing.registered else True
-    if known != _request_of(requested) or not same_value:
+    if known != _request_of(requested) or not _is_first_value(existing, value):
         raise DuplicateKey(f"A key called {existing.key_id} is managed already, and is another.")
     version = SecretVersion.objects.filter(key=existing).order_by("-number")[0]
     return Registered(existing, version, None, is_new=False)
+
+
+def _is_first_value(key: ManagedSecret, value: str | None) -> bool:
+    """Whether a key was registered with that value, as far as is known, or none is given.
+
+    A try is counted before it is compared, and given back where it is right: the answer would let
+    a caller guess a value that a person chose. Raises DuplicateKey for too many.
+    """
+    stored = key.sealed_first_digest
+    if value is None or not stored:
+        return value is None or not key.registered
+    tries = f"register:{key.uuid}"
+    if buckets.acquire(tries, rate=OTHER_VALUES):
+        raise DuplicateKey(f"Too many other values were tried for {key.key_id}: wait an hour.")
+    is_same = sealing.unseal(stored, digest_context(key)) == _digest(value)
+    if is_same:
+        buckets.acquire(tries, cost=-1, rate=OTHER_VALUES)
+    return is_same

@@ -14,8 +14,6 @@ from security.rotation.services import steps
 from security.rotation.services.lifecycle import get
 from security.rotation.services.steps import Lease
 
-MAX_SUCCESSORS = 1000  # of one API key that are followed
-
 
 class NotBoundToKey(Exception):
     """No pull channel lets this API key have the value; the API answers 403."""
@@ -60,7 +58,7 @@ def _channel(key: ManagedSecret, api_key: int) -> KeyChannel:
     }
     candidate: int | None = api_key
     seen = 0
-    while candidate is not None and seen < MAX_SUCCESSORS:
+    while candidate is not None and seen < reports.MAX_SUCCESSORS:
         if candidate in bound:
             return bound[candidate]
         replaced = ApiKey.objects.filter(replaced_by=candidate).values_list("pk", flat=True)

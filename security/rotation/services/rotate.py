@@ -63,8 +63,7 @@ def rotate(
     stop the end of the old one. `end_previous` ends an earlier value inside its grace.
     Raises SecretNotFound, InvalidArgument, InvalidTransition (ApprovalRequired is one too).
     """
-    key = get(key_id)
-    rotator = rotators.get(key.rotator)
+    key, rotator = _found(key_id)
     makes_it = rotator.automatic or isinstance(rotator, CredentialIssuer)
     request = RotationRequest(reason, _minutes(reason, grace), actor, clock, failpoint)
     check_request(key, value, reason)
@@ -75,7 +74,8 @@ def rotate(
         with execute.leased(key, request, ROTATABLE) as attempt:
             _check_still_allowed(attempt, expected_version)
             if not end_previous and reason != COMPROMISED:
-                _check_promise(attempt)
+                check_promise(attempt.key, clock())
+            check_is_new(attempt.key, value)
             done = execute.run_rotation(attempt, value)
     except RotationFailed:
         if not (force and reason == COMPROMISED):
@@ -83,6 +83,11 @@ def rotate(
         return _end_without_successor(key, request)
     end_if_expired(key, done, request)
     return _done(key, reason, done, rotator.required_action if makes_it else "")
+
+
+def _found(key_id: str) -> tuple[ManagedSecret, Rotator]:
+    key = get(key_id)
+    return key, rotators.get(key.rotator)
 
 
 def _done(key: ManagedSecret, reason: str, done: CompletedSwitch, action: str) -> RotationResult:
@@ -117,15 +122,18 @@ def check_request(key: ManagedSecret, value: str | None, reason: str) -> None:
     if value is not None and (rotator.automatic or isinstance(rotator, CredentialIssuer)):
         raise InvalidArgument("value", f"The rotator {rotator.name} makes the value itself.")
     check_value(value)
-    _check_is_new(key, value)
     if not rotator.supports_overlap and not key.config.get("allow_downtime"):
         raise InvalidTransition(
             f"{key} has no overlap: its users are cut off for a moment. Set allow_downtime."
         )
 
 
-def _check_is_new(key: ManagedSecret, value: str | None) -> None:
-    """Raise InvalidArgument for a value that works already: nothing would have changed."""
+def check_is_new(key: ManagedSecret, value: str | None) -> None:
+    """Raise InvalidArgument for a value that works already: nothing would have changed.
+
+    It comes after every other check: an answer to a request that changes nothing in any case would
+    let a caller try values until one is that of the key.
+    """
     working = (SecretVersion.State.CURRENT, SecretVersion.State.RETIRING)
     for version in SecretVersion.objects.filter(key=key, state__in=working):
         if value is not None and reports.decrypt(key, version) == value:
@@ -156,30 +164,27 @@ def _check_still_allowed(attempt: RotationAttempt, expected: int | None) -> None
     """Check what another rotation may have changed before the lease: approval and version."""
     request = attempt.request
     four_eyes.check(attempt.key, request.actor, request.reason, request.clock())
-    _check_version(attempt, expected)
+    check_version(attempt.key, expected)
 
 
-def _check_version(attempt: RotationAttempt, expected: int | None) -> None:
-    current = steps.current_version(attempt.key)
+def check_version(key: ManagedSecret, expected: int | None) -> None:
+    """Raise InvalidTransition where another version than the expected one is current."""
+    current = steps.current_version(key)
     if expected is not None and (current is None or current.number != expected):
         number = current.number if current else "none"
-        raise InvalidTransition(
-            f"The current version of {attempt.key} is {number}, not {expected}."
-        )
+        raise InvalidTransition(f"The current version of {key} is {number}, not {expected}.")
 
 
-def _check_promise(attempt: RotationAttempt) -> None:
+def check_promise(key: ManagedSecret, now: datetime) -> None:
     """Raise PreviousStillPromised in the grace of an earlier value; a begun rotation goes on."""
     retiring = SecretVersion.objects.filter(
-        key=attempt.key,
-        state=SecretVersion.State.RETIRING,
-        retire_at__gt=attempt.request.clock(),
+        key=key, state=SecretVersion.State.RETIRING, retire_at__gt=now
     )
     promised = retiring.select_related("key").order_by("-retire_at").first()
-    if promised is None or steps.pending_version(attempt.key) is not None:
+    if promised is None or steps.pending_version(key) is not None:
         return
     raise PreviousStillPromised(
-        f"Version {promised.number} of {attempt.key} was promised to work until "
+        f"Version {promised.number} of {key} was promised to work until "
         f"{moment_text(promised.retire_at)}. {reports.last_use(promised)}. Send end_previous "
         "to end it now."
     )

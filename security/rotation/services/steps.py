@@ -36,6 +36,7 @@ DECISION_TYPE = schedule.AUTOMATION
 SUBJECT_PREFIX = "key "
 MAX_ERROR_LENGTH = 2000
 MAX_EVENT_TEXT_LENGTH = 500
+MAX_PLACE_LENGTH = 500
 State = SecretVersion.State
 ALLOWED: Mapping[str, frozenset[str]] = {
     State.PENDING: frozenset({State.CURRENT, State.FAILED, State.RETIRED, State.REVOKED}),
@@ -157,11 +158,16 @@ def current_version(key: ManagedSecret) -> SecretVersion | None:
 
 
 def store_pending(
-    lease: Lease, new: NewSecret, request: RotationRequest, now: datetime
+    lease: Lease,
+    new: NewSecret,
+    request: RotationRequest,
+    now: datetime,
+    place_of: Callable[[SecretVersion], str],
 ) -> SecretVersion:
-    """Store a new value before it is set at the target."""
+    """Store a new value, and its place, before it is set at the target."""
     version = new_version(lease.key, _next_number(lease.key), request, now)
     version.detail = dict(new.detail)
+    version.place = place_of(version)
     if new.value:  # sealed before the transaction, so that the wrap counter is not locked in it
         version.ciphertext = encryption.seal(new.value, version.encryption_context(lease.key))
     with transaction.atomic():
@@ -205,10 +211,23 @@ def note_failure(
 
 
 @transaction.atomic
-def discard(lease: Lease, version: SecretVersion, state: str, now: datetime, *, keep: bool) -> None:
-    """Erase a pending value, which ends in `state`; `keep` keeps the lease."""
+def discard(
+    lease: Lease,
+    version: SecretVersion,
+    state: str,
+    now: datetime,
+    *,
+    keep: bool,
+    left_at: str = "",
+) -> None:
+    """Erase a pending value, which ends in `state`; `keep` keeps the lease.
+
+    `left_at` is where it may still work.
+    """
     check_transition(str(version), version.state, state, ALLOWED)
     _update_leased(lease, release=not keep)
+    if left_at:
+        _outside_task(lease.key, version, None, left_at, now)
     erase(SecretVersion.objects.filter(pk=version.pk, state=State.PENDING), now, state=state)
     version.state = state
     record_event(lease, "key.discarded", {"version": version.number, "state": state}, now)
@@ -436,7 +455,7 @@ def _outside_task(
         key=key,
         version=version,
         channel=channel,
-        place=place[:500],
+        place=place[:MAX_PLACE_LENGTH],
         created_at=now,
         next_attempt_at=now + schedule.retry_wait(1),
     )

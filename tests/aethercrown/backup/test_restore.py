@@ -27,6 +27,7 @@ from aethercrown.backup.manifest import TableDigest
 from aethercrown.backup.restore import RestoreRefused
 from aethercrown.backup.stream import NotEncrypted
 from aethercrown.models import AutomationPause
+from aethercrown.monitoring import readiness
 from security.audit import anchor_files
 
 KEY = "k" * 40
@@ -216,9 +217,12 @@ def test_a_restore_that_is_killed_after_the_swap_leaves_automation_paused(made, 
 
 
 def test_an_interrupted_restore_is_the_reason_of_its_pause_until_one_ends():
-    automation_pause.begin(restore.INTERRUPTED, NOON)
+    automation_pause.begin(automation_pause.INTERRUPTED, NOON)
     automation_pause.begin("Another.", NOON + timedelta(hours=1))
-    automation_pause.explain(restore.INTERRUPTED, restore.PAUSE_REASON)
+    is_fine, _words = readiness.WARNING_CHECKS["restore"]
+    assert not is_fine()
+    automation_pause.explain(automation_pause.INTERRUPTED, restore.PAUSE_REASON)
+    assert is_fine()
     reasons = AutomationPause.objects.values_list("because", flat=True).order_by("pk")
     assert list(reasons) == [restore.PAUSE_REASON, "Another."]
     assert automation_pause.since() == NOON + timedelta(hours=1)

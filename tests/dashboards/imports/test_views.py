@@ -1,14 +1,16 @@
 """The pages of imports, as a marketer walks them."""
 
+from datetime import date, timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from dashboards.imports import views
 from marketing.channels.models import Performance
 from operations.imports.models import DataImport
 from operations.jobs import services as jobs
+from operations.jobs.models import Job
 from security.access.models import User
 
 PAGE = "/dashboards/imports"
@@ -140,12 +142,53 @@ def test_the_admin_links_to_the_pages(staff):
     assert sent["Location"] == f"{PAGE}?kind=budget-performance"
 
 
-def test_a_long_file_counts_against_the_budget_of_heavy_work(staff, monkeypatch, settings):
-    monkeypatch.setattr(views, "MAX_LIGHT_FILE", 0)
-    path = upload(staff, ADS)["Location"]
-    assert staff.get(path).status_code == 200
-    settings.COMPUTATIONS_AT_ONCE = 0
-    busy = staff.get(path)
-    assert (busy.status_code, busy["Retry-After"]) == (429, "2")
-    settings.COMPUTATIONS_AT_ONCE, settings.COMPUTATION_SECONDS = 2, -1
-    assert "takes too long for a page" in staff.get(path).content.decode()
+def long_file():
+    """4,000 rows, more than a page checks itself."""
+    first = date(2023, 1, 1)
+    rows = (
+        f"{first + timedelta(days=n // 4)},channel {n % 4},{n}.25,{n}.5\n" for n in range(4_000)
+    )
+    return f"date,channel,spend,revenue\n{''.join(rows)}"
+
+
+def shown(client, path, **headers):
+    return client.get(path, headers=headers).content.decode()
+
+
+def test_a_long_file_is_checked_by_a_worker_and_stored(staff):
+    path = upload(staff, long_file())["Location"]
+    assert "Checking" in shown(staff, path)
+    assert "What storing it would change" not in shown(staff, path)
+    assert "HX-Refresh" not in staff.get(path, headers={"HX-Request": "true"})
+    jobs.run_next(clock=timezone.now)
+    done = staff.get(path, headers={"HX-Request": "true"})
+    assert done["HX-Refresh"] == "true"
+    text = done.content.decode()
+    for words in ("Store 4,000 records", 'name="column.spend"', "Check it again", "channel 3"):
+        assert words in text
+    form = {"check": "yes", "preset": "none", "preset_before": "google-ads", "currency": "EUR"}
+    staff.post(path, form)
+    assert "Store 4,000 records" not in shown(staff, path)  # by other choices it is another check
+    job = Job.objects.order_by("pk").last()
+    assert job is not None
+    jobs.cancel(job.pk, actor="user:root", now=timezone.now())
+    assert "The last check did not come to its end" in shown(staff, path)
+    for _ in range(2):  # the second finds the first one's job
+        staff.post(path, {"recheck": "yes"})
+    assert Job.objects.count() == 3
+    jobs.run_next(clock=timezone.now)
+    assert "\u20ac" in shown(staff, path)
+    staff.post(path, {"store": "yes"})
+    jobs.run_next(clock=timezone.now)
+    assert Performance.objects.count() == 4_000
+
+
+def test_who_has_too_many_jobs_open_is_told_so(staff):
+    for _ in range(6):
+        path = upload(staff, "x" * 101_000)["Location"]
+    text = shown(staff, path)
+    assert "You have 5 open jobs" in text
+    assert "Check the file" in text
+    short = upload(staff, ADS)["Location"]
+    staff.post(short, {"recheck": "yes"})  # its page checks it itself
+    assert Job.objects.count() == 5

@@ -1,5 +1,6 @@
 """Managed keys in the admin, as an officer uses it."""
 
+import html
 import io
 import re
 import zipfile
@@ -281,12 +282,26 @@ class TestBindings:
     ASKED = {"purpose": "database", "host": "DB1.example.com", "port": "5432",
              "tls": "verify-full", "ca_certificate": "", "networks": "10.1.0.0/16"}  # fmt: skip
 
-    def test_an_officer_binds_a_secret_to_a_server_and_unbinds_it(self, officer, key):
-        officer.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk})
+    @pytest.fixture
+    def app(self, db):
+        """A key whose configuration, and that of the administrator it names, is used at db1."""
+        config = {
+            "host": "db1.example.com", "dbname": "shop", "roles": ["a", "b"],
+            "admin_role": "chief", "admin_key": "billing-secret",
+        }  # fmt: skip
+        return services.register(
+            "app", "x", rotator="database_password", config=config, value="x"
+        ).key
+
+    def test_an_officer_binds_a_secret_to_a_server_and_unbinds_it(self, officer, key, app):
+        for each in (app, key):  # the second as the administrator of the first
+            officer.post(f"{self.PATH}add/", self.ASKED | {"key": each.pk})
+        assert {str(each) for each in SecretBinding.objects.all()} == {
+            "app at db1.example.com:5432", "billing-secret at db1.example.com:5432",
+        }  # fmt: skip
+        SecretBinding.objects.filter(key=app).delete()
         bound = SecretBinding.objects.get()
-        assert (str(bound), bound.terms.tls) == (
-            "billing-secret at db1.example.com:5432", "verify-full",
-        )  # fmt: skip
+        assert bound.terms.tls == "verify-full"
         assert "db1.example.com" in said(officer, self.PATH)
         officer.post(f"{self.PATH}{bound.pk}/delete/", {"post": "yes"})
         assert not SecretBinding.objects.exists()
@@ -297,9 +312,34 @@ class TestBindings:
          {"port": "0"}, {"purpose": "webhook", "tls": "disable"}, {"ca_certificate": "my CA"},
          {"ca_certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}],
     )  # fmt: skip
-    def test_what_could_never_be_used_is_refused(self, officer, key, wrong):
-        answer = officer.post(f"{self.PATH}add/", self.ASKED | {"key": key.pk} | wrong)
+    def test_what_could_never_be_used_is_refused(self, officer, app, wrong):
+        answer = officer.post(f"{self.PATH}add/", self.ASKED | {"key": app.pk} | wrong)
         assert answer.status_code == 200
+        if "port" not in wrong:  # which a field refuses, before the target is known
+            assert "would never be used" not in answer.content.decode()
+        assert not SecretBinding.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [({"host": "db2.example.com"}, "it is used at db1.example.com:5432 (database)."),
+         ({"port": "5433"}, "it is used at db1.example.com:5432 (database)."),
+         ({"purpose": "webhook"}, "it is used at db1.example.com:5432 (database)."),
+         ({"key": "free"}, "none uses it anywhere."),
+         ({"key": "gone"}, "This key is revoked.")],
+    )  # fmt: skip
+    def test_a_target_that_no_configuration_names_is_refused_with_those_that_are(
+        self, officer, key, app, wrong, words
+    ):
+        for name in ("free", "gone"):
+            services.register(name, "x")
+        services.revoke("gone")
+        services.register("hook", "x", rotator="webhook", config={"url": "https://a.example.com/"})
+        ManagedSecret.objects.filter(key_id="hook").update(config={})  # it cannot be decrypted
+        asked = self.ASKED | {"key": app.pk} | wrong
+        if "key" in wrong:
+            asked["key"] = services.get(wrong["key"]).pk
+        answer = officer.post(f"{self.PATH}add/", asked)
+        assert words in html.unescape(answer.content.decode())
         assert not SecretBinding.objects.exists()
 
     def test_it_asks_for_a_fresh_sign_in(self, officer, key):

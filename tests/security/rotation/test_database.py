@@ -264,6 +264,15 @@ def asking(asked):
         thread.join()
 
 
+def test_the_name_of_a_database_leads_to_no_other_server(server, roles):
+    """The attack: libpq may read a whole connection string out of a database's name."""
+    with asking(CLEAR_TEXT) as (port, answers):
+        for name in (f"host=127.0.0.1 port={port}", f"postgresql://127.0.0.1:{port}/d"):
+            with pytest.raises((TargetRefused, OutcomeUnknown)):
+                KIND.test(context({**roles, "dbname": name}, detail={"role": "app_a"}))
+    assert answers == []
+
+
 def test_a_server_without_tls_is_told_nothing_unless_the_binding_says_so():
     with asking(CLEAR_TEXT) as (port, answers):
         config = {"host": "127.0.0.1", "port": port, "dbname": "d", "roles": ["app_a", "app_b"]}

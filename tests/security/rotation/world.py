@@ -74,12 +74,21 @@ class OneAtATime(Target):
     supports_overlap = False
 
 
-TARGET, ONE_AT_A_TIME = Target(), OneAtATime()
+class Placed(Target):
+    """Sets values at the place that the configuration names."""
+
+    name = "test_placed"
+
+    def described(self, context):
+        return f"version {context.number} at {context.config['at']}"
+
+
+TARGET, ONE_AT_A_TIME, PLACED = Target(), OneAtATime(), Placed()
 
 
 def fresh_world():
     """Register the targets and give them a new world."""
-    for rotator in (TARGET, ONE_AT_A_TIME):
+    for rotator in (TARGET, ONE_AT_A_TIME, PLACED):
         rotators.register(rotator)
     Target.world = World()
     return Target.world

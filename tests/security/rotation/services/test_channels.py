@@ -12,7 +12,7 @@ from operations.alerts.models import Alert
 from security.apikeys import services as apikeys
 from security.apikeys.services import usage
 from security.audit.models import Event
-from security.rotation import services
+from security.rotation import reports, services
 from security.rotation.models import KeyChannel, ManagedSecret, OutsideTask, SecretVersion
 from security.rotation.services import channels, steps
 from tests.security.rotation.stored import current_value, puller
@@ -177,6 +177,18 @@ class TestAskedFor:
         issued = apikeys.rotate(channel.api_key_id).key
         given = services.reveal("db", issued.pk, actor="key:x", now=timezone.now())
         assert given.value == "first"
+
+    def test_a_key_whose_puller_has_ended_is_not_rotated_by_itself(self, db):
+        """The attack on availability: its users would be cut off once the grace is over."""
+        pulled = services.register("token", "x").key
+        channel = puller(pulled, tested_at=timezone.now())
+        assert reports.may_rotate_itself(pulled)
+        successor = apikeys.rotate(channel.api_key_id, timedelta(0)).key
+        assert reports.may_rotate_itself(pulled)
+        apikeys.revoke(successor.pk)
+        assert not reports.may_rotate_itself(pulled)
+        puller(pulled, "another", tested_at=timezone.now())
+        assert not reports.may_rotate_itself(pulled)  # every channel counts
 
     def test_a_key_without_a_value_says_so(self, key, channel):
         services.revoke("db")

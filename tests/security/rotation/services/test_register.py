@@ -66,6 +66,22 @@ def test_a_key_of_an_earlier_version_is_compared_as_it_is_now():
         services.register("vendor", "api_key", value="given", level="low")
 
 
+def test_the_value_of_a_registered_key_is_not_guessed_by_registering_it_again():
+    """The attack: another body is refused, and the same one is not."""
+    services.register("vendor", "api_key", value="given")
+    for _ in range(12):  # the right one costs no try
+        assert services.register("vendor", "api_key", value="given").is_new is False
+    for number in range(10):
+        with pytest.raises(services.DuplicateKey, match="and is another"):
+            services.register("vendor", "api_key", value=f"guess {number}")
+    for value in ("given", "guess 10"):
+        with pytest.raises(services.DuplicateKey, match="Too many other values"):
+            services.register("vendor", "api_key", value=value)
+    assert services.register("vendor", "api_key", rotator="manual").is_new is False
+    services.register("other", "api_key", value="given")
+    assert services.register("other", "api_key", value="given").is_new is False
+
+
 class TestChanging:
     def test_level_owner_and_config_are_changed_with_history_and_event(self):
         key = services.register("mail", "api_key", level="low").key

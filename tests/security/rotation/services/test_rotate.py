@@ -136,6 +136,29 @@ def test_a_value_that_works_already_is_no_new_one(versions, value):
     assert versions("vendor") == [(1, "retiring"), (2, "current")]
 
 
+@pytest.mark.parametrize("value", ["given", "second", "another"])
+def test_no_refusal_tells_whether_a_value_is_that_of_the_key(value):
+    """The attack: values are tried with a request that changes nothing in any case."""
+    key = services.register("vendor", "api_key", value="given").key
+    services.rotate("vendor", value="second")
+    now = services.database_now()
+
+    def tried(**more):
+        for ask in (
+            lambda: services.rotate("vendor", value=value, **more),
+            lambda: services.order(services.get("vendor"), "key:1", now, value=value, **more),
+        ):
+            with pytest.raises(services.InvalidTransition) as refused:
+                ask()
+            yield str(refused.value)
+
+    assert all("promised to work until" in each for each in tried())
+    assert all("is 2, not 9" in each for each in tried(expected_version=9, end_previous=True))
+    services.pause("vendor")
+    assert all("is paused" in each for each in tried(end_previous=True))
+    assert key.versions.count() == 2
+
+
 def test_a_compromised_manual_key_says_what_to_do_at_once(db):
     services.register("vendor", "api_key", value="given")
     asked = services.rotate("vendor", reason="compromised")

@@ -184,7 +184,7 @@ def test_a_value_that_another_worker_has_erased_is_left(key, world):
 def test_a_new_value_may_be_empty(key):
     held = steps.acquire(key.pk, "test")
     version = steps.store_pending(
-        held, NewSecret(""), steps.RotationRequest("manual"), steps.database_now()
+        held, NewSecret(""), steps.RotationRequest("manual"), steps.database_now(), lambda _new: ""
     )
     assert version.ciphertext is None
 
