@@ -5,9 +5,13 @@ from tests import environment
 environment.set_up()
 
 from aethercrown.settings import *  # noqa: E402, F403 - they read the environment just set
-from aethercrown.settings import DATA_DIR, DATABASES  # noqa: E402 - the same
+from aethercrown.settings import DATA_DIR, DATABASES, MIDDLEWARE  # noqa: E402 - the same
 
 WSGI_APPLICATION = "tests.serving.application"
+MIDDLEWARE = [
+    each.replace("whitenoise.middleware.WhiteNoiseMiddleware", "tests.static_files.StaticFiles")
+    for each in MIDDLEWARE
+]
 DEMO_USAGE_EVENTS = 300  # the demo company proper has 20,000
 HEALTH_CHECK_TIMEOUT_SECONDS = 1  # SQLite locks out the write that a test looks at
 SECOND_FACTOR_REQUIRED = False  # the tests of it say so themselves
