@@ -84,9 +84,9 @@ def test_a_key_and_its_parts_go_in_whole_and_nulls_stay():
         due_at=NOON, eligible_at=NOON,
     )  # fmt: skip
     columns = ["key_id", "number", "state", "reason", "actor", "prefix", "last4", "detail", "tries",
-               "grace_minutes", "created_at", "kek_id", "wrapped"]  # fmt: skip
+               "grace_minutes", "created_at", "kek_id", "wrapped", "place"]  # fmt: skip
     row = (key.pk, 1, "failed", 'a "{,}\' \\', "", "", "", '{"a": [1, "{}"]}', 0, None,
-           bulk.stamp(NOON), "", None)  # fmt: skip
+           bulk.stamp(NOON), "", None, "")  # fmt: skip
     bulk.insert(SecretVersion, columns, [row])
     made = SecretVersion.objects.get()
     assert (made.reason, made.detail) == ("a \"{,}' \\", {"a": [1, "{}"]})
