@@ -57,6 +57,11 @@ def update(
 def among(values: Collection[int] | Collection[str], kind: type = int) -> RawSQL:
     """For `pk__in=`: all values as one parameter, instead of one each."""
     given = dumps(list(values)) if connection.vendor == "sqlite" else list(values)
+    return among_each(given, kind)
+
+
+def among_each(given: Any, kind: type = int) -> RawSQL:
+    """The same of what the database takes as the one parameter: JSON's text or a list."""
     return RawSQL(AMONG[connection.vendor, kind], [given])  # noqa: S611 - a fixed text
 
 

@@ -173,6 +173,9 @@ class Migration(migrations.Migration):
                 ('contact_role', models.CharField(blank=True, choices=[('owner', 'Owner'), ('technical', 'Technical'), ('finance', 'Finance'), ('viewer', 'Viewer')], help_text='The contact whom the step waits for. Empty: nobody at the customer.', max_length=9)),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='enterprise_templatestep_hours_above_zero'),
+                ],
                 'ordering': ['position'],
             },
         ),
@@ -196,6 +199,11 @@ class Migration(migrations.Migration):
                 ('calendar', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='enterprise.businesscalendar')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('calendar', 'number'), name='enterprise_calendarversion_number'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('calendar',), name='enterprise_calendarversion_one_draft'),
+                    models.CheckConstraint(condition=models.Q(('state', 'draft'), ('published_at__isnull', False), _connector='OR'), name='enterprise_calendarversion_published_has_a_time'),
+                ],
                 'ordering': ['calendar', '-number'],
             },
         ),
@@ -209,6 +217,9 @@ class Migration(migrations.Migration):
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='days', to='enterprise.calendarversion')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'day'), name='enterprise_calendarday_once'),
+                ],
                 'ordering': ['day'],
             },
         ),
@@ -329,6 +340,13 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='onboarding_flows', to='revenue.customer')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['status', 'started_at'], name='enterprise_flow_status'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('status__in', ('draft', 'active', 'on_hold'))), fields=('company_key',), name='enterprise_onboardingflow_one_open_for_a_company'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('completed_at__isnull', False), _connector='OR'), name='enterprise_onboardingflow_completed_has_a_time'),
+                ],
                 'ordering': ['-created_at', '-pk'],
             },
         ),
@@ -345,6 +363,9 @@ class Migration(migrations.Migration):
                 ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='enterprise.onboardingflow')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('flow', 'email'), name='enterprise_onboardingcontact_email'),
+                ],
                 'ordering': ['flow', 'pk'],
             },
         ),
@@ -422,6 +443,14 @@ class Migration(migrations.Migration):
                 ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='enterprise.onboardingflow')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['state', 'due_at'], name='enterprise_step_due'),
+                    models.Index(fields=['state', 'not_before'], name='enterprise_step_lag'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('flow', 'name'), name='enterprise_onboardingstep_name'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('finished_at__isnull', False), _connector='OR'), name='enterprise_onboardingstep_done_has_a_time'),
+                ],
                 'ordering': ['flow', 'order'],
             },
         ),
@@ -486,6 +515,11 @@ class Migration(migrations.Migration):
                 ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dependencies', to='enterprise.onboardingtemplatestep')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('step', 'needs'), name='enterprise_onboardingdependency_once'),
+                    models.CheckConstraint(condition=models.Q(('step', models.F('needs')), _negated=True), name='enterprise_onboardingdependency_not_itself'),
+                    models.CheckConstraint(condition=models.Q(('lag_hours__gte', 0)), name='enterprise_onboardingdependency_lag'),
+                ],
                 'verbose_name_plural': 'onboarding dependencies',
                 'ordering': ['step', 'needs__position'],
             },
@@ -524,6 +558,10 @@ class Migration(migrations.Migration):
                 ('template', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='enterprise.onboardingtemplate')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('template', 'number'), name='enterprise_onboardingversion_number'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('template',), name='enterprise_onboardingversion_one_draft'),
+                ],
                 'ordering': ['template', '-number'],
             },
         ),
@@ -577,6 +615,9 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resource_quotas', to='revenue.customer')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('customer', 'resource'), name='enterprise_resourcequota_once'),
+                ],
                 'ordering': ['customer', 'resource'],
             },
         ),
@@ -603,6 +644,15 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sla_clocks', to='revenue.customer')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['state', 'next_threshold_at'], name='enterprise_slaclock_due'),
+                    models.Index(fields=['outcome', 'judged_at'], name='enterprise_slaclock_judged'),
+                    models.Index(fields=['calendar_version', 'state'], name='enterprise_slaclock_calendar'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('kind', 'subject'), name='enterprise_slaclock_subject'),
+                    models.CheckConstraint(condition=models.Q(('outcome', 'open'), ('judged_at__isnull', False), _connector='OR'), name='enterprise_slaclock_judged_has_a_time'),
+                ],
                 'verbose_name': 'SLA clock',
                 'ordering': ['due_at', 'pk'],
             },
@@ -622,6 +672,12 @@ class Migration(migrations.Migration):
                 ('clock', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='breaches', to='enterprise.slaclock')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['threshold', 'reached_at'], name='enterprise_slabreach_reached'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'withdrawn'), _negated=True), fields=('clock', 'generation', 'target_version', 'threshold'), name='enterprise_slabreach_once_for_a_target'),
+                ],
                 'verbose_name': 'SLA breach',
                 'verbose_name_plural': 'SLA breaches',
                 'ordering': ['-recorded_at', '-pk'],
@@ -677,6 +733,10 @@ class Migration(migrations.Migration):
                 ('support_hours', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.businesscalendar')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('uptime_percent__gte', 0), ('uptime_percent__lte', 100)), name='enterprise_slatier_uptime_is_a_percentage'),
+                    models.CheckConstraint(condition=models.Q(('response_hours__gte', 1), ('response_hours__lte', 10000)), name='enterprise_slatier_response_in_range'),
+                ],
                 'verbose_name': 'SLA tier',
                 'ordering': ['position', 'code'],
             },
@@ -722,6 +782,12 @@ class Migration(migrations.Migration):
                 ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='actions', to='enterprise.onboardingstep')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['state', 'next_at'], name='enterprise_stepaction_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('step', 'generation'), name='enterprise_stepaction_once'),
+                ],
                 'ordering': ['next_at', 'pk'],
             },
         ),
@@ -743,6 +809,9 @@ class Migration(migrations.Migration):
                 ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='enterprise.onboardingflow')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('flow', 'sequence'), name='enterprise_steptransition_sequence'),
+                ],
                 'ordering': ['flow', 'sequence'],
             },
         ),
@@ -771,6 +840,9 @@ class Migration(migrations.Migration):
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='absences', to='enterprise.teammember')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('last__gte', models.F('first'))), name='enterprise_teamabsence_order'),
+                ],
                 'ordering': ['first'],
             },
         ),
@@ -815,6 +887,9 @@ class Migration(migrations.Migration):
                 ('tier', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.slatier')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('begins_at'))), name='enterprise_tieroverride_expires_after_it_begins'),
+                ],
                 'ordering': ['-begins_at', '-pk'],
             },
         ),
@@ -844,6 +919,9 @@ class Migration(migrations.Migration):
                 ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='enterprise.tierruleset')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('rule_set', 'position'), name='enterprise_tierrule_position'),
+                ],
                 'ordering': ['position'],
             },
         ),
@@ -860,6 +938,9 @@ class Migration(migrations.Migration):
                 ('rule_set', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.tierruleset')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('customer',), name='enterprise_slaassignment_one_in_force'),
+                ],
                 'verbose_name': 'SLA assignment',
                 'ordering': ['-assigned_at', '-pk'],
             },
@@ -873,6 +954,10 @@ class Migration(migrations.Migration):
                 ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rates', to='enterprise.tierruleset')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('rule_set', 'currency'), name='enterprise_rulerate_currency'),
+                    models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='enterprise_rulerate_above_zero'),
+                ],
                 'ordering': ['currency'],
             },
         ),
@@ -930,46 +1015,6 @@ class Migration(migrations.Migration):
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.AddConstraint(
-            model_name='calendarversion',
-            constraint=models.UniqueConstraint(fields=('calendar', 'number'), name='enterprise_calendarversion_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='calendarversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('calendar',), name='enterprise_calendarversion_one_draft'),
-        ),
-        migrations.AddConstraint(
-            model_name='calendarversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('published_at__isnull', False), _connector='OR'), name='enterprise_calendarversion_published_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='calendarday',
-            constraint=models.UniqueConstraint(fields=('version', 'day'), name='enterprise_calendarday_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingcontact',
-            constraint=models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('flow', 'email'), name='enterprise_onboardingcontact_email'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingdependency',
-            constraint=models.UniqueConstraint(fields=('step', 'needs'), name='enterprise_onboardingdependency_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingdependency',
-            constraint=models.CheckConstraint(condition=models.Q(('step', models.F('needs')), _negated=True), name='enterprise_onboardingdependency_not_itself'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingdependency',
-            constraint=models.CheckConstraint(condition=models.Q(('lag_hours__gte', 0)), name='enterprise_onboardingdependency_lag'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingtemplateversion',
-            constraint=models.UniqueConstraint(fields=('template', 'number'), name='enterprise_onboardingversion_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingtemplateversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('template',), name='enterprise_onboardingversion_one_draft'),
-        ),
-        migrations.AddConstraint(
             model_name='onboardingtemplatestep',
             constraint=models.UniqueConstraint(fields=('version', 'name'), name='enterprise_templatestep_name'),
         ),
@@ -977,121 +1022,13 @@ class Migration(migrations.Migration):
             model_name='onboardingtemplatestep',
             constraint=models.UniqueConstraint(fields=('version', 'position'), name='enterprise_templatestep_position'),
         ),
-        migrations.AddConstraint(
-            model_name='onboardingtemplatestep',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='enterprise_templatestep_hours_above_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='resourcequota',
-            constraint=models.UniqueConstraint(fields=('customer', 'resource'), name='enterprise_resourcequota_once'),
-        ),
-        migrations.AddIndex(
-            model_name='slaclock',
-            index=models.Index(fields=['state', 'next_threshold_at'], name='enterprise_slaclock_due'),
-        ),
-        migrations.AddIndex(
-            model_name='slaclock',
-            index=models.Index(fields=['outcome', 'judged_at'], name='enterprise_slaclock_judged'),
-        ),
-        migrations.AddIndex(
-            model_name='slaclock',
-            index=models.Index(fields=['calendar_version', 'state'], name='enterprise_slaclock_calendar'),
-        ),
-        migrations.AddConstraint(
-            model_name='slaclock',
-            constraint=models.UniqueConstraint(fields=('kind', 'subject'), name='enterprise_slaclock_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='slaclock',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome', 'open'), ('judged_at__isnull', False), _connector='OR'), name='enterprise_slaclock_judged_has_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='slabreach',
-            index=models.Index(fields=['threshold', 'reached_at'], name='enterprise_slabreach_reached'),
-        ),
-        migrations.AddConstraint(
-            model_name='slabreach',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'withdrawn'), _negated=True), fields=('clock', 'generation', 'target_version', 'threshold'), name='enterprise_slabreach_once_for_a_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='slatier',
-            constraint=models.CheckConstraint(condition=models.Q(('uptime_percent__gte', 0), ('uptime_percent__lte', 100)), name='enterprise_slatier_uptime_is_a_percentage'),
-        ),
-        migrations.AddConstraint(
-            model_name='slatier',
-            constraint=models.CheckConstraint(condition=models.Q(('response_hours__gte', 1), ('response_hours__lte', 10000)), name='enterprise_slatier_response_in_range'),
-        ),
-        migrations.AddIndex(
-            model_name='stepaction',
-            index=models.Index(fields=['state', 'next_at'], name='enterprise_stepaction_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='stepaction',
-            constraint=models.UniqueConstraint(fields=('step', 'generation'), name='enterprise_stepaction_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='steptransition',
-            constraint=models.UniqueConstraint(fields=('flow', 'sequence'), name='enterprise_steptransition_sequence'),
-        ),
-        migrations.AddConstraint(
-            model_name='teamabsence',
-            constraint=models.CheckConstraint(condition=models.Q(('last__gte', models.F('first'))), name='enterprise_teamabsence_order'),
-        ),
-        migrations.AddIndex(
-            model_name='onboardingstep',
-            index=models.Index(fields=['state', 'due_at'], name='enterprise_step_due'),
-        ),
         migrations.AddIndex(
             model_name='onboardingstep',
             index=models.Index(fields=['owner', 'state'], name='enterprise_step_owner'),
         ),
         migrations.AddIndex(
-            model_name='onboardingstep',
-            index=models.Index(fields=['state', 'not_before'], name='enterprise_step_lag'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingstep',
-            constraint=models.UniqueConstraint(fields=('flow', 'name'), name='enterprise_onboardingstep_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingstep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('finished_at__isnull', False), _connector='OR'), name='enterprise_onboardingstep_done_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='tieroverride',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('begins_at'))), name='enterprise_tieroverride_expires_after_it_begins'),
-        ),
-        migrations.AddConstraint(
-            model_name='tierrule',
-            constraint=models.UniqueConstraint(fields=('rule_set', 'position'), name='enterprise_tierrule_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='slaassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('customer',), name='enterprise_slaassignment_one_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulecurrencyrate',
-            constraint=models.UniqueConstraint(fields=('rule_set', 'currency'), name='enterprise_rulerate_currency'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulecurrencyrate',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='enterprise_rulerate_above_zero'),
-        ),
-        migrations.AddIndex(
-            model_name='onboardingflow',
-            index=models.Index(fields=['status', 'started_at'], name='enterprise_flow_status'),
-        ),
-        migrations.AddIndex(
             model_name='onboardingflow',
             index=models.Index(fields=['tier', 'template_version'], name='enterprise_flow_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingflow',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('draft', 'active', 'on_hold'))), fields=('company_key',), name='enterprise_onboardingflow_one_open_for_a_company'),
-        ),
-        migrations.AddConstraint(
-            model_name='onboardingflow',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('completed_at__isnull', False), _connector='OR'), name='enterprise_onboardingflow_completed_has_a_time'),
         ),
         *OPERATIONS,
     ]

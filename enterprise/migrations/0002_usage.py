@@ -137,6 +137,10 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='revenue.customer')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state', 'previewed'), ('applied_at__isnull', False), _connector='OR'), name='enterprise_usagebackfill_applied_has_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'reverted'), _negated=True), ('reverted_at__isnull', False), _connector='OR'), name='enterprise_usagebackfill_reverted_has_time'),
+                ],
                 'ordering': ['-previewed_at', '-pk'],
             },
         ),
@@ -170,6 +174,12 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['customer', 'metric', 'valid_from'], name='enterprise_usagelimit_in_force'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='enterprise_usagelimit_not_negative'),
+                ],
                 'ordering': ['-valid_from', '-pk'],
             },
         ),
@@ -187,6 +197,12 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['hour'], name='enterprise_usagehour_by_hour'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('customer', 'metric', 'hour'), name='enterprise_usagehour_once'),
+                ],
                 'ordering': ['-hour', 'customer', 'metric'],
             },
         ),
@@ -208,6 +224,10 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['event_id'], name='enterprise_usageevent_by_id'),
+                    models.Index(fields=['customer', 'metric', 'occurred_at'], name='enterprise_usageevent_by_time'),
+                ],
                 'ordering': ['-occurred_at', '-pk'],
             },
         ),
@@ -226,6 +246,13 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['metric', 'day'], name='enterprise_usageday_by_metric'),
+                    models.Index(condition=models.Q(('is_booked', False)), fields=['day'], name='enterprise_usageday_to_book'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('customer', 'metric', 'day'), name='enterprise_usageday_once'),
+                ],
                 'ordering': ['-day', 'customer', 'metric'],
             },
         ),
@@ -250,6 +277,10 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('period_start__isnull', False)), fields=('customer', 'metric', 'period_start', 'percent', 'limit_version'), name='enterprise_usagealert_once_a_period'),
+                    models.UniqueConstraint(condition=models.Q(('period_start__isnull', True)), fields=('customer', 'metric', 'percent', 'number'), name='enterprise_usagealert_once_a_crossing'),
+                ],
                 'ordering': ['-raised_at', '-pk'],
             },
         ),
@@ -267,6 +298,9 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['customer', 'recorded_at'], name='enterprise_usageadjustment_new'),
+                ],
                 'ordering': ['-recorded_at', '-pk'],
             },
         ),
@@ -311,6 +345,9 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('customer', 'metric'), name='enterprise_clientmetric_once'),
+                ],
                 'ordering': ['customer', 'metric'],
             },
         ),
@@ -340,6 +377,9 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('customer', 'metric', 'recorded_at'), name='enterprise_usagereading_once'),
+                ],
                 'ordering': ['-recorded_at', '-pk'],
             },
         ),
@@ -353,88 +393,17 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='thresholds', to='enterprise.usagemetric')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('metric', 'customer', 'percent'), name='enterprise_usagethreshold_one_a_client'),
+                    models.UniqueConstraint(condition=models.Q(('customer__isnull', True)), fields=('metric', 'percent'), name='enterprise_usagethreshold_one_a_metric'),
+                    models.CheckConstraint(condition=models.Q(('percent__gt', 0)), name='enterprise_usagethreshold_above_zero'),
+                ],
                 'ordering': ['metric', 'customer', 'percent'],
             },
-        ),
-        migrations.AddIndex(
-            model_name='usagelimit',
-            index=models.Index(fields=['customer', 'metric', 'valid_from'], name='enterprise_usagelimit_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagelimit',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='enterprise_usagelimit_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='usagehour',
-            index=models.Index(fields=['hour'], name='enterprise_usagehour_by_hour'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagehour',
-            constraint=models.UniqueConstraint(fields=('customer', 'metric', 'hour'), name='enterprise_usagehour_once'),
-        ),
-        migrations.AddIndex(
-            model_name='usageevent',
-            index=models.Index(fields=['event_id'], name='enterprise_usageevent_by_id'),
-        ),
-        migrations.AddIndex(
-            model_name='usageevent',
-            index=models.Index(fields=['customer', 'metric', 'occurred_at'], name='enterprise_usageevent_by_time'),
-        ),
-        migrations.AddIndex(
-            model_name='usageday',
-            index=models.Index(fields=['metric', 'day'], name='enterprise_usageday_by_metric'),
-        ),
-        migrations.AddIndex(
-            model_name='usageday',
-            index=models.Index(condition=models.Q(('is_booked', False)), fields=['day'], name='enterprise_usageday_to_book'),
-        ),
-        migrations.AddConstraint(
-            model_name='usageday',
-            constraint=models.UniqueConstraint(fields=('customer', 'metric', 'day'), name='enterprise_usageday_once'),
         ),
         migrations.AddConstraint(
             model_name='usagebackfill',
             constraint=models.CheckConstraint(condition=models.Q(('mode', 'add'), models.Q(('customer__isnull', False), ('ends_at__isnull', False), ('metric__isnull', False), ('starts_at__isnull', False)), _connector='OR'), name='enterprise_usagebackfill_replace_has_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagebackfill',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'previewed'), ('applied_at__isnull', False), _connector='OR'), name='enterprise_usagebackfill_applied_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagebackfill',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'reverted'), _negated=True), ('reverted_at__isnull', False), _connector='OR'), name='enterprise_usagebackfill_reverted_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagealert',
-            constraint=models.UniqueConstraint(condition=models.Q(('period_start__isnull', False)), fields=('customer', 'metric', 'period_start', 'percent', 'limit_version'), name='enterprise_usagealert_once_a_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagealert',
-            constraint=models.UniqueConstraint(condition=models.Q(('period_start__isnull', True)), fields=('customer', 'metric', 'percent', 'number'), name='enterprise_usagealert_once_a_crossing'),
-        ),
-        migrations.AddIndex(
-            model_name='usageadjustment',
-            index=models.Index(fields=['customer', 'recorded_at'], name='enterprise_usageadjustment_new'),
-        ),
-        migrations.AddConstraint(
-            model_name='clientmetric',
-            constraint=models.UniqueConstraint(fields=('customer', 'metric'), name='enterprise_clientmetric_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagereading',
-            constraint=models.UniqueConstraint(fields=('customer', 'metric', 'recorded_at'), name='enterprise_usagereading_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagethreshold',
-            constraint=models.UniqueConstraint(fields=('metric', 'customer', 'percent'), name='enterprise_usagethreshold_one_a_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagethreshold',
-            constraint=models.UniqueConstraint(condition=models.Q(('customer__isnull', True)), fields=('metric', 'percent'), name='enterprise_usagethreshold_one_a_metric'),
-        ),
-        migrations.AddConstraint(
-            model_name='usagethreshold',
-            constraint=models.CheckConstraint(condition=models.Q(('percent__gt', 0)), name='enterprise_usagethreshold_above_zero'),
         ),
         *OPERATIONS,
     ]

@@ -105,6 +105,12 @@ class Migration(migrations.Migration):
                 ('decision', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='budget_plan', to='operations.decision')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('total__gt', 0)), name='marketing_budgetplan_total_positive'),
+                    models.CheckConstraint(condition=models.Q(('budget_periods__gte', 1)), name='marketing_budgetplan_has_a_period'),
+                    models.CheckConstraint(condition=models.Q(('probability_of_lift__gte', 0), ('probability_of_lift__lte', 1)), name='marketing_budgetplan_probability_in_range'),
+                    models.CheckConstraint(condition=models.Q(('revenue_low__lte', models.F('revenue_high')), ('lift_low__lte', models.F('lift_high'))), name='marketing_budgetplan_intervals_ordered'),
+                ],
                 'ordering': ['-created_at', '-pk'],
             },
         ),
@@ -152,6 +158,11 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='marketing.channel')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('channel',), name='marketing_allocation_one_in_force'),
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='marketing_allocation_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='marketing_allocation_ends_after_start'),
+                ],
                 'ordering': ['-valid_from', 'channel'],
             },
         ),
@@ -168,6 +179,11 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lift_tests', to='marketing.channel')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('channel', 'starts_on'), name='marketing_lifttest_one_a_start'),
+                    models.CheckConstraint(condition=models.Q(('starts_on__lte', models.F('ends_on'))), name='marketing_lifttest_ends_after_start'),
+                    models.CheckConstraint(condition=models.Q(('revenue__gte', 0), ('spend__gt', 0), ('standard_error__gt', 0)), name='marketing_lifttest_amounts_positive'),
+                ],
                 'ordering': ['-ends_on'],
             },
         ),
@@ -182,6 +198,14 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='performance', to='marketing.channel')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['date'], name='marketing_performance_date'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('channel', 'date'), name='marketing_performance_one_row_a_date'),
+                    models.CheckConstraint(condition=models.Q(('spend__gte', 0)), name='marketing_performance_spend_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('revenue__isnull', True), ('revenue__gte', 0), _connector='OR'), name='marketing_performance_revenue_not_negative'),
+                ],
                 'verbose_name_plural': 'performance',
                 'ordering': ['-date', 'channel'],
             },
@@ -199,6 +223,10 @@ class Migration(migrations.Migration):
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='allocations', to='marketing.budgetplan')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('plan', 'channel_name'), name='marketing_planallocation_one_a_channel'),
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('present__gte', 0)), name='marketing_planallocation_not_negative'),
+                ],
                 'ordering': ['plan', 'channel_name'],
             },
         ),
@@ -215,70 +243,6 @@ class Migration(migrations.Migration):
                 'ordering': ['-date'],
                 'constraints': [models.UniqueConstraint(fields=('currency', 'date'), name='marketing_totalrevenue_one_row_a_date'), models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='marketing_totalrevenue_not_negative')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='budgetplan',
-            constraint=models.CheckConstraint(condition=models.Q(('total__gt', 0)), name='marketing_budgetplan_total_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='budgetplan',
-            constraint=models.CheckConstraint(condition=models.Q(('budget_periods__gte', 1)), name='marketing_budgetplan_has_a_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='budgetplan',
-            constraint=models.CheckConstraint(condition=models.Q(('probability_of_lift__gte', 0), ('probability_of_lift__lte', 1)), name='marketing_budgetplan_probability_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='budgetplan',
-            constraint=models.CheckConstraint(condition=models.Q(('revenue_low__lte', models.F('revenue_high')), ('lift_low__lte', models.F('lift_high'))), name='marketing_budgetplan_intervals_ordered'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('channel',), name='marketing_allocation_one_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='marketing_allocation_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='marketing_allocation_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='lifttest',
-            constraint=models.UniqueConstraint(fields=('channel', 'starts_on'), name='marketing_lifttest_one_a_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='lifttest',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_on__lte', models.F('ends_on'))), name='marketing_lifttest_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='lifttest',
-            constraint=models.CheckConstraint(condition=models.Q(('revenue__gte', 0), ('spend__gt', 0), ('standard_error__gt', 0)), name='marketing_lifttest_amounts_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='performance',
-            index=models.Index(fields=['date'], name='marketing_performance_date'),
-        ),
-        migrations.AddConstraint(
-            model_name='performance',
-            constraint=models.UniqueConstraint(fields=('channel', 'date'), name='marketing_performance_one_row_a_date'),
-        ),
-        migrations.AddConstraint(
-            model_name='performance',
-            constraint=models.CheckConstraint(condition=models.Q(('spend__gte', 0)), name='marketing_performance_spend_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='performance',
-            constraint=models.CheckConstraint(condition=models.Q(('revenue__isnull', True), ('revenue__gte', 0), _connector='OR'), name='marketing_performance_revenue_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='planallocation',
-            constraint=models.UniqueConstraint(fields=('plan', 'channel_name'), name='marketing_planallocation_one_a_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='planallocation',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('present__gte', 0)), name='marketing_planallocation_not_negative'),
         ),
         *OPERATIONS,
     ]

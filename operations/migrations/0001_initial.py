@@ -226,6 +226,13 @@ class Migration(migrations.Migration):
                 ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='automation', to='django_celery_beat.periodictask')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('largest_change_percent__gte', 0)), name='operations_automation_change_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('data_age_hours__gte', 0)), name='operations_automation_age_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('largest_daily_change_percent__gte', 0)), name='operations_automation_daily_change_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('least_confidence_percent__gte', 0), ('least_confidence_percent__lte', 100)), name='operations_automation_confidence_is_a_percentage'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('quiet_from__isnull', True), ('quiet_until__isnull', True)), models.Q(('quiet_from__isnull', False), ('quiet_until__isnull', False)), _connector='OR'), name='operations_automation_quiet_hours_begin_and_end'),
+                ],
                 'ordering': ['name'],
             },
         ),
@@ -277,6 +284,10 @@ class Migration(migrations.Migration):
                 ('component', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='operations.component')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['component', 'checked_at'], name='operations_check_component'),
+                    models.Index(fields=['checked_at'], name='operations_check_checked_at'),
+                ],
                 'ordering': ['-checked_at', '-pk'],
             },
         ),
@@ -299,6 +310,12 @@ class Migration(migrations.Migration):
                 ('component', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rollups', to='operations.component')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['span', 'start'], name='operations_healthrollup_start'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('component', 'span', 'start'), name='operations_healthrollup_once'),
+                ],
                 'ordering': ['-start'],
             },
         ),
@@ -428,6 +445,9 @@ class Migration(migrations.Migration):
                 ('component', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incidents', to='operations.component')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('component',), name='operations_incident_one_open_a_component'),
+                ],
                 'ordering': ['-started_at', '-pk'],
             },
         ),
@@ -452,6 +472,13 @@ class Migration(migrations.Migration):
                 ('destination', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='operations.destination')),
             ],
             options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['next_at'], name='operations_message_open'),
+                    models.Index(fields=['state', 'ended_at'], name='operations_message_ended'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'sending'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='operations_message_sending_has_a_lease'),
+                ],
                 'ordering': ['-created_at', '-pk'],
             },
         ),
@@ -476,6 +503,14 @@ class Migration(migrations.Migration):
                 ('automation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='operations.automation')),
             ],
             options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['automation', 'state'], name='operations_run_open'),
+                    models.Index(fields=['-ended_at'], name='operations_run_ended'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('automation', 'planned_for'), name='operations_run_once_each_planned_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='operations_run_running_has_a_lease'),
+                ],
                 'ordering': ['-planned_for', '-pk'],
             },
         ),
@@ -512,6 +547,14 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='decisions', to='operations.run')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['status', 'due_at'], name='operations_decision_due'),
+                    models.Index(fields=['automation', 'applied_at'], name='operations_decision_applied'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('automation', 'subject', 'inputs_digest'), name='operations_decision_once_for_the_same_inputs'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['applied', 'measured', 'rolled_back']), _negated=True), ('applied_at__isnull', False), _connector='OR'), name='operations_decision_applied_has_a_time'),
+                ],
                 'ordering': ['-proposed_at', '-pk'],
             },
         ),
@@ -544,6 +587,18 @@ class Migration(migrations.Migration):
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='operations.pool')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['pool', 'status', 'queue_key', 'id'], name='operations_task_queue'),
+                    models.Index(fields=['status', 'lease_until'], name='operations_task_lease'),
+                    models.Index(fields=['completed_at'], name='operations_task_ended'),
+                    models.Index(fields=['created_at'], name='operations_task_created'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('priority__gte', 1), ('priority__lte', 4)), name='operations_task_priority'),
+                    models.CheckConstraint(condition=models.Q(('estimated_duration__gte', 0), ('estimated_duration__lte', 2592000.0)), name='operations_task_estimate_in_range'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='operations_task_running_has_lease'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'queued'), _negated=True), models.Q(('queue_key__isnull', False), ('ready_at__isnull', False)), _connector='OR'), name='operations_task_queued_has_key'),
+                ],
                 'ordering': ['-created_at', '-pk'],
             },
         ),
@@ -554,6 +609,12 @@ class Migration(migrations.Migration):
                 ('needs', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='waiters', to='operations.task')),
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dependencies', to='operations.task')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('task', 'needs'), name='operations_dependency_once'),
+                    models.CheckConstraint(condition=models.Q(('task', models.F('needs')), _negated=True), name='operations_dependency_not_of_itself'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Worker',
@@ -575,133 +636,9 @@ class Migration(migrations.Migration):
             name='worker',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to='operations.worker'),
         ),
-        migrations.AddConstraint(
-            model_name='automation',
-            constraint=models.CheckConstraint(condition=models.Q(('largest_change_percent__gte', 0)), name='operations_automation_change_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='automation',
-            constraint=models.CheckConstraint(condition=models.Q(('data_age_hours__gte', 0)), name='operations_automation_age_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='automation',
-            constraint=models.CheckConstraint(condition=models.Q(('largest_daily_change_percent__gte', 0)), name='operations_automation_daily_change_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='automation',
-            constraint=models.CheckConstraint(condition=models.Q(('least_confidence_percent__gte', 0), ('least_confidence_percent__lte', 100)), name='operations_automation_confidence_is_a_percentage'),
-        ),
-        migrations.AddConstraint(
-            model_name='automation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('quiet_from__isnull', True), ('quiet_until__isnull', True)), models.Q(('quiet_from__isnull', False), ('quiet_until__isnull', False)), _connector='OR'), name='operations_automation_quiet_hours_begin_and_end'),
-        ),
-        migrations.AddIndex(
-            model_name='check',
-            index=models.Index(fields=['component', 'checked_at'], name='operations_check_component'),
-        ),
-        migrations.AddIndex(
-            model_name='check',
-            index=models.Index(fields=['checked_at'], name='operations_check_checked_at'),
-        ),
-        migrations.AddIndex(
-            model_name='healthrollup',
-            index=models.Index(fields=['span', 'start'], name='operations_healthrollup_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='healthrollup',
-            constraint=models.UniqueConstraint(fields=('component', 'span', 'start'), name='operations_healthrollup_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('component',), name='operations_incident_one_open_a_component'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['next_at'], name='operations_message_open'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['state', 'ended_at'], name='operations_message_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'sending'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='operations_message_sending_has_a_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['automation', 'state'], name='operations_run_open'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['-ended_at'], name='operations_run_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(fields=('automation', 'planned_for'), name='operations_run_once_each_planned_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='operations_run_running_has_a_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['status', 'due_at'], name='operations_decision_due'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['automation', 'applied_at'], name='operations_decision_applied'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('automation', 'subject', 'inputs_digest'), name='operations_decision_once_for_the_same_inputs'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['applied', 'measured', 'rolled_back']), _negated=True), ('applied_at__isnull', False), _connector='OR'), name='operations_decision_applied_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='dependency',
-            constraint=models.UniqueConstraint(fields=('task', 'needs'), name='operations_dependency_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='dependency',
-            constraint=models.CheckConstraint(condition=models.Q(('task', models.F('needs')), _negated=True), name='operations_dependency_not_of_itself'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['pool', 'status', 'queue_key', 'id'], name='operations_task_queue'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['status', 'lease_until'], name='operations_task_lease'),
-        ),
         migrations.AddIndex(
             model_name='task',
             index=models.Index(fields=['worker', 'status'], name='operations_task_worker'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['completed_at'], name='operations_task_ended'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['created_at'], name='operations_task_created'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('priority__gte', 1), ('priority__lte', 4)), name='operations_task_priority'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('estimated_duration__gte', 0), ('estimated_duration__lte', 2592000.0)), name='operations_task_estimate_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='operations_task_running_has_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'queued'), _negated=True), models.Q(('queue_key__isnull', False), ('ready_at__isnull', False)), _connector='OR'), name='operations_task_queued_has_key'),
         ),
         *OPERATIONS,
     ]

@@ -151,6 +151,9 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(blank=True, editable=False, max_length=300)),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('most_change_percent__gte', 0)), name='operations_repeatingimport_change_not_negative'),
+                ],
                 'ordering': ['name'],
             },
         ),
@@ -278,10 +281,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='message',
             constraint=models.CheckConstraint(condition=models.Q(('audience', 'staff'), models.Q(('channel', 'email'), ('destination__isnull', True)), _connector='OR'), name='operations_message_outside_is_mail'),
-        ),
-        migrations.AddConstraint(
-            model_name='repeatingimport',
-            constraint=models.CheckConstraint(condition=models.Q(('most_change_percent__gte', 0)), name='operations_repeatingimport_change_not_negative'),
         ),
         migrations.AddField(
             model_name='dataimport',

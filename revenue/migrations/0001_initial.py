@@ -164,6 +164,14 @@ class Migration(migrations.Migration):
                 ('merged_into', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='duplicates', to='revenue.customer')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['segment'], name='revenue_customer_segment'),
+                    models.Index(fields=['merged_into', 'rolled_segment', 'segment'], name='revenue_customer_rolled'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='revenue_customer_has_external_id'),
+                    models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('pk')), _negated=True), _connector='OR'), name='revenue_customer_not_merged_into_itself'),
+                ],
                 'ordering': ['name', 'pk'],
             },
         ),
@@ -186,6 +194,11 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='revenue.customer')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('customer', 'period_start'), name='revenue_invoice_one_a_month'),
+                    models.CheckConstraint(condition=models.Q(('carried__gte', 0), ('total__gte', 0)), name='revenue_invoice_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='revenue_invoice_ends_after_start'),
+                ],
                 'ordering': ['-period_start', 'customer'],
             },
         ),
@@ -199,6 +212,10 @@ class Migration(migrations.Migration):
                 ('original_invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjusted_by', to='revenue.invoice')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('invoice', 'original_invoice'), name='revenue_adjustment_one_a_month'),
+                    models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='revenue_adjustment_changes_something'),
+                ],
                 'ordering': ['pk'],
             },
         ),
@@ -216,6 +233,10 @@ class Migration(migrations.Migration):
                 ('decision', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='operations.decision')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('currency', 'period_start'), name='revenue_invoicerun_one_a_month'),
+                    models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('approved_at__isnull', False), _connector='OR'), name='revenue_invoicerun_approved_before_finished'),
+                ],
                 'ordering': ['-period_start', 'currency'],
             },
         ),
@@ -246,6 +267,13 @@ class Migration(migrations.Migration):
                 ('meter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='daily_use', to='revenue.meter')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['customer', 'day', 'meter'], name='revenue_dailyuse_by_day'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('is_correction', False)), fields=('customer', 'meter', 'day'), name='revenue_dailyuse_one_first_row_a_day'),
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', 0), ('is_correction', True), _connector='OR'), name='revenue_dailyuse_only_corrections_negative'),
+                ],
                 'verbose_name_plural': 'daily use',
                 'ordering': ['-day', '-pk'],
             },
@@ -268,6 +296,16 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='revenue.customer')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['currency', 'on', 'kind', 'amount', 'payers'], name='revenue_mrrmovement_booked'),
+                    models.Index(fields=['currency', 'effective_on', 'kind', 'amount', 'payers'], name='revenue_mrrmovement_effective'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('is_adjustment', True), _connector='OR'), name='revenue_mrrmovement_only_adjustments_negative'),
+                    models.CheckConstraint(condition=models.Q(('amount', 0), ('payers', 0), _negated=True), name='revenue_mrrmovement_changes_something'),
+                    models.CheckConstraint(condition=models.Q(('effective_on__lte', models.F('on'))), name='revenue_mrrmovement_not_booked_ahead'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['new', 'reactivation', 'expansion', 'contraction', 'churn'])), name='revenue_mrrmovement_known_kind'),
+                ],
                 'verbose_name': 'MRR movement',
                 'ordering': ['-on', '-pk'],
             },
@@ -315,6 +353,12 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='revenue.customer')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['currency', 'paid_on'], name='revenue_payment_by_day'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_payment_amount_not_negative'),
+                ],
                 'ordering': ['-paid_on', '-pk'],
             },
         ),
@@ -368,6 +412,13 @@ class Migration(migrations.Migration):
                 ('book', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='revenue.pricebook')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('book', 'number'), name='revenue_pricebookversion_one_a_number'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('published_at__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('published_at__isnull', False), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='revenue_pricebookversion_published_has_digest'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('retired_at__isnull', False), ('state', 'retired')), models.Q(models.Q(('state', 'retired'), _negated=True), ('retired_at__isnull', True)), _connector='OR'), name='revenue_pricebookversion_retired_has_time'),
+                    models.CheckConstraint(condition=models.Q(('largest_discount__gte', 0), ('largest_discount__lte', 100)), name='revenue_pricebookversion_discount_is_percent'),
+                    models.CheckConstraint(condition=models.Q(('largest_change__isnull', True), ('largest_change__gte', 0), _connector='OR'), name='revenue_pricebookversion_change_not_negative'),
+                ],
                 'ordering': ['book', '-number'],
             },
         ),
@@ -402,6 +453,17 @@ class Migration(migrations.Migration):
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='opportunities', to='revenue.pricebookversion')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['state', 'kind'], name='revenue_opportunity_by_state'),
+                    models.Index(fields=['customer', 'decided_at'], name='revenue_opportunity_decided'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'offered'])), fields=('customer', 'kind'), name='revenue_opportunity_one_open_a_kind'),
+                    models.CheckConstraint(condition=models.Q(('gain_high__gte', models.F('gain')), ('gain_low__lte', models.F('gain'))), name='revenue_opportunity_gain_in_interval'),
+                    models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='revenue_opportunity_confidence_is_a_share'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', revenue.upsell.states.OpportunityState['OFFERED']), _negated=True), ('offered_at__isnull', False), _connector='OR'), name='revenue_opportunity_offered_has_a_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state__in', [revenue.upsell.states.OpportunityState['ACCEPTED'], revenue.upsell.states.OpportunityState['DECLINED']]), _negated=True), ('decided_at__isnull', False), _connector='OR'), name='revenue_opportunity_decided_has_a_time'),
+                ],
                 'verbose_name_plural': 'opportunities',
                 'ordering': ['-found_at', '-pk'],
             },
@@ -423,6 +485,12 @@ class Migration(migrations.Migration):
                 ('plan', models.ForeignKey(blank=True, help_text='For company size only.', null=True, on_delete=django.db.models.deletion.PROTECT, to='revenue.pricingplan')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'kind', 'plan', 'metric', 'above'), name='revenue_pricefactor_one_a_plans_bound'),
+                    models.UniqueConstraint(condition=models.Q(('plan__isnull', True)), fields=('version', 'kind', 'metric', 'above'), name='revenue_pricefactor_one_a_bound'),
+                    models.CheckConstraint(condition=models.Q(('above__gte', 0), ('value__gte', 0)), name='revenue_pricefactor_not_negative'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'company'), ('plan__isnull', False)), models.Q(models.Q(('kind', 'company'), _negated=True), ('plan__isnull', True)), _connector='OR'), name='revenue_pricefactor_company_has_plan'),
+                ],
                 'ordering': ['version', 'kind', 'metric', 'above'],
                 'default_related_name': 'factors',
             },
@@ -439,6 +507,10 @@ class Migration(migrations.Migration):
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='revenue.pricingplan')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'plan', 'source', 'metric'), name='revenue_planrule_one_a_metric'),
+                    models.CheckConstraint(condition=models.Q(('above__gte', 0)), name='revenue_planrule_not_negative'),
+                ],
                 'ordering': ['version', '-plan__rank', 'source', 'metric'],
                 'default_related_name': 'rules',
             },
@@ -454,6 +526,12 @@ class Migration(migrations.Migration):
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='revenue.pricingplan')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'plan'), name='revenue_planprice_one_a_plan'),
+                    models.CheckConstraint(condition=models.Q(('base_price__gte', 0)), name='revenue_planprice_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('floor__isnull', True), ('floor__gte', 0), _connector='OR'), name='revenue_planprice_floor_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('floor__isnull', True), ('ceiling__isnull', True), ('floor__lte', models.F('ceiling')), _connector='OR'), name='revenue_planprice_floor_below_ceiling'),
+                ],
                 'ordering': ['version', 'plan__rank'],
                 'default_related_name': 'prices',
             },
@@ -597,6 +675,10 @@ class Migration(migrations.Migration):
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='quotes', to='revenue.pricebookversion')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('final_price__gte', 0)), name='revenue_quote_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('agreed_price__isnull', True), ('agreed_price__gte', 0), _connector='OR'), name='revenue_quote_agreed_not_negative'),
+                ],
                 'ordering': ['-quoted_at', '-pk'],
             },
         ),
@@ -641,6 +723,14 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='revenue.customer')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['currency', 'plan', 'amount'], name='revenue_subscription_by_plan'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_subscription_amount_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('ended_on__gte', models.F('started_on')), _connector='OR'), name='revenue_subscription_ends_after_start'),
+                    models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('amount', 0), _connector='OR'), name='revenue_subscription_ended_amount_is_zero'),
+                ],
                 'ordering': ['-started_on', '-pk'],
             },
         ),
@@ -657,216 +747,12 @@ class Migration(migrations.Migration):
                 ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='revenue.subscription')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_subscriptionchange_amount_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('is_end', False), ('amount', 0), _connector='OR'), name='revenue_subscriptionchange_end_amount_is_zero'),
+                ],
                 'ordering': ['on', 'pk'],
             },
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['segment'], name='revenue_customer_segment'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['merged_into', 'rolled_segment', 'segment'], name='revenue_customer_rolled'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='revenue_customer_has_external_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('pk')), _negated=True), _connector='OR'), name='revenue_customer_not_merged_into_itself'),
-        ),
-        migrations.AddConstraint(
-            model_name='adjustment',
-            constraint=models.UniqueConstraint(fields=('invoice', 'original_invoice'), name='revenue_adjustment_one_a_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='adjustment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='revenue_adjustment_changes_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoicerun',
-            constraint=models.UniqueConstraint(fields=('currency', 'period_start'), name='revenue_invoicerun_one_a_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoicerun',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('approved_at__isnull', False), _connector='OR'), name='revenue_invoicerun_approved_before_finished'),
-        ),
-        migrations.AddIndex(
-            model_name='dailyuse',
-            index=models.Index(fields=['customer', 'day', 'meter'], name='revenue_dailyuse_by_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='dailyuse',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_correction', False)), fields=('customer', 'meter', 'day'), name='revenue_dailyuse_one_first_row_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='dailyuse',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0), ('is_correction', True), _connector='OR'), name='revenue_dailyuse_only_corrections_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='mrrmovement',
-            index=models.Index(fields=['currency', 'on', 'kind', 'amount', 'payers'], name='revenue_mrrmovement_booked'),
-        ),
-        migrations.AddIndex(
-            model_name='mrrmovement',
-            index=models.Index(fields=['currency', 'effective_on', 'kind', 'amount', 'payers'], name='revenue_mrrmovement_effective'),
-        ),
-        migrations.AddConstraint(
-            model_name='mrrmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('is_adjustment', True), _connector='OR'), name='revenue_mrrmovement_only_adjustments_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='mrrmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), ('payers', 0), _negated=True), name='revenue_mrrmovement_changes_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='mrrmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('effective_on__lte', models.F('on'))), name='revenue_mrrmovement_not_booked_ahead'),
-        ),
-        migrations.AddConstraint(
-            model_name='mrrmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['new', 'reactivation', 'expansion', 'contraction', 'churn'])), name='revenue_mrrmovement_known_kind'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['currency', 'paid_on'], name='revenue_payment_by_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_payment_amount_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.UniqueConstraint(fields=('book', 'number'), name='revenue_pricebookversion_one_a_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('published_at__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('published_at__isnull', False), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='revenue_pricebookversion_published_has_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('retired_at__isnull', False), ('state', 'retired')), models.Q(models.Q(('state', 'retired'), _negated=True), ('retired_at__isnull', True)), _connector='OR'), name='revenue_pricebookversion_retired_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.CheckConstraint(condition=models.Q(('largest_discount__gte', 0), ('largest_discount__lte', 100)), name='revenue_pricebookversion_discount_is_percent'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.CheckConstraint(condition=models.Q(('largest_change__isnull', True), ('largest_change__gte', 0), _connector='OR'), name='revenue_pricebookversion_change_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['state', 'kind'], name='revenue_opportunity_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['customer', 'decided_at'], name='revenue_opportunity_decided'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'offered'])), fields=('customer', 'kind'), name='revenue_opportunity_one_open_a_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(('gain_high__gte', models.F('gain')), ('gain_low__lte', models.F('gain'))), name='revenue_opportunity_gain_in_interval'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='revenue_opportunity_confidence_is_a_share'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', revenue.upsell.states.OpportunityState['OFFERED']), _negated=True), ('offered_at__isnull', False), _connector='OR'), name='revenue_opportunity_offered_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', [revenue.upsell.states.OpportunityState['ACCEPTED'], revenue.upsell.states.OpportunityState['DECLINED']]), _negated=True), ('decided_at__isnull', False), _connector='OR'), name='revenue_opportunity_decided_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('customer', 'period_start'), name='revenue_invoice_one_a_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('carried__gte', 0), ('total__gte', 0)), name='revenue_invoice_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='revenue_invoice_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricefactor',
-            constraint=models.UniqueConstraint(fields=('version', 'kind', 'plan', 'metric', 'above'), name='revenue_pricefactor_one_a_plans_bound'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricefactor',
-            constraint=models.UniqueConstraint(condition=models.Q(('plan__isnull', True)), fields=('version', 'kind', 'metric', 'above'), name='revenue_pricefactor_one_a_bound'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricefactor',
-            constraint=models.CheckConstraint(condition=models.Q(('above__gte', 0), ('value__gte', 0)), name='revenue_pricefactor_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricefactor',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'company'), ('plan__isnull', False)), models.Q(models.Q(('kind', 'company'), _negated=True), ('plan__isnull', True)), _connector='OR'), name='revenue_pricefactor_company_has_plan'),
-        ),
-        migrations.AddConstraint(
-            model_name='planrule',
-            constraint=models.UniqueConstraint(fields=('version', 'plan', 'source', 'metric'), name='revenue_planrule_one_a_metric'),
-        ),
-        migrations.AddConstraint(
-            model_name='planrule',
-            constraint=models.CheckConstraint(condition=models.Q(('above__gte', 0)), name='revenue_planrule_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.UniqueConstraint(fields=('version', 'plan'), name='revenue_planprice_one_a_plan'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.CheckConstraint(condition=models.Q(('base_price__gte', 0)), name='revenue_planprice_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.CheckConstraint(condition=models.Q(('floor__isnull', True), ('floor__gte', 0), _connector='OR'), name='revenue_planprice_floor_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.CheckConstraint(condition=models.Q(('floor__isnull', True), ('ceiling__isnull', True), ('floor__lte', models.F('ceiling')), _connector='OR'), name='revenue_planprice_floor_below_ceiling'),
-        ),
-        migrations.AddConstraint(
-            model_name='quote',
-            constraint=models.CheckConstraint(condition=models.Q(('final_price__gte', 0)), name='revenue_quote_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='quote',
-            constraint=models.CheckConstraint(condition=models.Q(('agreed_price__isnull', True), ('agreed_price__gte', 0), _connector='OR'), name='revenue_quote_agreed_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['currency', 'plan', 'amount'], name='revenue_subscription_by_plan'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_subscription_amount_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('ended_on__gte', models.F('started_on')), _connector='OR'), name='revenue_subscription_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('amount', 0), _connector='OR'), name='revenue_subscription_ended_amount_is_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscriptionchange',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='revenue_subscriptionchange_amount_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscriptionchange',
-            constraint=models.CheckConstraint(condition=models.Q(('is_end', False), ('amount', 0), _connector='OR'), name='revenue_subscriptionchange_end_amount_is_zero'),
         ),
         *OPERATIONS,
     ]

@@ -39,6 +39,10 @@ class Migration(migrations.Migration):
                 ('issued_by', models.CharField(max_length=150)),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('total__lt', 0)), name='revenue_creditnote_below_zero'),
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='revenue_creditnote_has_reason'),
+                ],
                 'ordering': ['-issued_at', '-pk'],
             },
         ),
@@ -55,6 +59,10 @@ class Migration(migrations.Migration):
                 ('chosen_by', models.CharField(max_length=150)),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('end_day__gt', models.F('first_day'))), name='revenue_unbilledusechoice_ends_after_start'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('choice', 'bill'), _negated=True), models.Q(('plan', ''), _negated=True), _connector='OR'), name='revenue_unbilledusechoice_billed_by_a_plan'),
+                ],
                 'ordering': ['-chosen_at', '-pk'],
             },
         ),
@@ -82,25 +90,9 @@ class Migration(migrations.Migration):
             name='customer',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='unbilled_use_choices', to='revenue.customer'),
         ),
-        migrations.AddConstraint(
-            model_name='creditnote',
-            constraint=models.CheckConstraint(condition=models.Q(('total__lt', 0)), name='revenue_creditnote_below_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='creditnote',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='revenue_creditnote_has_reason'),
-        ),
         migrations.AddIndex(
             model_name='unbilledusechoice',
             index=models.Index(fields=['customer', 'chosen_at'], name='revenue_unbilledusechoice_late'),
-        ),
-        migrations.AddConstraint(
-            model_name='unbilledusechoice',
-            constraint=models.CheckConstraint(condition=models.Q(('end_day__gt', models.F('first_day'))), name='revenue_unbilledusechoice_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='unbilledusechoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('choice', 'bill'), _negated=True), models.Q(('plan', ''), _negated=True), _connector='OR'), name='revenue_unbilledusechoice_billed_by_a_plan'),
         ),
         migrations.RunPython(guard_rows, unguard_rows),
     ]

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DataError
 from django.db.models import Max, Model, Q, QuerySet
 
-from aethercrown.db import prepared, schema
+from aethercrown.db import compiled_query, schema
 from aethercrown.db.sealed import is_unreadable
 from aethercrown.history.tracking import tracked
 from security.audit import anchor_files, anchors, chain, verify
@@ -108,7 +108,7 @@ def history_faults(*, without_keys: bool = False) -> list[AuditFault]:
 def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, object]]:
     """Rows of history with their many-to-many values, by key, as the database has them."""
     found: dict[int, dict[str, object]] = {
-        row["history_id"]: row for row in prepared.values_by_key(rows, keys)
+        row["history_id"]: row for row in compiled_query.values_by_key(rows, keys)
     }
     for field in getattr(rows, "_history_m2m_fields", ()):
         far = field.m2m_reverse_field_name()

@@ -230,6 +230,12 @@ class Migration(migrations.Migration):
                 ('replaced_by', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replaces', to='security.apikey')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gt', models.F('created_at')), _connector='OR'), name='security_apikey_expires_after_creation'),
+                    models.CheckConstraint(condition=models.Q(('replaced_by__isnull', True), ('retire_at__isnull', False), _connector='OR'), name='security_apikey_replaced_means_retiring'),
+                    models.CheckConstraint(condition=models.Q(('burst__isnull', True), ('burst__gte', 1), _connector='OR'), name='security_apikey_burst_of_one_or_more'),
+                    models.CheckConstraint(condition=models.Q(('rate_per_second__isnull', True), ('rate_per_second__gt', 0), _connector='OR'), name='security_apikey_rate_above_zero'),
+                ],
                 'verbose_name': 'API key',
                 'ordering': ['-created_at', '-pk'],
             },
@@ -418,6 +424,18 @@ class Migration(migrations.Migration):
                 ('key', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='security.managedsecret')),
             ],
             options={
+                'indexes': [
+                    models.Index(condition=models.Q(('destroyed_at__isnull', True), ('retire_at__isnull', False)), fields=['retire_at'], name='security_secretversion_erase'),
+                    models.Index(fields=['kek_id', 'id'], name='security_secretversion_kek'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('key', 'number'), name='security_secretversion_unique_number'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('key',), name='security_secretversion_one_current'),
+                    models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('key',), name='security_secretversion_one_pending'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kek_id', ''), ('sealed', None), ('wrapped', None)), models.Q(models.Q(('kek_id', ''), _negated=True), ('sealed__isnull', False), ('wrapped__isnull', False)), _connector='OR'), name='security_secretversion_complete_or_empty'),
+                    models.CheckConstraint(condition=models.Q(('destroyed_at__isnull', True), ('sealed__isnull', True), _connector='OR'), name='security_secretversion_destroyed_has_no_value'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'retiring'), _negated=True), ('retire_at__isnull', False), _connector='OR'), name='security_secretversion_retiring_has_an_end'),
+                ],
                 'ordering': ['key', '-number'],
             },
         ),
@@ -437,54 +455,6 @@ class Migration(migrations.Migration):
                 'ordering': ['name', '-number'],
                 'constraints': [models.UniqueConstraint(fields=('name', 'number'), name='security_systemsecret_number_unique'), models.CheckConstraint(condition=models.Q(models.Q(models.Q(('kek_id', ''), ('sealed', None), ('wrapped', None)), models.Q(models.Q(('kek_id', ''), _negated=True), ('sealed__isnull', False), ('wrapped__isnull', False)), _connector='OR'), models.Q(('kek_id', ''), _negated=True)), name='security_systemsecret_encrypted')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gt', models.F('created_at')), _connector='OR'), name='security_apikey_expires_after_creation'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('replaced_by__isnull', True), ('retire_at__isnull', False), _connector='OR'), name='security_apikey_replaced_means_retiring'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('burst__isnull', True), ('burst__gte', 1), _connector='OR'), name='security_apikey_burst_of_one_or_more'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('rate_per_second__isnull', True), ('rate_per_second__gt', 0), _connector='OR'), name='security_apikey_rate_above_zero'),
-        ),
-        migrations.AddIndex(
-            model_name='secretversion',
-            index=models.Index(condition=models.Q(('destroyed_at__isnull', True), ('retire_at__isnull', False)), fields=['retire_at'], name='security_secretversion_erase'),
-        ),
-        migrations.AddIndex(
-            model_name='secretversion',
-            index=models.Index(fields=['kek_id', 'id'], name='security_secretversion_kek'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretversion',
-            constraint=models.UniqueConstraint(fields=('key', 'number'), name='security_secretversion_unique_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('key',), name='security_secretversion_one_current'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('key',), name='security_secretversion_one_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kek_id', ''), ('sealed', None), ('wrapped', None)), models.Q(models.Q(('kek_id', ''), _negated=True), ('sealed__isnull', False), ('wrapped__isnull', False)), _connector='OR'), name='security_secretversion_complete_or_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretversion',
-            constraint=models.CheckConstraint(condition=models.Q(('destroyed_at__isnull', True), ('sealed__isnull', True), _connector='OR'), name='security_secretversion_destroyed_has_no_value'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'retiring'), _negated=True), ('retire_at__isnull', False), _connector='OR'), name='security_secretversion_retiring_has_an_end'),
         ),
         *OPERATIONS,
     ]

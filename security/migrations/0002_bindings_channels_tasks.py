@@ -97,6 +97,12 @@ class Migration(migrations.Migration):
                 ('ended_by', models.CharField(blank=True, max_length=200)),
             ],
             options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'open')), fields=['next_attempt_at'], name='security_outsidetask_open'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='security_outsidetask_ended_has_a_time'),
+                ],
                 'verbose_name': 'task outside',
                 'verbose_name_plural': 'tasks outside',
                 'ordering': ['-created_at', '-pk'],
@@ -242,14 +248,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='keychannel',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'pull'), _negated=True), ('api_key__isnull', False), _connector='OR'), name='security_keychannel_pull_has_an_api_key'),
-        ),
-        migrations.AddIndex(
-            model_name='outsidetask',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['next_attempt_at'], name='security_outsidetask_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='outsidetask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='security_outsidetask_ended_has_a_time'),
         ),
         migrations.AddConstraint(
             model_name='rotationorder',
