@@ -224,10 +224,6 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enterprise.usagemetric')),
             ],
             options={
-                'indexes': [
-                    models.Index(fields=['event_id'], name='enterprise_usageevent_by_id'),
-                    models.Index(fields=['customer', 'metric', 'occurred_at'], name='enterprise_usageevent_by_time'),
-                ],
                 'ordering': ['-occurred_at', '-pk'],
             },
         ),
@@ -404,6 +400,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='usagebackfill',
             constraint=models.CheckConstraint(condition=models.Q(('mode', 'add'), models.Q(('customer__isnull', False), ('ends_at__isnull', False), ('metric__isnull', False), ('starts_at__isnull', False)), _connector='OR'), name='enterprise_usagebackfill_replace_has_range'),
+        ),
+        # Before the table is replaced on PostgreSQL; those of a CreateModel would come after it.
+        migrations.AddIndex(
+            model_name='usageevent',
+            index=models.Index(fields=['event_id'], name='enterprise_usageevent_by_id'),
+        ),
+        migrations.AddIndex(
+            model_name='usageevent',
+            index=models.Index(fields=['customer', 'metric', 'occurred_at'], name='enterprise_usageevent_by_time'),
         ),
         *OPERATIONS,
     ]
