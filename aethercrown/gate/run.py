@@ -59,9 +59,9 @@ def parser() -> argparse.ArgumentParser:
         "--changed",
         metavar="COMMIT",
         nargs="?",
-        const="HEAD",
-        help="Static checks, and on SQLite the tests of the apps that differ from COMMIT (HEAD) "
-        "and of those above them, without coverage.",
+        const="",
+        help="Static checks, and on SQLite the tests of what differs from COMMIT and of what is "
+        "above that, without coverage. Without COMMIT: of what is not pushed yet.",
     )
     options.add_argument(
         "--cover",
@@ -117,9 +117,13 @@ def run_tests(options: argparse.Namespace, settings: Mapping[str, str], plan: Ga
 def run_changed(since: str, settings: Mapping[str, str], plan: GatePlan) -> int:
     """The static checks, and the tests that `selection` picks, on SQLite and without coverage."""
     try:
+        since = since or selection.unpushed_since(data_dir.ROOT)
         changed = selection.changed_files(data_dir.ROOT, since)
     except subprocess.CalledProcessError as error:
         print_lines([f"git cannot compare with {since}: {error.stderr.strip()}"], sys.stderr)
+        return 2
+    except FileNotFoundError:
+        print_lines(["There is no git on the PATH to say what changed; run: make test"], sys.stderr)
         return 2
     tests = [
         str(path.relative_to(data_dir.ROOT))

@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -193,27 +194,71 @@ def test_the_second_run_keeps_models_services_and_reports(file, kept):
     assert second_run.tests_a_layer(Path(file)) is kept
 
 
-PAGES = ("dashboards/budget", "dashboards/test_*.py")  # those that import marketing
+CALLS = "tests/aethercrown/test_every_call.py"
+
+
+def chosen(*changed):
+    return set(selection.test_paths(changed))
 
 
 @pytest.mark.parametrize(
-    ("changed", "chosen"),
-    [
-        ("marketing/budget/tasks.py", ["marketing", *PAGES]),
-        ("tests/marketing/budget/test_tasks.py", ["marketing", *PAGES]),
-        ("dashboards/urls.py", ["dashboards"]),
-        ("templates/base.html", [*selection.APPS[1:]]),
-    ],
+    "changed", ["marketing/budget/tasks.py", "tests/marketing/budget/test_tasks.py"]
 )
-def test_a_change_is_tested_with_the_apps_above_it(changed, chosen):
-    paths = [f"tests/{each}" for each in chosen]
-    assert selection.test_paths([changed]) == [*paths, selection.WHOLE_TREE]
+def test_a_change_is_tested_with_the_apps_and_pages_above_it(changed):
+    paths = chosen(changed)
+    assert {"tests/marketing", "tests/dashboards/budget", "tests/dashboards/test_*.py"} <= paths
+    assert paths.isdisjoint({"tests", "tests/revenue", "tests/dashboards", "tests/dashboards/keys"})
+    assert selection.WHOLE_TREE in paths
+
+
+def test_pages_that_show_what_features_register_are_tested_with_every_app():
+    assert {f"tests/dashboards/{each}" for each in selection.PAGES_OF_EVERY_APP} <= chosen(
+        "marketing/budget/metrics.py"
+    )
+    folders = [rig.ROOT / "tests/dashboards" / each for each in selection.PAGES_OF_EVERY_APP]
+    assert [each for each in folders if not each.is_dir()] == []
+
+
+def test_pages_that_use_such_a_page_are_tested_too():
+    """dashboards/pricing/jobs shows operations' jobs; dashboards/revenue takes tables of it."""
+    assert "tests/dashboards/revenue" in chosen("operations/jobs/reports.py")
 
 
 def test_an_app_that_changed_too_is_tested_though_it_imports_no_other():
-    paths = selection.test_paths(["marketing/urls.py", "enterprise/urls.py"])
-    assert paths[:2] == ["tests/marketing", "tests/enterprise"]
-    assert "tests/dashboards/usage" in paths
+    paths = chosen("marketing/urls.py", "enterprise/urls.py")
+    assert {"tests/marketing", "tests/enterprise", "tests/dashboards/usage"} <= paths
+
+
+def test_tests_in_other_folders_that_use_the_app_are_among_them():
+    paths = chosen("marketing/channels/models.py")
+    assert {
+        "tests/operations/imports/test_services.py",
+        "tests/security/access/test_matrix.py",
+    } <= paths
+    assert not [each for each in paths if each.startswith(selection.LONG_TESTS)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_chosen"),
+    [("marketing/budget/api.py", True), ("marketing/urls.py", True), ("marketing/apps.py", False)],
+)
+def test_a_walk_over_every_call_is_repeated_where_calls_changed(changed, is_chosen):
+    assert (CALLS in chosen(changed)) is is_chosen
+
+
+def test_each_walk_over_all_apps_is_known():
+    """A test that asks for every address, screen or table is about the apps above it as well."""
+    walks = re.compile(r"get_resolver|admin\.site\._registry|apps\.get_models|documents\.generated")
+    tests = rig.ROOT / "tests"
+    found = {
+        str(each.relative_to(rig.ROOT))
+        for each in tests.glob("*/**/test_*.py")
+        if each.is_relative_to(tests / "aethercrown") or each.is_relative_to(tests / "security")
+        if walks.search(each.read_text(encoding="utf-8")) and each != Path(__file__)
+    }
+    known = {test for test, _about in selection.ABOUT_EVERY_APP}
+    assert found - known == set()
+    assert [each for each in known if not (rig.ROOT / each).is_file()] == []
 
 
 @pytest.mark.parametrize(
@@ -222,40 +267,94 @@ def test_an_app_that_changed_too_is_tested_though_it_imports_no_other():
         ("marketing/budget/models.py", [selection.UPGRADE]),
         ("marketing/migrations/0009_more.py", [selection.UPGRADE]),
         ("marketing/management/commands/budget.py", [selection.DOCUMENTS]),
+        ("marketing/apps.py", []),
     ],
 )
 def test_the_dear_tests_run_where_what_they_are_about_changed(changed, more):
-    paths = [f"tests/{each}" for each in ("marketing", *PAGES)]
-    assert selection.test_paths([changed]) == [*paths, *more, selection.WHOLE_TREE]
+    dear = {selection.UPGRADE, selection.DOCUMENTS}
+    assert chosen(changed) & dear == set(more)
 
 
-def test_a_document_alone_runs_its_commands_and_the_tests_of_the_whole_tree():
-    asked = selection.test_paths(["docs/api.md", "README.md"])
-    assert asked == [selection.DOCUMENTS, selection.WHOLE_TREE]
+def test_a_document_alone_runs_its_commands_and_the_tests_that_read_it():
+    paths = chosen("docs/upsell.md", "README.md")
+    assert {selection.DOCUMENTS, selection.WHOLE_TREE} <= paths
+    assert "tests/marketing/budget/test_api.py" in paths  # tries the README's curl
+    assert selection.DOCUMENTS in chosen(".env.example")
     named = {path.name for path in data_dir.ROOT.glob(selection.WHOLE_TREE)}
     every = {path.name for path in data_dir.ROOT.glob("tests/test_*.py")}
     assert every - named == {"test_docs.py", "test_upgrade.py"}
 
 
-@pytest.mark.parametrize("shared", ["pyproject.toml", "tests/conftest.py", "aethercrown/urls.py"])
+@pytest.mark.parametrize(
+    "shared",
+    [
+        *("pyproject.toml", "requirements.txt", "tests/conftest.py", "tests/contract.txt"),
+        *("aethercrown/urls.py", "tests/aethercrown/callers.py", "new_app/models.py"),
+        *("templates/base.html", "templates/dashboards/kit/tiles.html", "templates/static/a.css"),
+    ],
+)
 def test_a_shared_file_is_tested_with_everything(shared):
     assert selection.test_paths([shared, "marketing/urls.py"]) == ["tests"]
 
 
-def test_files_that_git_does_not_track_yet_are_changed_ones(tmp_path):
-    def git(*arguments):
-        command = ["git", *arguments]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
+def test_the_template_of_a_page_is_tested_with_the_pages():
+    paths = chosen("templates/dashboards/budget.html")
+    assert paths == {"tests/dashboards", selection.WHOLE_TREE}
 
-    git("init", "--quiet")
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with one commit, and git in it."""
+
+    def git(*arguments, folder=tmp_path):
+        person = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        command = ["git", *person, *arguments]
+        done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)  # noqa: S603 - our own arguments
+        return done.stdout.strip()
+
+    git("init", "--quiet", "--initial-branch=main")
     (tmp_path / "old.py").write_text("a = 1\n")
     git("add", ".")
-    git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "One")
-    (tmp_path / "old.py").write_text("a = 2\n")
-    (tmp_path / "new.py").write_text("b = 1\n")
-    assert selection.changed_files(tmp_path, "HEAD") == ["new.py", "old.py"]
+    git("commit", "--quiet", "-m", "One")
+    return tmp_path, git
+
+
+def test_files_that_git_does_not_track_yet_are_changed_ones(repository):
+    folder, _git = repository
+    (folder / "old.py").write_text("a = 2\n")
+    (folder / "new.py").write_text("b = 1\n")
+    assert selection.changed_files(folder, "HEAD") == ["new.py", "old.py"]
     with pytest.raises(subprocess.CalledProcessError):
-        selection.changed_files(tmp_path, "no-such-commit")
+        selection.changed_files(folder, "no-such-commit")
+
+
+def test_a_file_that_moved_counts_at_both_places_and_a_deleted_one_at_its_own(repository):
+    folder, git = repository
+    git("mv", "old.py", "moved.py")
+    assert selection.changed_files(folder, "HEAD") == ["moved.py", "old.py"]
+    git("rm", "--quiet", "--force", "moved.py")
+    assert selection.changed_files(folder, "HEAD") == ["old.py"]
+
+
+def test_paths_begin_at_the_project_also_inside_a_larger_repository(repository):
+    folder, git = repository
+    (folder / "product").mkdir()
+    git("mv", "old.py", "product/old.py")
+    git("commit", "--quiet", "-m", "Two")
+    (folder / "product" / "old.py").write_text("a = 3\n")
+    assert selection.changed_files(folder / "product", "HEAD") == ["old.py"]
+
+
+def test_what_is_committed_but_not_pushed_is_changed_too(repository, tmp_path_factory):
+    folder, git = repository
+    assert selection.unpushed_since(folder) == "HEAD"
+    clone = tmp_path_factory.mktemp("clone")
+    git("clone", "--quiet", str(folder), str(clone))
+    (clone / "old.py").write_text("a = 2\n")
+    git("commit", "--quiet", "--all", "-m", "Two", folder=clone)
+    since = selection.unpushed_since(clone)
+    assert since == git("rev-parse", "HEAD")
+    assert selection.changed_files(clone, since) == ["old.py"]
 
 
 def test_changed_runs_the_quick_checks_and_one_suite(capfd):
