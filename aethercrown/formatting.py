@@ -50,10 +50,16 @@ def rounded(unit: Unit) -> Unit:
 
 def clean(value: Number) -> float | None:
     """A finite float, or None where there is no number to draw."""
-    if value is None or (isinstance(value, Decimal) and not value.is_finite()):
+    if value is None or not _is_finite(value):
         return None
-    number = max(-MAX_VALUE, min(MAX_VALUE, value))
-    return float(number) if isfinite(value) else None
+    return float(max(-MAX_VALUE, min(MAX_VALUE, value)))
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    """Also of whole numbers and decimals beyond the largest float."""
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return isinstance(value, int) or isfinite(value)
 
 
 def full(value: Number, unit: Unit = COUNT) -> str:
@@ -112,6 +118,8 @@ def probability_text(probability: float) -> str:
 
 def exact_text(value: Decimal) -> str:
     """Every digit of a decimal, without trailing zeros or an exponent: 1,634.72."""
+    if not value.is_finite():
+        return MISSING
     text = f"{value:,f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return _with_unit(text.lstrip("-"), COUNT, negative=value < 0)

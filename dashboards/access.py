@@ -49,13 +49,17 @@ viewer = opened_by("security.view_pages")
 
 
 def may_open(request: HttpRequest, address: str) -> bool:
-    """Whether a link of this site would open for the person, by the checks of its page itself."""
+    """Whether a link of this site would open for the person, by the checks of its page itself.
+
+    Only the admin's screens and pages that `opened_by` decorates open; a view that checks in its
+    own way is not known here, so nothing links to it through this.
+    """
     match = _resolved(urlsplit(address).path)
     if match is None:
         return False
     if match.app_name == "admin":
         return admin.site.has_permission(request) and _screen_opens(request, match)
-    return holds(request, _permissions.get(match.func))
+    return match.func in _permissions and holds(request, _permissions[match.func])
 
 
 def holds(request: HttpRequest, permission: str | None) -> bool:

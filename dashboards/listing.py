@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from aethercrown.formatting import counted
-from dashboards.tables import Cell, Column, Table, Value, format_cell
+from dashboards.tables import Cell, Column, Table, Value, csv_row, format_cell
 
 PAGE_SIZE = 25
 MAX_SEARCH_CHARACTERS = 100
@@ -209,7 +209,7 @@ class Listing:
 
     def all_rows(self) -> Iterator[Sequence[Value]]:
         """Every row, for the CSV."""
-        yield from map(self._line, self._values(self.rows).iterator())
+        yield from (csv_row(self._line(row)) for row in self._values(self.rows).iterator())
 
     def _line(self, row: Sequence[Any]) -> list[Value]:
         pairs = zip(row, self.fields, strict=True)

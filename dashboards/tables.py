@@ -88,14 +88,16 @@ class Table:
         return lines
 
     def csv_rows(self) -> list[list[Value]]:
-        """The rows as a CSV holds them: a quantity is its number."""
-        return [
-            [each.number if isinstance(each, UnitNumber) else each for each in row]
-            for row in self.rows
-        ]
+        """The rows as a CSV holds them."""
+        return [csv_row(row) for row in self.rows]
 
     def _page_columns(self) -> list[Column]:
         return [each for each in self.columns if not each.csv_only]
+
+
+def csv_row(row: Sequence[Value]) -> list[Value]:
+    """A row as a CSV holds it: a quantity is its number."""
+    return [each.number if isinstance(each, UnitNumber) else each for each in row]
 
 
 def format_cell(value: Value, column: Column) -> Cell:

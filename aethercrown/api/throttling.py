@@ -10,6 +10,7 @@ so that calls without a key cause no writes. An outage of the broker refuses no 
 import hmac
 import ipaddress
 import math
+import re
 import secrets
 import threading
 import time
@@ -36,6 +37,8 @@ BROKER_TIMEOUT_SECONDS = 0.25  # seconds to wait for its answer
 MAX_LOCAL_BUCKETS = 10_000  # of one process
 MAX_KNOWN_CALLERS = 10_000  # credentials whose bucket a process remembers
 CREDENTIAL_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY")
+# An address that a proxy wrote in brackets or with its port: [2001:db8::1]:443, 203.0.113.7:5012.
+WITH_PORT = re.compile(r"(?:\[([\da-fA-F:.]{2,45})\]|(\d{1,3}(?:\.\d{1,3}){3}))(?::\d{1,5})?")
 BUCKET_RETENTION_SECONDS = 30 * 86_400  # of a bucket without a call: after that it is full
 # The buckets before `split` all give their tokens, or none does; the others give theirs only if
 # those did, likewise together. A full bucket need not be stored.
@@ -338,14 +341,18 @@ def client_address(request: HttpRequest) -> str:
 def exact_address(request: HttpRequest) -> str:
     """The caller's address as the outermost of TRUSTED_PROXIES saw it, else the peer's.
 
-    Counted from the right of X-Forwarded-For, because the caller controls its left part.
+    Counted from the right of X-Forwarded-For, because the caller controls its left part. Without
+    the port that some proxies write after it.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
     proxies = settings.TRUSTED_PROXIES
     if not proxies:
         return peer
     seen = [each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    return seen[-proxies] if proxies <= len(seen) else peer
+    if proxies > len(seen):
+        return peer
+    written = WITH_PORT.fullmatch(seen[-proxies])
+    return (written[1] or written[2]) if written else seen[-proxies]
 
 
 def network(address: str) -> str:

@@ -3,11 +3,14 @@
 Numbers stay numbers, so a negative amount is not quoted; `text` in reader.py restores the original.
 """
 
+import codecs
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
+from math import isfinite
 
 from django.http import StreamingHttpResponse
 
@@ -47,18 +50,25 @@ def note(what: str, subject: str) -> None:
 
 
 def written(cell: Cell) -> str:
-    """The cell as text."""
+    """The cell as text; empty where nothing is known, also of what is no finite number."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, (date, datetime)):
         return cell.isoformat()
-    if isinstance(cell, Decimal):
-        return f"{cell:f}"
+    if isinstance(cell, (Decimal, float)):
+        return _number(cell)
     if isinstance(cell, str):
         return FORMULA.sub(r"\1'", cell)
     return str(cell)
+
+
+def _number(value: Decimal | float) -> str:
+    """All digits of a number, without an exponent; empty for infinity and NaN."""
+    if isinstance(value, float):
+        return f"{Decimal(str(value)):f}" if isfinite(value) else ""
+    return f"{value:f}" if value.is_finite() else ""
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
@@ -72,9 +82,11 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator
 def csv_response(
     name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
 ) -> StreamingHttpResponse:
-    """A streamed download; `name` is without its suffix."""
-    response = StreamingHttpResponse(
-        csv_lines(header, rows), content_type="text/csv; charset=utf-8"
-    )
+    """A streamed download for people; `name` is without its suffix.
+
+    A byte order mark comes first: without it Excel reads UTF-8 as the machine's own code page.
+    """
+    lines = chain([codecs.BOM_UTF8], csv_lines(header, rows))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

@@ -20,6 +20,7 @@ from aethercrown.formatting import (
 )
 
 NO_EARLIER = "no earlier value"
+SMALLEST_CHANGE = 0.1  # percent or points, that is shown as a number
 
 
 class MetricUnit(StrEnum):
@@ -96,13 +97,16 @@ def change(now: Number, earlier: Number, unit: MetricUnit, good: Good) -> Change
     new, old = clean(now), clean(earlier)
     if new is None or old is None:
         return Change(NO_EARLIER if old is None else "")
+    if new == old:
+        return Change("unchanged")
     if unit is MetricUnit.PERCENT:
         text = signed(new - old, POINTS)
     elif old == 0:
-        return Change("was 0" if new else "unchanged")
+        return Change("was 0")
     else:
         text = signed(100 * (new - old) / abs(old), PERCENT)
     if not any(each in "123456789" for each in text):
-        return Change("unchanged")
+        least = full(SMALLEST_CHANGE, POINTS if unit is MetricUnit.PERCENT else PERCENT)
+        text = f"{'up' if new > old else 'down'} by less than {least}"
     better = (new > old) == (good is Good.UP)
     return Change(text, "" if good is Good.NEITHER else "good" if better else "bad")

@@ -34,6 +34,9 @@ DASH = "\N{EN DASH}"
         (3e12, "$3,000,000,000,000.00", "$3T"),
         (4e15, "$4e+15", "$4e+15"),
         (1e-7, "$0.00", "$1e-07"),
+        (10**400, "$1e+300", "$1e+300"),
+        (Decimal("-1E+400"), "\N{MINUS SIGN}$1e+300", "\N{MINUS SIGN}$1e+300"),
+        (Decimal("sNaN"), "\N{EN DASH}", "\N{EN DASH}"),
     ],
 )
 def test_money_is_worded_long_and_short(value, long, brief):
@@ -210,6 +213,8 @@ def test_nothing_that_people_read_is_formatted_by_hand():
     assert found == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_stored_float_that_is_no_number_is_a_dash(value):
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity")]
+)
+def test_a_stored_number_that_is_no_number_is_a_dash(value):
     assert formatting.value_text(value) == DASH

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from dashboards import access
 from security.access.models import User
 
 PAGES = ("/", "/dashboards/budget", "/dashboards/budget/Search", "/dashboards/decisions")
@@ -22,6 +23,24 @@ def test_a_person_without_a_role_is_refused(path):
     client = Client()
     client.force_login(User.objects.create_user("nobody"))
     assert client.get(path).status_code == 403
+
+
+def test_a_link_opens_only_where_the_page_says_who_may_open_it(rf, admin_user):
+    """Other views check for themselves: nothing shows a link, or a hit of the search, on a guess."""
+    request = rf.get("/")
+    request.user = admin_user
+    opens = {
+        path: access.may_open(request, path)
+        for path in (
+            "/dashboards/keys?x=1",
+            "/admin/",
+            "/logout",
+            "/metrics",
+            "/api/v1/docs",
+            "/no",
+        )
+    }
+    assert [path for path, found in opens.items() if found] == ["/dashboards/keys?x=1", "/admin/"]
 
 
 def test_a_page_is_only_read(page):

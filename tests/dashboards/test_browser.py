@@ -108,8 +108,12 @@ def test_ctrl_k_finds_a_page_and_enter_opens_it(site, window, path):
     key = {"key": "k", "code": "KeyK", "windowsVirtualKeyCode": 75, "modifiers": 2}
     window.devtools("Input.dispatchKeyEvent", {"type": "keyDown", **key})
     assert window.run("return document.activeElement.closest('#palette') !== null")
-    window.devtools("Input.insertText", {"text": "upsell"})
     shown = "return document.querySelector('#palette-found a.chosen')?.pathname"
+    window.devtools("Input.insertText", {"text": "upse"})
+    wait_until(window, shown)
+    window.devtools("Input.insertText", {"text": "ll"})
+    assert window.run(shown) is None, "Enter would open what was found for other words."
+    assert window.run(COMPOSING) is True
     for _ in range(100):
         if window.run(shown):
             break
@@ -122,6 +126,14 @@ def test_ctrl_k_finds_a_page_and_enter_opens_it(site, window, path):
             break
         sleep(0.05)
     assert window.run("return location.pathname") == "/dashboards/upsell"
+
+
+# Enter that ends the input of a Japanese or Chinese character is not for the palette.
+COMPOSING = """
+const key = new KeyboardEvent("keydown",
+  {key: "Enter", isComposing: true, bubbles: true, cancelable: true});
+return document.querySelector("#palette input").dispatchEvent(key);
+"""
 
 
 def test_the_header_of_a_phone_is_one_row_and_its_menu_opens(site, window):

@@ -53,10 +53,12 @@
   });
   for (const each of document.querySelectorAll("a[data-palette]")) each.addEventListener("click", open);
   field.addEventListener("input", () => {
+    mark(); // what is shown was found for other words: Enter then searches for these
     clearTimeout(timer);
     timer = setTimeout(ask, WAIT_MS);
   });
   field.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) return; // Enter ends the input of a character
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       move(event.key === "ArrowDown" ? 1 : -1);

@@ -31,6 +31,8 @@ QUERY = MetricQuery(Period(date(2026, 3, 1), date(2026, 3, 20)), "USD", NOW)
         (5.0, 4.0, MetricUnit.PERCENT, DOWN, Change("+1.0\N{NO-BREAK SPACE}points", "bad")),
         (3.0, 4.0, MetricUnit.PERCENT, DOWN, Change("\N{MINUS SIGN}1.0\xa0points", "good")),
         (4.0, 4.0, MetricUnit.PERCENT, DOWN, Change("unchanged")),
+        (1_000_400, 1_000_000, MetricUnit.MONEY, UP, Change("up by less than 0.1%", "good")),
+        (4.0, 4.01, MetricUnit.PERCENT, UP, Change("down by less than 0.1\xa0points", "bad")),
         (7, 0, MetricUnit.COUNT, UP, Change("was 0")),
         (0, 0, MetricUnit.COUNT, UP, Change("unchanged")),
         (7, None, MetricUnit.COUNT, UP, Change("no earlier value")),

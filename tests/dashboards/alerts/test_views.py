@@ -19,7 +19,7 @@ def raised(subject="db", severity="critical"):
 
 
 def rows(answer) -> list[list[str]]:
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 def test_where_nothing_is_wrong_the_page_says_so(page):

@@ -36,7 +36,7 @@ def runs(db):
 
 
 def rows(answer):
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 def test_each_automation_has_its_schedule_last_and_next_run(page, runs):

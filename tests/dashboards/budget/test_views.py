@@ -18,7 +18,7 @@ def plans(db) -> list[BudgetPlan]:
 
 
 def rows(answer) -> list[list[str]]:
-    text = b"".join(answer.streaming_content).decode()
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
     return list(csv.reader(text.splitlines()))
 
 

@@ -12,7 +12,7 @@ LIFT = {"metric": "revenue", "estimate": 6.4, "low": -1.2, "high": 11.9, "unit":
 
 
 def rows(answer) -> list[list[str]]:
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 def test_an_empty_ledger_says_what_will_stand_there(page):

@@ -16,7 +16,7 @@ BAD = Observation(UNHEALTHY, error_kind="refused", error="The connection was ref
 
 
 def rows(answer) -> list[list[str]]:
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 def rows(answer):
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 def registered(key_id, due_in):

@@ -33,7 +33,7 @@ def text(answer):
 
 
 def rows(answer):
-    return b"".join(answer.streaming_content).decode().splitlines()
+    return b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
 
 
 def test_without_rows_the_pages_say_how_one_begins(page, django_assert_max_num_queries):

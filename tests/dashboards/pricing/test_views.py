@@ -47,7 +47,7 @@ def text(answer):
 
 
 def rows(answer):
-    lines = b"".join(answer.streaming_content).decode().splitlines()
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
     return list(csv.reader(lines))
 
 

@@ -31,7 +31,7 @@ def company(db) -> Seeding:
 
 
 def rows(answer) -> list[list[str]]:
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 def test_the_page_shows_the_bridge_plans_segments_and_customers(company, page):

@@ -1,5 +1,7 @@
 """The search: every source, only what the person may open, and any text."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -11,7 +13,7 @@ from operations.scheduling.models import Pool, Task
 from revenue.customers.models import Customer
 from revenue.pricing.models import PricingPlan
 from security.access.models import User
-from security.access.roles import OFFICER, VIEWER
+from security.access.roles import OFFICER, ROLES, VIEWER, grants
 from security.apikeys.models import ApiKey
 from security.rotation.models import ManagedSecret
 from tests.dashboards import company
@@ -104,6 +106,24 @@ def test_api_keys_are_found_by_those_who_may_open_them(role, is_found):
     page = found(client_of(role, staff=True), "gamma")
     assert ("/admin/security/apikey/" in page) is is_found
     assert ("gamma reader" in page) is is_found
+
+
+@pytest.mark.usefixtures("_rows")
+def test_whatever_anybody_finds_opens_for_them_and_nothing_else_is_named(client):
+    """Every role, inside the staff and outside it: each hit opens, on a page that it names."""
+    group = re.compile(r'<li><a href="([^"]+)"><span>([^<]+)')
+    named: dict[str, set[str]] = {}
+    for role in ROLES:
+        for staff in (True, False):
+            user = User.objects.create_user(f"{role}-{staff}", is_staff=staff)
+            user.groups.add(Group.objects.get(name=role))
+            client.force_login(user)
+            hits = group.findall(found(client, "gamma"))
+            assert {path for path, _ in hits if client.get(path).status_code != 200} == set()
+            named.setdefault(f"{role} {staff}", set()).update(title for _, title in hits)
+    keys = {who for who, titles in named.items() if "gamma reader" in titles}
+    assert keys == {f"{role} True" for role in ROLES if grants(role, "security", "view_apikey")}
+    assert all("Gamma Ltd" in titles for titles in named.values())
 
 
 @pytest.mark.django_db

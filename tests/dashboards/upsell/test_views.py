@@ -56,7 +56,7 @@ def text(answer):
 
 
 def rows(answer):
-    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+    return list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
 
 
 def test_the_page_shows_the_pipeline_and_what_was_expected(page, found):

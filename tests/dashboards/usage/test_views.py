@@ -55,7 +55,7 @@ def test_clients_stand_beside_their_limits(admin_client, used, django_assert_max
     assert "Metrics to confirm" in text
     assert "No client waits" in text
     listed = admin_client.get(f"{USAGE}?format=csv&table=clients")
-    assert b"".join(listed.streaming_content).startswith(b"Client,Metric,Used")
+    assert b"".join(listed.streaming_content).decode("utf-8-sig").startswith("Client,Metric,Used")
 
 
 def test_a_clients_page_has_its_trends_alerts_and_costs(
