@@ -17,6 +17,7 @@ from unfold.templatetags import unfold_list
 
 from aethercrown.formatting import MISSING, value_text, yes_no
 
+NO_AMOUNTS = {"rate", "percent"}  # decimals that are none, of rows that have a currency
 original_context = RelatedFieldWidgetWrapper.get_context
 
 
@@ -64,7 +65,8 @@ def field_text(value: Any, field: "models.Field[Any, Any]", row: Any) -> str | N
         return yes_no(value)
     if value is None or value == "":
         return MISSING
-    text = value_text(value, getattr(row, "currency", ""))
+    currency = "" if field.name in NO_AMOUNTS else getattr(row, "currency", "")
+    text = value_text(value, currency)
     if text is None or hasattr(value, "year"):
         return text
     return format_html('<span class="figure-cell">{}</span>', text)

@@ -15,7 +15,7 @@ from aethercrown.currencies import exponent
 Number = float | int | Decimal | None
 
 MISSING = "\N{EN DASH}"
-FLOAT_DIGITS = 4  # of a stored float
+FLOAT_DIGITS = 4  # of a stored float: decimals, and below one the digits after its zeros
 MAX_VALUE = 1e300  # sums and differences of two numbers stay finite
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -172,7 +172,7 @@ def value_text(value: object, currency: str = "") -> str | None:
         return money_text(value, currency) if currency else exact_text(value)
     if isinstance(value, float):
         known = clean(value)
-        return MISSING if known is None else exact_text(Decimal(str(round(known, FLOAT_DIGITS))))
+        return MISSING if known is None else exact_text(_without_noise(known))
     texts: tuple[tuple[type, Callable[[Any], str]], ...] = (
         (int, number_text),
         (datetime, moment_text),
@@ -180,6 +180,11 @@ def value_text(value: object, currency: str = "") -> str | None:
         (timedelta, duration_text),
     )
     return next((text(value) for kind, text in texts if isinstance(value, kind)), None)
+
+
+def _without_noise(value: float) -> Decimal:
+    """A stored float as it was meant: 0.30000000000000004 is 0.3, and 0.00002 stays that."""
+    return Decimal(f"{value:.{FLOAT_DIGITS}{'g' if abs(value) < 1 else 'f'}}")
 
 
 def _two_units(seconds: int) -> str:

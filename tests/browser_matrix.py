@@ -77,10 +77,10 @@ def visits(window: Browser, site: Site, paths: list[str]) -> dict[str, dict[str,
     costs: dict[str, dict[str, int]] = {each: {} for each in LIMITS}
     for path in (each for each in paths if not each.startswith("/admin/")):
         window.devtools("Network.clearBrowserCache", {})
-        for each in costs:
+        for cost in costs.values():  # the first visit, then the later one
             window.received_bytes()
             window.visit(site.url + path)
-            costs[each][path] = window.received_bytes()
+            cost[path] = window.received_bytes()
     return costs
 
 

@@ -26,7 +26,7 @@ def test_a_person_without_a_role_is_refused(path):
 
 
 def test_a_link_opens_only_where_the_page_says_who_may_open_it(rf, admin_user):
-    """Other views check for themselves: nothing shows a link, or a hit of the search, on a guess."""
+    """Other views check for themselves: no link and no hit of the search rests on a guess."""
     request = rf.get("/")
     request.user = admin_user
     opens = {

@@ -15,6 +15,8 @@ from django.db import models
 from django.utils.html import strip_tags
 
 from aethercrown.admin_display import lookup_field
+from enterprise.sla.models import RuleCurrencyRate
+from marketing.channels.models import Channel
 
 RAW = re.compile(
     r"\d\.\d*0{3}|\d\.\d{5}"  # 1634.720000, 0.30000000000000004
@@ -85,6 +87,13 @@ def test_no_row_of_the_admin_shows_raw_values(db):
             wrong[model._meta.label] = raw
     assert wrong == {}
     assert columns > 300
+
+
+def test_an_exchange_rate_is_no_amount_in_its_currency():
+    row = RuleCurrencyRate(currency="JPY", rate=Decimal("0.00680000"))
+    assert strip_tags(lookup_field("rate", row, None)[2]) == "0.0068"
+    row = Channel(currency="JPY", floor=Decimal("1200.00"))
+    assert strip_tags(lookup_field("floor", row, None)[2]) == "¥1,200"
 
 
 @pytest.mark.parametrize(
