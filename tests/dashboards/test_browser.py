@@ -99,6 +99,13 @@ def test_one_choice_of_colours_holds_on_pages_and_in_the_admin(site, window):
             assert window.run(pressed) == [choice.capitalize()]
     assert colours["auto"] == colours["dark"] != colours["light"]
     assert all(len(each) == 1 for each in colours.values())
+    paper = {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    window.devtools("Emulation.setEmulatedMedia", paper)
+    for choice in ("auto", "dark"):
+        window.run(f"document.querySelector('[data-theme-choice={choice}]').click()")
+        scheme = window.run("return getComputedStyle(document.documentElement).colorScheme")
+        assert scheme == "light", "Pale text on white paper."
+    window.devtools("Emulation.setEmulatedMedia", {"media": ""})
 
 
 @pytest.mark.parametrize("path", ["/dashboards/decisions", "/admin/operations/alert/"])
