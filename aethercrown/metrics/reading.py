@@ -92,21 +92,26 @@ def value_text(value: Number, unit: MetricUnit, currency: str) -> str:
 def change(now: Number, earlier: Number, unit: MetricUnit, good: Good) -> Change:
     """The change in points of a percentage, else in percent of the earlier value.
 
-    Without both values, or in percent of nothing, there is none.
+    Without both values there is none, and of nothing no percentage.
     """
     new, old = clean(now), clean(earlier)
     if new is None or old is None:
         return Change(NO_EARLIER if old is None else "")
     if new == old:
         return Change("unchanged")
-    if unit is MetricUnit.PERCENT:
-        text = signed(new - old, POINTS)
-    elif old == 0:
-        return Change("was 0")
+    if old == 0 and unit is not MetricUnit.PERCENT:
+        text = "up from 0" if new > 0 else "down from 0"
     else:
-        text = signed(100 * (new - old) / abs(old), PERCENT)
-    if not any(each in "123456789" for each in text):
-        least = full(SMALLEST_CHANGE, POINTS if unit is MetricUnit.PERCENT else PERCENT)
-        text = f"{'up' if new > old else 'down'} by less than {least}"
+        text = _difference(new, old, unit)
     better = (new > old) == (good is Good.UP)
     return Change(text, "" if good is Good.NEITHER else "good" if better else "bad")
+
+
+def _difference(new: float, old: float, unit: MetricUnit) -> str:
+    """In points, or in percent of the earlier value; one too small to be shown is said in words."""
+    points = unit is MetricUnit.PERCENT
+    size, shown = (new - old, POINTS) if points else (100 * (new - old) / abs(old), PERCENT)
+    text = signed(size, shown)
+    if abs(size) < SMALLEST_CHANGE and not any(each in "123456789" for each in text):
+        return f"{'up' if new > old else 'down'} by less than {full(SMALLEST_CHANGE, shown)}"
+    return text
