@@ -106,6 +106,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "revenue.customer",
                     "revenue.contact",
                     "revenue.subscription",
+                    "revenue.scheduledchange",
                     "revenue.payment",
                 ),
             ),

@@ -24,7 +24,7 @@ class MarketingConfig(AppConfig):
 
         for importer in channels_services.IMPORTERS:
             importing.register(importer)
-        import_targets.register(channels_services.SPEND_TARGET)
+        import_targets.register_all((channels_services.SPEND_TARGET, *channels_services.TARGETS))
         file_presets.register_all(presets.PRESETS)
         for exporter in channels_reports.EXPORTERS:
             export.register(exporter)

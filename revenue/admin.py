@@ -11,6 +11,7 @@ from revenue.customers.admin import (
     ContactAdmin,
     CustomerAdmin,
     PaymentAdmin,
+    ScheduledChangeAdmin,
     SubscriptionAdmin,
 )
 from revenue.documents.admin import (
@@ -35,6 +36,7 @@ __all__ += [
     "CustomerAdmin",
     "MrrMovementAdmin",
     "PaymentAdmin",
+    "ScheduledChangeAdmin",
     "SubscriptionAdmin",
 ]
 __all__ += ["BillingDetailsAdmin", "InvoiceDocumentAdmin", "InvoiceIssuerAdmin"]

@@ -105,5 +105,6 @@ def register_importers() -> None:
     for importer in (*customer_imports.IMPORTERS, *usage_imports.IMPORTERS):
         importing.register(importer)
     importing.register(export_imports.IMPORTER)
-    import_targets.register_all((export_imports.TARGET, *plain_imports.TARGETS))
+    targets = (export_imports.TARGET, *plain_imports.TARGETS, usage_imports.TARGET)
+    import_targets.register_all(targets)
     presets.register_all(billing_exports.PRESETS)

@@ -12,6 +12,7 @@ from revenue.customers.models import (
     Contact,
     Customer,
     Payment,
+    ScheduledChange,
     Subscription,
     SubscriptionChange,
 )
@@ -40,7 +41,8 @@ from revenue.upsell.models import OfferTerms, Opportunity
 
 __all__ = ["Adjustment", "CreditEntry", "DailyUse", "Invoice", "InvoiceRun", "Meter"]
 __all__ += ["CreditNote", "UnbilledUseChoice"]
-__all__ += ["Contact", "Customer", "Payment", "Subscription", "SubscriptionChange"]
+__all__ += ["Contact", "Customer", "Payment", "ScheduledChange", "Subscription"]
+__all__ += ["SubscriptionChange"]
 __all__ += ["BillingDetails", "InvoiceDocument", "InvoiceIssuer", "NumberSeries", "TaxRate"]
 __all__ += ["PaymentReminder", "ReminderStep"]
 __all__ += ["MrrMovement", "MrrRollup", "RetentionRollup", "RollupWatermark"]

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
 from revenue.billing.api import PreviewView
+from revenue.customers.api import ContactViewSet
 from revenue.documents.api import DocumentViewSet
 from revenue.pricing.api import CalculatePriceView, RecommendTierView, TierListView
 from revenue.upsell.api import AnalyzeUpsellView, OpportunityViewSet
@@ -11,6 +12,7 @@ from revenue.upsell.api import AnalyzeUpsellView, OpportunityViewSet
 router = SimpleRouter(trailing_slash=False)
 router.register("revenue/upsell/opportunities", OpportunityViewSet, basename="opportunities")
 router.register("revenue/documents", DocumentViewSet, basename="documents")
+router.register("revenue/contacts", ContactViewSet, basename="contacts")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("revenue/pricing/calculate", CalculatePriceView.as_view(), name="pricing-calculate"),

@@ -53,7 +53,8 @@ class CSVColumn:
     """A field of the import: how its cell is read, and whether it is required.
 
     A field of `many` columns is a mapping of values; empty cells are left out. `cell` is what its
-    cells are: text, number, date or currency; `headers` are other names of it, in lower case.
+    cells are: text, number, amount (a number of money), date or currency; `headers` are other names
+    of it, in lower case.
     """
 
     name: str
@@ -63,6 +64,15 @@ class CSVColumn:
     about: str = ""
     cell: str = "text"
     headers: tuple[str, ...] = ()
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.cell in {"number", "amount"}
+
+    @property
+    def usual(self) -> str:
+        """The name of its column, or the pattern of its many columns, where nothing is mapped."""
+        return f"{self.name}_*" if self.many else self.name
 
 
 def text(cell: str, longest: int = 100) -> str:
@@ -132,6 +142,17 @@ def mapping(pairs: Sequence[str]) -> dict[str, list[str]]:
     return wanted
 
 
+def matching_columns(header: Sequence[str], pattern: str, *, many: bool) -> list[tuple[int, str]]:
+    """Place and name of the column, or of each that a pattern of many matches."""
+    before, star, after = pattern.partition("*")
+    if not (star and many):
+        same = pattern.casefold()
+        return [(at, name) for at, name in enumerate(header) if name.casefold() == same][:1]
+    shape = re.compile(re.escape(before) + "(.+)" + re.escape(after))
+    matches = [(at, shape.fullmatch(name)) for at, name in enumerate(header)]
+    return [(at, match[1].strip()) for at, match in matches if match and match[1].strip()]
+
+
 def decoded(file: BinaryIO) -> Iterator[str]:
     """The lines as text, decoded one by one, so that a wrong byte is reported in its line."""
     file.seek(0)
@@ -185,24 +206,17 @@ class CSVReader:
             reason = f"is not a field of this import; it has {', '.join(sorted(fields))}"
             self.faults.append(RowError(1, name, reason))
         for column in self.columns:
-            usual = f"{column.name}_*" if column.many else column.name
-            patterns = wanted.get(column.name) or [usual]
-            found = [place for each in patterns for place in self._found(each, many=column.many)]
+            patterns = wanted.get(column.name) or [column.usual]
+            found = [
+                place
+                for each in patterns
+                for place in matching_columns(self.header, each, many=column.many)
+            ]
             self.places[column.name] = found
             if not found and (column.required or column.name in wanted):
                 names = ", ".join(self.header)
                 reason = f"no column {' or '.join(patterns)}; the file has: {names[:500]}"
                 self.faults.append(RowError(1, column.name, reason))
-
-    def _found(self, pattern: str, *, many: bool) -> list[tuple[int, str]]:
-        before, star, after = pattern.partition("*")
-        if not (star and many):
-            same = pattern.casefold()
-            names = enumerate(self.header)
-            return [(at, name) for at, name in names if name.casefold() == same][:1]
-        shape = re.compile(re.escape(before) + "(.+)" + re.escape(after))
-        matches = [(at, shape.fullmatch(name)) for at, name in enumerate(self.header)]
-        return [(at, match[1].strip()) for at, match in matches if match and match[1].strip()]
 
     def _lines(self) -> Iterator[tuple[int, list[str]] | RowError]:
         """Every line that is not blank, with its number; a RowError ends it."""

@@ -5,7 +5,8 @@ SQLite runs one prepared statement a row; PostgreSQL takes each column as one ar
 statement, because a statement a row costs it most of its time.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from json import dumps
 from typing import Any
@@ -100,6 +101,26 @@ def _run(statement: str, rows: Iterable[Sequence[Any]]) -> int:
     with connection.cursor() as cursor:
         (cursor.execute if at_once else cursor.executemany)(statement, given)
         return int(cursor.rowcount)
+
+
+@contextmanager
+def short_commits() -> Iterator[None]:
+    """On SQLite, let commits in the block copy a quarter of the usual pages into the database.
+
+    A commit does so once its log is long enough, and other writers wait for it.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_autocheckpoint")
+        (usual,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {usual // 4}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {usual}")
 
 
 def forget(rows: "QuerySet[Any]", batch: int = BATCH) -> int:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import islice
 
-from aethercrown.csv.reader import CSVColumn
+from aethercrown.csv.reader import CSVColumn, matching_columns
 from aethercrown.tabular import dates, numbers
 from aethercrown.tabular.dates import OrderEvidence
 from aethercrown.tabular.errors import TableError
@@ -23,7 +23,8 @@ CURRENCY = "currency"
 class Choices:
     """What a person decided about a file; what is empty is recognised.
 
-    `columns` maps fields to headers ("" for none), `constants` fields to a value for every row.
+    `columns` maps fields to headers ("" for none; of a field of many columns patterns, one a line),
+    `constants` fields to a value for every row.
     `zero` are fields whose blank cells mean 0. `rates` convert into `currency`. `add_up` says
     whether rows of one key are added up.
     """
@@ -64,6 +65,7 @@ class Layout:
     problems: list[str] = field(default_factory=list)
     samples: list[list[str]] = field(default_factory=list)
     zero: frozenset[str] = frozenset()
+    many: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # places and names
 
     def column_of(self, name: str) -> str:
         """The header of the column that a field comes from; empty for none."""
@@ -100,6 +102,9 @@ def _placed(source: Source, kind: str, columns: Sequence[CSVColumn], choices: Ch
     names = [normalized(each) for each in header.names]
     constants = {**(preset.constants if preset else {}), **choices.constants}
     for column in columns:
+        if column.many:
+            _place_many(column, layout, choices)
+            continue
         at = _place(column, names, preset, choices, layout.problems)
         if at is not None and (column.name in choices.columns or column.name not in constants):
             layout.places[column.name] = at
@@ -112,7 +117,8 @@ def _placed(source: Source, kind: str, columns: Sequence[CSVColumn], choices: Ch
                 f"the file has: {listed}"
             )
     _say_places(layout)
-    strange = set(names) - {""} - {n for c in columns for n in (c.name, *c.headers)}
+    of_many = {names[at] for places in layout.many.values() for at, _ in places}
+    strange = set(names) - {""} - of_many - {n for c in columns for n in (c.name, *c.headers)}
     layout.add_up = bool(preset or strange) if choices.add_up is None else choices.add_up
     layout.samples = [cells for line, cells in top if line > header.line][:3]
     return layout
@@ -146,6 +152,20 @@ def _place(
     return found[0] if found else None
 
 
+def _place_many(column: CSVColumn, layout: Layout, choices: Choices) -> None:
+    """The columns of a field of many, by its patterns."""
+    patterns = choices.columns.get(column.name, column.usual).splitlines()
+    names = layout.header.names
+    layout.many[column.name] = found = [
+        place for each in patterns for place in matching_columns(names, each.strip(), many=True)
+    ]
+    if not found and (column.required or column.name in choices.columns):
+        listed = ", ".join(filter(None, names))[:500]
+        layout.problems.append(
+            f"no column {' or '.join(patterns)} for {column.name}; the file has: {listed}"
+        )
+
+
 def _say_places(layout: Layout) -> None:
     header = layout.header
     if layout.preset:
@@ -163,11 +183,9 @@ class _Evidence:
         self.formats, self.orders = FormatEvidence(), OrderEvidence()
         self.codes: dict[str, int] = {}
         self.symbols: set[str] = set()
-        self._numbers = [
-            layout.places[each.name]
-            for each in columns
-            if each.cell == "number" and each.name in layout.places
-        ]
+        numeric = [each.name for each in columns if each.is_numeric]
+        self._numbers = [layout.places[name] for name in numeric if name in layout.places]
+        self._numbers += [at for name in numeric for at, _ in layout.many.get(name, ())]
         self._dates = [
             layout.places[each.name]
             for each in columns
@@ -243,7 +261,7 @@ def _decide_currency(
             counts = ", ".join(f"{code} in {n} rows" for code, n in sorted(evidence.codes.items()))
             layout.notes.append(f"Several currencies: {counts}.")
         return
-    amounts = [each.name for each in columns if each.cell == "number"]
+    amounts = [each.name for each in columns if each.cell == "amount"]
     headed = {header_currency(layout.column_of(name)) for name in amounts} - {""}
     found = headed or evidence.symbols
     chosen = layout.constants.get(CURRENCY) or choices.currency

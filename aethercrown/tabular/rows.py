@@ -70,7 +70,7 @@ class RowReader:
 
     def __iter__(self) -> Iterator[CSVRow | RowError]:
         columns, places = self.columns, self.layout.places
-        self._added = [c.name for c in columns if c.cell == "number" and c.name in places]
+        self._added = [c.name for c in columns if c.is_numeric and c.name in places]
         self._dated = next((c.name for c in columns if c.cell == "date" and c.required), "")
         for line, cells in self.source.rows():
             cancellation.checkpoint()
@@ -95,9 +95,11 @@ class RowReader:
         if faults:
             yield from faults
             return
-        self._convert(values)
+        if fault := self._convert(line, values):
+            yield fault
+            return
         for name in self._added:
-            if values[name] is not None:
+            if isinstance(values[name], Decimal):
                 self.sums[name] = self.sums.get(name, Decimal(0)) + values[name]
         yield CSVRow(line, values)
 
@@ -147,11 +149,34 @@ class RowReader:
         plain = written.plain(cell)
         return written.plain(numbers.undecorated(cell)) if plain is None else plain
 
+    def again(self) -> "RowReader":
+        """A reader of the same rows."""
+        return RowReader(self.source, self.columns, self.layout, self.rates, self.rate_currency)
+
     def _value(self, column: CSVColumn, line: int, cells: list[str], faults: list[RowError]) -> Any:
+        if column.many:
+            return self._values(column, line, cells, faults)
         cell = self._cell(column.name, cells)
         where = self.layout.column_of(column.name) or column.name
         if not cell:
             return self._missing(column, line, where, faults)
+        return self._read(column, line, where, cell, faults)
+
+    def _values(
+        self, column: CSVColumn, line: int, cells: list[str], faults: list[RowError]
+    ) -> dict[str, Any]:
+        """The values of a field of many columns, by name; those without a value are left out."""
+        found = {}
+        for at, name in self.layout.many[column.name]:
+            cell = cells[at] if at < len(cells) else ""
+            if cell and not numbers.is_none(cell):
+                where = self.layout.header.names[at]
+                found[name] = self._read(column, line, where, cell, faults)
+        return found
+
+    def _read(
+        self, column: CSVColumn, line: int, where: str, cell: str, faults: list[RowError]
+    ) -> Any:
         if len(cell) > MAX_CELL_CHARACTERS:
             faults.append(RowError(line, where, TOO_LONG))
             return None
@@ -162,7 +187,7 @@ class RowReader:
             return None
 
     def _missing(self, column: CSVColumn, line: int, where: str, faults: list[RowError]) -> Any:
-        if column.cell == "number" and column.name in self.layout.places:
+        if column.is_numeric and column.name in self.layout.places:
             self.blank[column.name] = self.blank.get(column.name, 0) + 1
             lines = self.blank_lines.setdefault(column.name, [])
             lines.extend([line] if len(lines) < LINES_LISTED else [])
@@ -174,7 +199,7 @@ class RowReader:
 
     def _plain(self, column: CSVColumn, cell: str) -> str:
         """The cell as the column reads it. Raises InvalidCSV."""
-        if column.cell == "number":
+        if column.is_numeric:
             plain = self._plain_number(cell)
             if plain is None:
                 example = numbers.BY_NAME[self.layout.number_format].example
@@ -190,14 +215,19 @@ class RowReader:
             cell = " ".join(cell.split())
         return cell.upper() if column.name == CURRENCY else cell
 
-    def _convert(self, values: dict[str, Any]) -> None:
+    def _convert(self, line: int, values: dict[str, Any]) -> RowError | None:
+        """Convert the amounts of another currency; a fault where one is too large then."""
         rate = self.rates.get(values.get(CURRENCY) or "")
         if rate is None:
-            return
+            return None
         for column in self.columns:
-            if column.cell == "number" and values[column.name] is not None:
-                values[column.name] = column.read(f"{values[column.name] * rate:f}")
+            if column.cell == "amount" and values[column.name] is not None:
+                try:
+                    values[column.name] = column.read(f"{values[column.name] * rate:f}")
+                except InvalidCSV as reason:
+                    return RowError(line, column.name, str(reason))
         values[CURRENCY] = self.rate_currency
+        return None
 
     def _unexplained(self) -> Iterator[RowError]:
         """Rows of amounts without date and name that are the sum of nothing."""

@@ -33,6 +33,7 @@ class MappedField:
     samples: str
     takes_zero: bool = False
     zero: bool = False
+    patterns: str | None = None  # of a field of many columns, one a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def choices_form(
 ) -> ChoicesForm:
     """The form as it is filled for a file; `presets` are titles by name."""
     preset = layout.preset.name if layout.preset else "none"
-    fields = tuple(_mapped(each, layout) for each in columns)
+    fields = tuple(_mapped(each, layout, given) for each in columns)
     return ChoicesForm(
         fields,
         _boxes(layout, {**presets, "none": "another program"}, preset, given),
@@ -113,7 +114,13 @@ def _options(texts: Mapping[str, str], chosen: str) -> tuple[SelectOption, ...]:
     return tuple(SelectOption(value, text, value == chosen) for value, text in texts.items())
 
 
-def _mapped(column: CSVColumn, layout: Layout) -> MappedField:
+def _mapped(column: CSVColumn, layout: Layout, given: Mapping[str, Any]) -> MappedField:
+    if column.many:
+        patterns = str((given.get("columns") or {}).get(column.name, column.usual))
+        names = ", ".join(name for _, name in layout.many[column.name])
+        return MappedField(
+            column.name, column.about, column.required, (), "", names[:80], patterns=patterns
+        )
     at = layout.places.get(column.name)
     names = dict.fromkeys(name for name in layout.header.names if name)
     chosen = NONE if at is None else layout.header.names[at]
@@ -125,7 +132,7 @@ def _mapped(column: CSVColumn, layout: Layout) -> MappedField:
         _options({NONE: "no column", **{name: name for name in names}}, chosen),
         layout.constants.get(column.name, ""),
         ", ".join(cells)[:80],
-        takes_zero=column.cell == "number" and not column.required,
+        takes_zero=column.is_numeric and not column.required,
         zero=column.name in layout.zero,
     )
 
@@ -154,6 +161,9 @@ def posted_choices(
     chosen["zero"] = [each.name for each in columns if posted.get(f"zero.{each.name}")]
     names = [each.name for each in columns if f"column.{each.name}" in posted]
     chosen["columns"] = {name: posted[f"column.{name}"] for name in names}
+    many = {each.name for each in columns if each.many}
+    for name in many & chosen["columns"].keys():
+        chosen["columns"][name] = "\n".join(chosen["columns"][name].split("\r\n")).strip()
     constants = {name: posted.get(f"constant.{name}", "").strip() for name in names}
     chosen["constants"] = {
         name: value for name, value in constants.items() if value and not chosen["columns"][name]

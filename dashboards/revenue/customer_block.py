@@ -31,6 +31,7 @@ def terms(shown: ShownCustomer) -> BlockContent | None:
         Column("Price", unit),
         Column("Every"),
         Column("Quantity", COUNT),
+        Column("Coupon"),
         Column("MRR", unit),
     )
     lines = [
@@ -42,11 +43,17 @@ def terms(shown: ShownCustomer) -> BlockContent | None:
             each.price,
             each.interval.replace("_", " "),
             each.quantity,
+            each.coupon_words or "none",
             each.amount,
         )
         for each in rows
     ]
-    return BlockContent(tables=[Table("terms", "What is agreed", columns, lines)])
+    tables = [Table("terms", "What is agreed", columns, lines)]
+    if ahead := customers.scheduled_of(shown.pk, MAX_ROWS):
+        titles = (*map(Column, ("Plan now", "On")), Column("Scheduled", prose=True))
+        rows_ahead = [(each.subscription.plan or "no plan", each.on, each.words) for each in ahead]
+        tables.append(Table("scheduled", "Scheduled", titles, rows_ahead))
+    return BlockContent(tables=tables)
 
 
 def recurring(shown: ShownCustomer) -> BlockContent | None:

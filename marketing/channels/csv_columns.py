@@ -22,8 +22,8 @@ CHANNELS = (
     CSVColumn("currency", reader.currency, required=False, cell="currency"),
     CSVColumn("is_active", flag, required=False),
     CSVColumn("is_held", flag, required=False),
-    CSVColumn("floor", money, required=False, about="minimum spend a week", cell="number"),
-    CSVColumn("ceiling", money, required=False, about="maximum spend a week", cell="number"),
+    CSVColumn("floor", money, required=False, about="minimum spend a week", cell="amount"),
+    CSVColumn("ceiling", money, required=False, about="maximum spend a week", cell="amount"),
     CSVColumn("incrementality", factor, required=False, cell="number"),
     CSVColumn("platform_roi", factor, required=False, cell="number"),
     CSVColumn("notes", lambda cell: text(cell, 10_000), required=False),
@@ -52,27 +52,36 @@ CURRENCY = CSVColumn(
 PERFORMANCE = (
     CSVColumn("date", day, cell="date", headers=DATE_HEADERS),
     CSVColumn("channel", text, headers=CHANNEL_HEADERS),
-    CSVColumn("spend", money, cell="number", headers=SPEND_HEADERS),
+    CSVColumn("spend", money, cell="amount", headers=SPEND_HEADERS),
     CSVColumn(
         "revenue",
         money,
         required=False,
         about="empty where only the total is known",
-        cell="number",
+        cell="amount",
         headers=REVENUE_HEADERS,
     ),
     CURRENCY,
 )
 TOTALS = (
     CSVColumn("date", day, cell="date", headers=DATE_HEADERS),
-    CSVColumn("revenue", money, cell="number", headers=REVENUE_HEADERS),
+    CSVColumn("revenue", money, cell="amount", headers=REVENUE_HEADERS),
     CURRENCY,
 )
 WEEKLY = (
-    CSVColumn("date", day),
-    CSVColumn("revenue", money, about="the company's total"),
-    CSVColumn("spend", money, many=True, about="a column a channel"),
-    CSVColumn("control", lambda cell: float(number(cell)), required=False, many=True),
+    CSVColumn("date", day, cell="date", headers=DATE_HEADERS),
+    CSVColumn(
+        "revenue", money, about="the company's total", cell="amount", headers=REVENUE_HEADERS
+    ),
+    CSVColumn("spend", money, many=True, about="a column a channel", cell="amount"),
+    CSVColumn(
+        "control",
+        lambda cell: float(number(cell)),
+        required=False,
+        many=True,
+        about="a column a calendar flag",
+        cell="number",
+    ),
 )
 
 

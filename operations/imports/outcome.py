@@ -64,5 +64,8 @@ def _layout_from(stored: Mapping[str, Any]) -> Layout:
             "preset": presets.get(stored["preset"]) if stored["preset"] in presets else None,
             "questions": [Question(**each) for each in stored["questions"]],
             "zero": frozenset(stored["zero"]),
+            "many": {
+                name: [tuple(each) for each in places] for name, places in stored["many"].items()
+            },
         }
     )

@@ -126,16 +126,20 @@ def _lines(
     if before == now or not part.terms.fee:
         return
     gross = _change(part, before, now, Fraction(1), digits)
-    net = (
-        _change(part, before, now, part.terms.kept, digits) if part.terms.coupon_percent else gross
-    )
+    net = _change(part, before, now, part.terms.kept, digits) if part.terms.has_coupon else gross
     kind = FEE if part.terms.interval == "month" else INTERVAL_FEE
     words = _words(part, before, now, names)
     yield PriceLine(kind, words, Decimal(part.terms.quantity), None, gross)
     off = net - gross
     if off:
-        title = f"Coupon of {exact_text(part.terms.coupon_percent)}%: {words}"
+        title = f"Coupon of {_coupon_in_words(part.terms, digits)}: {words}"
         yield PriceLine(COUPON if kind == FEE else INTERVAL_COUPON, title, ONE, off, off)
+
+
+def _coupon_in_words(terms: PlanTerms, digits: int) -> str:
+    if terms.coupon_amount:
+        return f"{in_money(Fraction(terms.coupon_amount), digits)} an interval"
+    return f"{exact_text(terms.coupon_percent)}%"
 
 
 def _words(part: IntervalPart, before: int, now: int, names: Mapping[str, str]) -> str:

@@ -235,11 +235,11 @@ def _plan_use(
 
 
 def _listed(days: Iterable[DaysInForce]) -> Iterator[ListPriced]:
-    """The days at the list price, by what quantity and coupon make of it."""
+    """The days at the list price, by what quantity and a percentage make of it."""
     found: dict[Fraction, int] = {}
     for each in days:
         if each.terms and each.terms.basis is PriceBasis.LIST and each.terms.fee:
-            share = each.terms.kept * each.terms.quantity
+            share = each.terms.kept_of_use * each.terms.quantity
             found[share] = found.get(share, 0) + each.days
     for share, count in found.items():
         yield ListPriced(count, share)

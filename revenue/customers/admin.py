@@ -12,20 +12,30 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.html import format_html_join
-from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.csv import export
 from aethercrown.csv.admin import CSVAdmin
 from aethercrown.formatting import date_text
+from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
+from aethercrown.transitions import InvalidTransition
 from revenue.customers import data_hooks, reports, services
+from revenue.customers.billing_interval import MONTHS
 from revenue.customers.models import (
     ONE_AN_ADDRESS,
     Contact,
     Customer,
     Payment,
+    ScheduledChange,
     Subscription,
     SubscriptionChange,
 )
@@ -212,7 +222,8 @@ class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):
     model = SubscriptionChange
     fields = [
         *("on", "state", "plan", "basis", "price", "interval", "quantity", "coupon"),
-        *("coupon_percent", "coupon_until", "trial_until", "price_until", "note", "amount"),
+        *("coupon_percent", "coupon_amount", "coupon_until", "trial_until", "price_until"),
+        *("note", "amount"),
         "recorded_at",
     ]
     readonly_fields = ["amount", "recorded_at"]
@@ -231,6 +242,114 @@ class SubscriptionChangeInline(ReadOnlyAdmin, TabularInline):
         return formset
 
 
+class ScheduleForm(forms.Form):
+    """A change ahead; what is empty stays as it is on that day."""
+
+    on = forms.DateField(
+        help_text="After today; the nightly run of that day records it.",
+        widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"}),
+    )
+    new_state = forms.ChoiceField(
+        label="State",
+        choices=[
+            ("", "as it is"),
+            *((each, each) for each in ("active", "free", "paused")),
+            ("ended", "ended: the first day without charge"),
+        ],
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    plan = forms.CharField(max_length=100, required=False, widget=UnfoldAdminTextInputWidget())
+    basis = forms.ChoiceField(
+        label="Price",
+        choices=[("", "as it is"), ("list", "list"), ("negotiated", "negotiated")],
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    price = forms.DecimalField(
+        label="Amount",
+        min_value=0,
+        max_digits=18,
+        decimal_places=6,
+        required=False,
+        help_text="Of one unit for each interval. Empty: it stays, or the list price where plan or"
+        " interval change.",
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+    interval = forms.ChoiceField(
+        choices=[("", "as it is"), *((each, each.replace("_", " ")) for each in MONTHS)],
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    quantity = forms.IntegerField(
+        min_value=1, required=False, widget=UnfoldAdminIntegerFieldWidget()
+    )
+    coupon_percent = forms.DecimalField(
+        min_value=0,
+        max_digits=7,
+        decimal_places=4,
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+    coupon_amount = forms.DecimalField(
+        label="Coupon, an amount",
+        min_value=0,
+        max_digits=18,
+        decimal_places=6,
+        required=False,
+        help_text="Off the fee of each interval, instead of a percentage.",
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+    coupon_until = forms.DateField(
+        required=False,
+        help_text="First day without it; empty: as it is.",
+        widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"}),
+    )
+    note = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+
+
+class ScheduledChangeInline(ReadOnlyAdmin, TabularInline):
+    """What is agreed ahead of the subscription."""
+
+    model = ScheduledChange
+    fields = ["on", "what", "state", "reason", "note", "scheduled_by"]
+    readonly_fields = ["what"]
+    extra = 0
+    show_change_link = True
+
+    @admin.display(description="what changes")
+    def what(self, row: ScheduledChange) -> str:
+        return row.words
+
+
+@admin.register(ScheduledChange)
+class ScheduledChangeAdmin(ReadOnlyAdmin, ModelAdmin):
+    list_display = ["on", "subscription", "words", "state", "scheduled_by", "reason"]
+    list_filter = ["state"]
+    list_select_related = ["subscription__customer"]
+    search_fields = ["subscription__customer__name", "subscription__customer__external_id"]
+    date_hierarchy = "on"
+    actions_detail = ["cancel"]
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm("revenue.change_scheduledchange"))
+
+    @button("Cancel", "cancel", "cancel")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(ScheduledChange, pk=object_id)
+        if request.method != "POST":
+            question = f"Cancel “{row}” of {row.subscription}?"
+            return confirmation_page(self, request, row, question, "Cancel it")
+        try:
+            by = actor_of(request)
+            services.cancel_scheduled(row.pk, by=by, now=timezone.now())
+        except InvalidTransition as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, row, "Cancelled.")
+        return redirect(change_url(row))
+
+
 @admin.register(Subscription)
 class SubscriptionAdmin(CSVAdmin):
     list_display = [
@@ -246,9 +365,13 @@ class SubscriptionAdmin(CSVAdmin):
         *("external_id", "customer", "plan", "state", "basis", "price", "interval", "quantity"),
         *("amount", "currency", "started_on", "ended_on", "next_step_on"),
     ]
-    inlines = [SubscriptionChangeInline]
+    inlines: ClassVar[list[type[TabularInline]]] = [
+        SubscriptionChangeInline,
+        ScheduledChangeInline,
+    ]
     import_kinds = ("subscriptions",)
     export_kind = "subscriptions"
+    actions_detail = ["schedule"]
 
     def get_inlines(self, request: HttpRequest, obj: object = None) -> list[type[TabularInline]]:
         return self.inlines if obj else []
@@ -292,6 +415,36 @@ class SubscriptionAdmin(CSVAdmin):
         for row in formset.save(commit=False):
             self._record(request, row)
 
+    @button("Schedule a change", "schedule", "change")
+    def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Agree a change of a day to come; a GET shows the form."""
+        subscription = get_object_or_404(Subscription, pk=object_id)
+        if not self.has_change_permission(request, subscription):
+            raise PermissionDenied
+        form = ScheduleForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._scheduled(request, subscription, form):
+            return redirect(change_url(subscription))
+        question = "What is left empty stays as it is on that day."
+        return confirmation_page(self, request, subscription, question, "Schedule", form=form)
+
+    def _scheduled(
+        self, request: HttpRequest, subscription: Subscription, form: ScheduleForm
+    ) -> bool:
+        """Schedule the form's change; a refusal is shown beside its field."""
+        by = actor_of(request)
+        try:
+            made = services.schedule_change(
+                subscription.pk, by=by, now=timezone.now(), **form.cleaned_data
+            )
+        except services.InvalidEntry as error:
+            field = {"amount": "price", "every": "interval"}.get(error.field, error.field)
+            words = str(error).removeprefix(f"{error.field}: ")
+            form.add_error(field if field in form.fields else None, words)
+            return False
+        self.log_change(request, subscription, f"Scheduled for {made.on}: {made.words}.")
+        self.message_user(request, f"Scheduled for {date_text(made.on)}: {made.words}.")
+        return True
+
     def _record(self, request: HttpRequest, row: SubscriptionChange) -> None:
         now, of = timezone.now(), row.subscription_id
         again = SubscriptionChange.objects.filter(subscription=of, on=row.on).exists()
@@ -314,7 +467,7 @@ class SubscriptionAdmin(CSVAdmin):
 
 
 FORM_TERMS = (
-    *("state", "basis", "quantity", "coupon", "coupon_percent", "coupon_until"),
+    *("state", "basis", "quantity", "coupon", "coupon_percent", "coupon_amount", "coupon_until"),
     *("trial_until", "price_until"),
 )
 

@@ -45,9 +45,9 @@ COLUMNS = (
     CSVColumn("customer_name", lambda cell: text(cell, 200), required=False),
     CSVColumn("plan", text, required=False),
     CSVColumn(
-        "amount", imports.amount, required=False, about="of all units an interval", cell="number"
+        "amount", imports.amount, required=False, about="of all units an interval", cell="amount"
     ),
-    CSVColumn("mrr", imports.amount, required=False, about="instead of the amount", cell="number"),
+    CSVColumn("mrr", imports.amount, required=False, about="instead of the amount", cell="amount"),
     CSVColumn("every", interval_words, required=False, headers=("interval", "plan interval")),
     CSVColumn("quantity", imports.quantity, required=False, cell="number"),
     CSVColumn("currency", reader.currency, required=False, cell="currency"),

@@ -9,11 +9,16 @@ from typing import NamedTuple
 from aethercrown.csv import reader
 from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day, flag, number, text
 from revenue.customers.billing_interval import MONTHS, monthly, months_before
-from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
+from revenue.customers.plan_terms import (
+    MAX_AMOUNT,
+    MAX_FEE,
+    MAX_QUANTITY,
+    PlanTerms,
+    PriceBasis,
+    SubscriptionState,
+)
 
 MAX_TENURE_MONTHS = 1200
-MAX_AMOUNT = Decimal(1_000_000_000)
-MAX_QUANTITY = 1_000_000
 MAX_EMAIL = 254
 EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,63}")
 LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -107,7 +112,7 @@ SUBSCRIPTIONS = (
     CSVColumn("subscription", text, about="its identifier"),
     CSVColumn("customer", text, about="the customer's external_id"),
     CSVColumn("plan", text, required=False),
-    CSVColumn("amount", amount, about="of one unit for each interval", cell="number"),
+    CSVColumn("amount", amount, about="of one unit for each interval", cell="amount"),
     CSVColumn("every", interval, required=False, about=f"{', '.join(MONTHS)}; default month"),
     CSVColumn("quantity", quantity, required=False, about="units; default 1", cell="number"),
     CSVColumn("terms", basis, required=False, about="list (follows the price book) or negotiated"),
@@ -120,7 +125,7 @@ PAYMENTS = (
     CSVColumn("customer", text, about="the customer's external_id"),
     CSVColumn("kind", direction, required=False),
     CSVColumn("paid_on", day, cell="date"),
-    CSVColumn("amount", amount, cell="number"),
+    CSVColumn("amount", amount, cell="amount"),
     CSVColumn("currency", reader.currency, required=False, cell="currency"),
 )
 CONTACTS = (
@@ -139,8 +144,13 @@ WIDE = (
     CSVColumn("external_id", text),
     *PROFILE,
     CSVColumn("plan", text, required=False),
-    CSVColumn("tenure_months", months, about="months of payment until today or their end"),
-    CSVColumn("monthly", amount, about="MRR"),
+    CSVColumn(
+        "tenure_months",
+        months,
+        about="months of payment until today or their end",
+        cell="number",
+    ),
+    CSVColumn("monthly", amount, about="MRR", cell="amount"),
     CSVColumn("churned", flag, about="whether the customer has left"),
 )
 
@@ -212,9 +222,12 @@ def from_wide_record(record: CSVRow, today: date) -> SubscriptionRow:
     )
 
 
-def date_faults(subscription: SubscriptionRow, today: date) -> list[RowError]:
-    """Dates in the future, and an end before the start."""
+def row_faults(subscription: SubscriptionRow, today: date) -> list[RowError]:
+    """Dates in the future, an end before the start, and a fee that is too large."""
     found = []
+    if subscription.amount * subscription.quantity > MAX_FEE:
+        reason = f"the fee of all units must be at most {MAX_FEE:,}"
+        found.append(RowError(subscription.row, "amount", reason))
     for name, on in (("started_on", subscription.started_on), ("ended_on", subscription.ended_on)):
         if on is not None and on > today:
             found.append(RowError(subscription.row, name, f"{on} is after today, {today}"))

@@ -17,7 +17,14 @@ from aethercrown.formatting import date_text, exact_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 from revenue.customers import data_hooks
 from revenue.customers.billing_interval import MONTHS
-from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState
+from revenue.customers.plan_terms import (
+    MAX_AMOUNT,
+    MAX_FEE,
+    MAX_QUANTITY,
+    PlanTerms,
+    PriceBasis,
+    SubscriptionState,
+)
 
 
 class ImmutableRow(TypeError):
@@ -69,7 +76,15 @@ class Customer(models.Model):
         editable=False,
         help_text="The segment in which the MRR roll-ups count it.",
     )
-    history = TrackedHistory(excluded_fields=["rolled_segment"])
+    data_import = models.ForeignKey(
+        "operations.DataImport",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The import that recorded it.",
+    )
+    history = TrackedHistory(excluded_fields=["rolled_segment", "data_import"])
 
     class Meta:
         ordering = ["name", "pk"]
@@ -96,6 +111,7 @@ class Customer(models.Model):
         return self.name
 
 
+LASTING_BASES = (PriceBasis.LIST.value, PriceBasis.NEGOTIATED.value)
 ONE_AN_ADDRESS = "The customer has a contact with this address already."
 
 
@@ -130,7 +146,15 @@ class Contact(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     email_changed_at = models.DateTimeField(null=True, editable=False)
     # Of a person the history says what changed and who changed it, without the name and address.
-    history = TrackedHistory(excluded_fields=["name", "email"])
+    data_import = models.ForeignKey(
+        "operations.DataImport",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The import that recorded it.",
+    )
+    history = TrackedHistory(excluded_fields=["name", "email", "data_import"])
 
     class Meta:
         ordering = ["customer", "pk"]
@@ -193,13 +217,15 @@ class AgreedTerms(models.Model):
     price = AmountField(
         "amount",
         default=Decimal(0),
-        validators=[MinValueValidator(0)],
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_AMOUNT)],
         help_text="Of one unit for each interval, before coupon and tax.",
     )
     interval = models.CharField(
         max_length=11, choices=[(each, each.replace("_", " ")) for each in MONTHS], default="month"
     )
-    quantity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    quantity = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)]
+    )
     amount = AmountField(
         "MRR", default=Decimal(0), validators=[MinValueValidator(0)], editable=False
     )
@@ -290,6 +316,8 @@ class Subscription(AgreedTerms):
         wrong = {}
         if self.customer_id and (self.customer.merged_into_id or self.customer.erased_at):
             wrong["customer"] = f"{self.customer} was merged or erased; nothing can be added."
+        if (self.price or 0) * (self.quantity or 0) > MAX_FEE:
+            wrong["price"] = f"The fee of all units must be at most {MAX_FEE:,}."
         if self.basis == PriceBasis.LIST and self.started_on:
             terms = self.plan, self.currency, self.interval, self.started_on
             if data_hooks.list_price(*terms) is None:
@@ -314,6 +342,12 @@ class SubscriptionChange(AgreedTerms):
         decimal_places=4,
         default=Decimal(0),
         validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    coupon_amount = AmountField(
+        "coupon, an amount",
+        default=Decimal(0),
+        validators=[MinValueValidator(0)],
+        help_text="Off the fee of each interval, at most the fee; instead of a percentage.",
     )
     coupon_until = models.DateField(
         null=True, blank=True, help_text="First day without it; empty: it has no end."
@@ -355,6 +389,11 @@ class SubscriptionChange(AgreedTerms):
                 name="revenue_subscriptionchange_terms_in_range",
             ),
             CheckConstraint(
+                condition=Q(coupon_amount=0) | Q(coupon_amount__gt=0, coupon_percent=0),
+                name="revenue_subscriptionchange_one_coupon",
+                violation_error_message="A coupon is a percentage or an amount, not both.",
+            ),
+            CheckConstraint(
                 condition=~Q(basis="override") | (Q(price_until__isnull=False) & ~Q(note="")),
                 name="revenue_subscriptionchange_override_has_reason_and_end",
             ),
@@ -362,6 +401,15 @@ class SubscriptionChange(AgreedTerms):
 
     def __str__(self) -> str:
         return f"{exact_text(self.amount)} from {date_text(self.on)}"
+
+    @property
+    def coupon_words(self) -> str:
+        """Such as: SPRING, 20%, until 1 May 2026; empty without one."""
+        off = exact_text(self.coupon_amount or self.coupon_percent)
+        if not self.coupon_amount:
+            off = f"{off}%" if self.coupon_percent else ""
+        until = f"until {date_text(self.coupon_until)}" if self.coupon_until else ""
+        return ", ".join(filter(None, (self.coupon, off, until))) if off else ""
 
     def terms(self, external_id: str) -> PlanTerms:
         """The row as a plain value; `external_id` is the subscription's."""
@@ -380,6 +428,7 @@ class SubscriptionChange(AgreedTerms):
             self.price_until,
             self.price_after,
             PriceBasis(self.basis_after),
+            self.coupon_amount,
         )
 
     def clean(self) -> None:
@@ -402,6 +451,81 @@ class SubscriptionChange(AgreedTerms):
             )
 
 
+class ScheduledChange(models.Model):
+    """A change, or the end, of a subscription that is agreed ahead and recorded on its day.
+
+    What is empty stays as it is on that day.
+    """
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled"
+        RECORDED = "recorded"
+        CANCELLED = "cancelled"
+        REFUSED = "refused"
+
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="scheduled"
+    )
+    on = models.DateField()
+    state = models.CharField(max_length=9, choices=State, default=State.SCHEDULED)
+    new_state = models.CharField(
+        "state of the subscription",
+        max_length=6,
+        blank=True,
+        choices=[(each, each) for each in ("active", "free", "paused", "ended")],
+    )
+    plan = models.CharField(max_length=100, blank=True)
+    basis = models.CharField(
+        "price", max_length=10, blank=True, choices=[(each, each) for each in LASTING_BASES]
+    )
+    price = AmountField("amount", null=True, blank=True)
+    interval = models.CharField(
+        max_length=11, blank=True, choices=[(each, each.replace("_", " ")) for each in MONTHS]
+    )
+    quantity = models.PositiveIntegerField(null=True, blank=True)
+    coupon = models.CharField(max_length=50, blank=True)
+    coupon_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True)
+    coupon_amount = AmountField("coupon, an amount", null=True, blank=True)
+    coupon_until = models.DateField(null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused.")
+    scheduled_at = models.DateTimeField()
+    scheduled_by = models.CharField(max_length=150, blank=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-on", "-pk"]
+        indexes = [Index(fields=["state", "on"], name="revenue_scheduledchange_due")]
+        constraints = [
+            UniqueConstraint(
+                fields=["subscription", "on"],
+                condition=Q(state="scheduled"),
+                name="revenue_scheduledchange_one_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.new_state or 'change'} on {date_text(self.on)}"
+
+    @property
+    def words(self) -> str:
+        """What it changes, such as: plan professional, quantity 3."""
+        given = [
+            ("", self.new_state),
+            ("plan ", self.plan),
+            ("", self.basis and f"{self.basis} price"),
+            ("amount ", None if self.price is None else exact_text(self.price)),
+            ("every ", self.interval.replace("_", " ")),
+            ("quantity ", self.quantity),
+            ("coupon ", self.coupon),
+            ("coupon of ", self.coupon_percent and f"{exact_text(self.coupon_percent)}%"),
+            ("coupon of ", self.coupon_amount and exact_text(self.coupon_amount)),
+            ("until ", self.coupon_until and date_text(self.coupon_until)),
+        ]
+        return ", ".join(f"{name}{value}" for name, value in given if value not in (None, ""))
+
+
 class Payment(models.Model):
     """A payment from a customer, or a refund."""
 
@@ -415,6 +539,14 @@ class Payment(models.Model):
     paid_on = models.DateField()
     amount = AmountField(validators=[MinValueValidator(0)])
     currency = CurrencyField(validators=[known_currency])
+    data_import = models.ForeignKey(
+        "operations.DataImport",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The import that recorded it.",
+    )
 
     class Meta:
         ordering = ["-paid_on", "-pk"]

@@ -16,6 +16,9 @@ from revenue.customers.plan_change import PlanChange
 
 ZERO = Decimal(0)
 HUNDRED = 100
+MAX_AMOUNT = Decimal(10) ** 9  # of one unit and an interval
+MAX_QUANTITY = 1_000_000
+MAX_FEE = Decimal(10) ** 12  # of all units and an interval; the MRR of more fits no column
 
 
 class SubscriptionState(StrEnum):
@@ -44,8 +47,9 @@ class PriceBasis(StrEnum):
 class PlanTerms:
     """From the day `on`; `price` is for one unit and one interval, before the coupon.
 
-    A trial ends on `trial_until`, a coupon on `coupon_until` (None: it has no end), an override on
-    `price_until`: each is the first day without it. After an override `price_after` is valid.
+    A coupon is a percentage, or an amount off the fee of each interval. A trial ends on
+    `trial_until`, a coupon on `coupon_until` (None: it has no end), an override on `price_until`:
+    each is the first day without it. After an override `price_after` is valid.
     """
 
     on: date
@@ -62,6 +66,7 @@ class PlanTerms:
     price_until: date | None = None
     price_after: Decimal | None = None
     basis_after: PriceBasis = PriceBasis.LIST
+    coupon_amount: Decimal = ZERO
 
     @property
     def fee(self) -> Fraction:
@@ -71,9 +76,23 @@ class PlanTerms:
         return Fraction(self.price) * self.quantity
 
     @property
-    def kept(self) -> Fraction:
-        """The share of the price that the coupon leaves."""
+    def has_coupon(self) -> bool:
+        return bool(self.coupon_percent or self.coupon_amount)
+
+    @property
+    def kept_of_use(self) -> Fraction:
+        """The share that the coupon leaves of what use changes of a list price.
+
+        A coupon of an amount takes nothing of that.
+        """
         return 1 - Fraction(self.coupon_percent) / HUNDRED
+
+    @property
+    def kept(self) -> Fraction:
+        """The share of the fee that the coupon leaves; one of an amount takes at most the fee."""
+        if not (self.coupon_amount and self.fee):
+            return self.kept_of_use
+        return 1 - min(Fraction(self.coupon_amount) / self.fee, Fraction(1))
 
     @property
     def mrr(self) -> Decimal:
@@ -84,7 +103,7 @@ class PlanTerms:
 
 def step_after(terms: PlanTerms) -> PlanTerms | None:
     """The terms that follow by themselves: after the trial, the coupon or the override."""
-    ends = [terms.coupon_until if terms.coupon_percent else None, terms.price_until]
+    ends = [terms.coupon_until if terms.has_coupon else None, terms.price_until]
     ends.append(terms.trial_until if terms.state is SubscriptionState.TRIAL else None)
     day = min((each for each in ends if each is not None), default=None)
     if day is None:
@@ -93,7 +112,7 @@ def step_after(terms: PlanTerms) -> PlanTerms | None:
     if terms.state is SubscriptionState.TRIAL and terms.trial_until == day:
         found = replace(found, state=SubscriptionState.ACTIVE, trial_until=None)
     if terms.coupon_until == day:
-        found = replace(found, coupon_percent=ZERO, coupon_until=None)
+        found = replace(found, coupon_percent=ZERO, coupon_amount=ZERO, coupon_until=None)
     if terms.price_until == day:
         price = terms.price if terms.price_after is None else terms.price_after
         found = replace(found, price=price, basis=terms.basis_after, price_until=None)

@@ -20,6 +20,7 @@ from revenue.customers.models import (
     Contact,
     Customer,
     Payment,
+    ScheduledChange,
     Subscription,
     SubscriptionChange,
 )
@@ -152,6 +153,14 @@ def terms_of(customer_id: int, most: int) -> list[SubscriptionChange]:
     return list(rows.order_by("-on", "-pk")[:most])
 
 
+def scheduled_of(customer_id: int, most: int) -> list[ScheduledChange]:
+    """What is agreed ahead for a customer's subscriptions, the next first."""
+    waiting = ScheduledChange.objects.filter(
+        subscription__customer=customer_id, state=ScheduledChange.State.SCHEDULED
+    )
+    return list(waiting.select_related("subscription").order_by("on", "pk")[:most])
+
+
 def payments_of(customer_id: int, most: int) -> list[Payment]:
     """A customer's payments and refunds, the newest first."""
     return list(Payment.objects.filter(customer=customer_id)[:most])
@@ -197,6 +206,11 @@ def identity(customer_id: int) -> tuple[str, str, str]:
 def contacts() -> QuerySet[Contact]:
     """Contacts with their customers."""
     return Contact.objects.select_related("customer").order_by("pk")
+
+
+def has_address(customer_id: int, email: str) -> bool:
+    """Whether the customer has a contact of the address."""
+    return Contact.objects.filter(customer=customer_id, email__iexact=email.strip()).exists()
 
 
 def recipients(customer_id: int, *roles: str) -> list[Contact]:
@@ -265,6 +279,7 @@ def personal_data(customer_id: int) -> dict[str, Any]:
         "customer": records.order_by("pk"),
         "subscriptions": Subscription.objects.filter(customer=customer).order_by("pk"),
         "changes": changes,
+        "scheduled": ScheduledChange.objects.filter(subscription__customer=customer).order_by("pk"),
         "payments": Payment.objects.filter(customer=customer).order_by("pk"),
     }
     keys = [row.pk for row in records]

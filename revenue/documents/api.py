@@ -4,7 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 from django.db.models import Count as CountOf
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -112,7 +112,9 @@ class DocumentViewSet(StrictEndpoint, ReadOnlyViewSet[InvoiceDocument]):
                 raise InvalidRequest([("status", "invalid_choice", message)])
             rows = rows.filter(state=state)
         if (customer := asked.get("customer_id")) is not None:
-            rows = rows.filter(customer__external_id=customer.replace("\0", ""))
+            name = customer.replace("\0", "")
+            mine = Q(customer__external_id=name) | Q(customer__merged_into__external_id=name)
+            rows = rows.filter(mine)
         return rows
 
     @documented(

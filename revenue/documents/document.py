@@ -18,6 +18,7 @@ class DocumentState(StrEnum):
     PAID = "paid"
     WRITTEN_OFF = "written_off"
     CREDIT = "credit"  # a credit note, or an invoice over nothing
+    CREDITED = "credited"  # an invoice that credit notes took back whole before it was paid
 
 
 class TaxedCustomer(StrEnum):
@@ -137,6 +138,21 @@ def tax_of(net: Decimal, percent: Decimal, currency: str) -> Decimal:
     """The tax on a net amount, rounded once; that of a negative amount is negative."""
     tax = rounded(abs(net) * percent / 100, exponent(currency))
     return -tax if net < 0 else tax
+
+
+def tax_of_note(
+    net: Decimal, earlier: Iterable[tuple[Decimal, Decimal]], percent: Decimal, currency: str
+) -> Decimal:
+    """The tax of a further credit note of an invoice; `earlier` are net and tax of those before.
+
+    All notes together have the tax of their sum, so that they never credit more than was claimed.
+    """
+    nets, taxes = [], []
+    for each_net, each_tax in earlier:
+        nets.append(each_net)
+        taxes.append(each_tax)
+    whole = tax_of(sum(nets, net), percent, currency)
+    return min(whole - sum(taxes, Decimal(0)), Decimal(0))
 
 
 def due_day(issued_on: date, days: int) -> date:

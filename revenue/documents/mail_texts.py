@@ -1,6 +1,7 @@
 """What invoices and reminders say by mail while staff publish no other texts. Pure."""
 
 from datetime import date
+from decimal import Decimal
 
 from aethercrown.formatting import date_text, money_text
 from revenue.documents.document import DocumentContent
@@ -13,7 +14,7 @@ FIELDS = {
     "issuer": "the issuing company",
     "customer": "the billed company",
     "period": "what it is for, such as March 2026",
-    "total": "with tax, in its currency",
+    "total": "with tax, in its currency; in a reminder, what credit notes left of it",
     "due": "the day on which it is due; empty on a credit note",
     "payment_details": "of the issuer, such as the bank",
 }
@@ -64,7 +65,10 @@ def values(content: DocumentContent) -> dict[str, str]:
     }
 
 
-def reminder_values(content: DocumentContent, step: int, today: date) -> dict[str, str]:
-    """The same of a reminder."""
+def reminder_values(
+    content: DocumentContent, step: int, today: date, outstanding: Decimal
+) -> dict[str, str]:
+    """The same of a reminder, which asks for what credit notes left."""
     overdue = (today - content.due_on).days if content.due_on else 0
-    return {**values(content), "step": str(step), "days_overdue": str(overdue)}
+    left = money_text(outstanding, content.currency)
+    return {**values(content), "total": left, "step": str(step), "days_overdue": str(overdue)}

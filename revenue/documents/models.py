@@ -6,6 +6,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Round
 
 from aethercrown.db.fields import CurrencyField
 from aethercrown.formatting import exact_text
@@ -228,8 +229,9 @@ class InvoiceDocument(models.Model):
                 | Q(invoice__isnull=False, credit_note__isnull=True, gross__gte=0),
                 name="revenue_invoicedocument_of_one",
             ),
-            CheckConstraint(
-                condition=Q(gross=F("net") + F("tax")), name="revenue_invoicedocument_adds_up"
+            CheckConstraint(  # SQLite adds decimals as floats
+                condition=Q(gross=Round(F("net") + F("tax"), 3)),
+                name="revenue_invoicedocument_adds_up",
             ),
             CheckConstraint(
                 condition=Q(state="paid", paid_on__isnull=False)

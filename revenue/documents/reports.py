@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ class NothingPrinted(Exception):
 
 def documents() -> QuerySet[InvoiceDocument]:
     """Documents with issuer and customer, the newest first."""
-    return InvoiceDocument.objects.select_related("issuer", "customer")
+    return InvoiceDocument.objects.select_related("issuer", "customer__merged_into")
 
 
 def drawn(row: InvoiceDocument) -> bytes:
@@ -47,6 +48,17 @@ def drawn(row: InvoiceDocument) -> bytes:
 def font_folder() -> Path:
     """The folder of Inter, which the admin theme brings."""
     return Path(str(files("unfold"))) / FONTS
+
+
+def outstanding(row: InvoiceDocument) -> Decimal:
+    """What credit notes left of an invoice, with tax."""
+    notes = InvoiceDocument.objects.filter(credit_note__invoice=row.invoice_id)
+    return sum(notes.values_list("gross", flat=True), row.gross)
+
+
+def owner_of(row: InvoiceDocument) -> int:
+    """The customer, or the one that it was merged into since."""
+    return row.customer.merged_into_id or row.customer_id
 
 
 def without_details(customer_ids: Collection[int]) -> set[int]:
@@ -93,7 +105,10 @@ def due_reminders(today: date) -> list[DueReminder]:
     rows = (
         late.distinct()
         .order_by("due_on", "pk")
-        .prefetch_related("reminders", "issuer__reminder_steps", "customer__contacts")
+        .prefetch_related(
+            *("reminders", "issuer__reminder_steps"),
+            *("customer__contacts", "customer__merged_into__contacts"),
+        )
     )
     found = []
     for row in rows:
@@ -101,7 +116,7 @@ def due_reminders(today: date) -> list[DueReminder]:
         sent = [SentReminder(each.days, each.queued_at.date()) for each in row.reminders.all()]
         days = due_step(row.due_on or today, steps, sent, today)
         if days is not None:
-            people = row.customer.contacts.all()
+            people = (row.customer.merged_into or row.customer).contacts.all()
             someone = any(each.is_active and each.role in INVOICE_ROLES for each in people)
             found.append(DueReminder(row.number, days, someone))
     return found

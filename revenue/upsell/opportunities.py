@@ -8,9 +8,8 @@ from typing import Any
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
-from revenue.pricing.calculation.plan_use import ONE_MONTH, PlanUse, rate_plan_use
+from revenue.pricing.calculation.plan_use import LIST_PRICE, AgreedPrice, agreed_cost
 from revenue.pricing.calculation.recommend import recommend_plan
-from revenue.pricing.decimals import ZERO, rounded
 from revenue.pricing.price_book.version import BookPlan, BookVersion
 
 
@@ -66,18 +65,18 @@ def find_opportunities(
     now: PricingInputs,
     ahead: UsageForecast,
     *,
-    fee: Decimal | None = None,
+    agreed: AgreedPrice = LIST_PRICE,
 ) -> list[FoundOpportunity]:
     """The opportunities of one customer: a saving alone, else those that the rules call for.
 
-    Every active plan is priced with the forecast use; the present one by its agreed `fee` a month
-    and its charges, where it is not the list price. Raises NoSuchPlan and InvalidValues.
+    Every active plan is priced with the forecast use; the present one by what is `agreed` of it.
+    Raises NoSuchPlan and InvalidValues.
     """
     present = book.plan(current)
     larger = [each for each in book.active if each.rank > present.rank]
     if not larger:
         return []
-    amounts = _amounts(book, present.code, ahead, fee)
+    amounts = _amounts(book, present.code, ahead, agreed)
     costs = {code: _span(each) for code, each in amounts.items()}
     found = [_saving(present, larger, costs), _recommended(book, present, now, ahead)]
     opportunities = []
@@ -92,15 +91,19 @@ def find_opportunities(
 
 
 def plan_costs(
-    book: BookVersion, current: str, ahead: UsageForecast, *, fee: Decimal | None = None
+    book: BookVersion,
+    current: str,
+    ahead: UsageForecast,
+    *,
+    agreed: AgreedPrice = LIST_PRICE,
 ) -> dict[str, AmountRange]:
-    """What every active plan costs for the forecast use; the present one by its agreed `fee`."""
-    amounts = _amounts(book, book.plan(current).code, ahead, fee)
+    """What every active plan costs for the forecast use; the present one as `agreed`."""
+    amounts = _amounts(book, book.plan(current).code, ahead, agreed)
     return {code: _span(each) for code, each in amounts.items()}
 
 
 def _amounts(
-    book: BookVersion, current: str, ahead: UsageForecast, fee: Decimal | None
+    book: BookVersion, current: str, ahead: UsageForecast, agreed: AgreedPrice
 ) -> dict[str, list[Decimal]]:
     """The cost of each active plan at the low, estimated and high use."""
     scenarios = (ahead.low, ahead.estimate, ahead.high)
@@ -108,16 +111,9 @@ def _amounts(
         plan.code: [calculate_price(book, plan.code, each).final_price for each in scenarios]
         for plan in book.active
     }
-    if fee is not None:
-        amounts[current] = [agreed_cost(book, current, fee, each) for each in scenarios]
+    if not agreed.is_list_price:
+        amounts[current] = [agreed_cost(book, current, agreed, each) for each in scenarios]
     return amounts
-
-
-def agreed_cost(book: BookVersion, plan: str, fee: Decimal, inputs: PricingInputs) -> Decimal:
-    """A month at an agreed fee, with the plan's charges, as invoices have it."""
-    billed = rounded(fee, book.digits)
-    use = PlanUse(plan, ONE_MONTH, inputs, fee=billed)
-    return billed + sum((each.amount for each in rate_plan_use(book, use).lines), ZERO)
 
 
 Recommended = tuple[OpportunityKind, str, str]  # kind, plan, reason

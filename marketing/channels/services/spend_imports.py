@@ -1,9 +1,13 @@
 """Import spend by channel and date: what it would change, staging, making it current, undoing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from itertools import islice
+from time import monotonic
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, Q
@@ -22,7 +26,9 @@ from marketing.channels.spend_table import ChannelTotal, SpendRecord, SpendTable
 from operations.imports import reports as imports
 from operations.imports.registry import CheckOptions, Findings, ImportTarget, Progress
 
-BATCH_SIZE = 1_000  # a transaction of one holds the write lock for some 10 ms
+BATCH_SIZE = 1_000  # rows compared with what is stored at once
+FEWEST_STAGED, MOST_STAGED = 50, 1_000  # rows in one transaction
+STAGING_SECONDS = 0.02  # that a transaction is to hold the write lock
 CHANNELS_AT_ONCE = 5  # whose history is kept in one transaction
 IN_FORCE = "current"  # the state of an import
 STAGED_COLUMNS = (
@@ -153,22 +159,32 @@ class CheckedSpend:
             )
 
     def store(self, import_id: int, progress: Progress) -> None:
-        """Stage the records under the import; each batch is a short transaction."""
-        ids, channels = self._channel_ids(), self._table.channels
-        revision, on_day = import_revision(import_id), connection.ops.adapt_datefield_value
-        records, done = self._table.records(), 0
-        while batch := list(islice(records, BATCH_SIZE)):
-            rows = (
-                (
-                    *(ids[each.channel], on_day(each.date), each.spend, each.revenue),
-                    *(channels[each.channel].currency, import_id, revision),
-                )
-                for each in batch
-            )
-            with transaction.atomic():
-                bulk.insert(Performance, STAGED_COLUMNS, rows)
-            done += len(batch)
-            progress(done, self._records, "Staging records")
+        """Stage the records under the import, in transactions as short as the last one allows."""
+        ids, done, size = self._channel_ids(), 0, FEWEST_STAGED
+        records = self._table.records()
+        with bulk.short_commits():
+            while batch := list(islice(records, size)):
+                rows = [self._staged(each, ids, import_id) for each in batch]
+                begun = monotonic()
+                with transaction.atomic():
+                    bulk.insert(Performance, STAGED_COLUMNS, rows)
+                size = next_size(size, monotonic() - begun)
+                done += len(batch)
+                progress(done, self._records, "Staging records")
+
+    def _staged(
+        self, each: SpendRecord, ids: Sequence[int], import_id: int
+    ) -> tuple[int, Any, Decimal, Decimal | None, str, int, int]:
+        """A row of STAGED_COLUMNS."""
+        day, currency = self._on_day(each.date), self._table.channels[each.channel].currency
+        amounts = (each.spend, each.revenue)
+        return (ids[each.channel], day, *amounts, currency, import_id, import_revision(import_id))
+
+    @cached_property
+    def _on_day(self) -> Callable[[date], Any]:
+        """How the driver takes a day."""
+        adapt: Callable[[date], Any] = connection.ops.adapt_datefield_value
+        return adapt
 
     def _channel_ids(self) -> list[int]:
         """Each channel's key; new ones are created, inactive until the import is stored.
@@ -188,6 +204,12 @@ class CheckedSpend:
 
     def close(self) -> None:
         self._table.close()
+
+
+def next_size(size: int, seconds: float) -> int:
+    """How many rows to stage next, after `size` took so many seconds; at most twice as many."""
+    fitting = int(size * STAGING_SECONDS / max(seconds, 1e-4))
+    return max(FEWEST_STAGED, min(fitting, 2 * size, MOST_STAGED))
 
 
 def _line(each: ChannelTotal) -> tuple[str, ...]:

@@ -1,6 +1,12 @@
 """Check files, store them as jobs, undo them, and delete what is left of old ones."""
 
-from operations.imports.services.check import FileCheck, InvalidChoices, check_file, read_choices
+from operations.imports.services.check import (
+    FileCheck,
+    InvalidChoices,
+    check_file,
+    choices_of,
+    read_choices,
+)
 from operations.imports.services.check_job import (
     CHECK_JOB_KIND,
     check_of,

@@ -61,8 +61,34 @@ class FileCheck:
         return self.outcome.is_storable
 
 
+TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("columns", "constants", "rates"), (Mapping,)),
+    **dict.fromkeys(("preset", "date_order", "number_format", "currency", "sheet"), (str,)),
+    "zero": (list, tuple),
+    "header_line": (int,),
+    "add_up": (bool,),
+    "update": (bool,),
+}
+
+
+def _of_wrong_type(given: Mapping[str, Any]) -> Iterator[str]:
+    """What is no text, list or mapping where one is meant; rates are checked as numbers."""
+    for name, kinds in TYPES.items():
+        value = given.get(name)
+        if value is not None and not isinstance(value, kinds):
+            yield f"{name} cannot be {str(value)[:20]!r}"
+        elif name in {"columns", "constants"} and value:
+            for field, column in value.items():
+                if not isinstance(column, str):
+                    yield f"{name}: {field} is a text, not {str(column)[:20]!r}"
+        elif name == "zero" and any(not isinstance(each, str) for each in value or ()):
+            yield "zero is a list of names"
+
+
 def read_choices(given: Mapping[str, Any]) -> Choices:
     """From JSON or a form. Raises InvalidChoices."""
+    if wrong := list(_of_wrong_type(given)):
+        raise InvalidChoices("; ".join(wrong))
     problems = [f"unknown: {name}" for name in sorted(set(given) - CHOICE_NAMES)]
     named: dict[str, Collection[str]] = {
         "date_order": ORDERS,
@@ -76,14 +102,7 @@ def read_choices(given: Mapping[str, Any]) -> Choices:
     preset = given.get("preset") or ""
     if preset not in {"", "none", *presets.names()}:
         problems.append(f"preset is one of {', '.join(presets.names())}, none")
-    rates = {}
-    for code, rate in dict(given.get("rates") or {}).items():
-        try:
-            rates[code] = Decimal(str(rate))
-        except InvalidOperation:
-            rates[code] = Decimal(0)
-        if code not in CODES or not (rates[code].is_finite() and 0 < rates[code] < 1_000_000):
-            problems.append(f"a rate is such as EUR=1.08, not {code}={str(rate)[:20]}")
+    rates = _rates(given.get("rates") or {}, problems)
     if problems:
         raise InvalidChoices("; ".join(problems))
     return Choices(
@@ -100,6 +119,27 @@ def read_choices(given: Mapping[str, Any]) -> Choices:
     )
 
 
+def _rates(given: Mapping[str, Any], problems: list[str]) -> dict[str, Decimal]:
+    rates = {}
+    for code, rate in given.items():
+        try:
+            rates[code] = Decimal(str(rate))
+        except InvalidOperation:
+            rates[code] = Decimal(0)
+        if code not in CODES or not (rates[code].is_finite() and 0 < rates[code] < 1_000_000):
+            problems.append(f"a rate is such as EUR=1.08, not {code}={str(rate)[:20]}")
+    return rates
+
+
+def choices_of(kind: str, given: Mapping[str, Any]) -> Choices:
+    """The choices about a file of a kind. Raises UnknownName for the kind and InvalidChoices."""
+    choices, columns = read_choices(given), import_targets.get(kind).columns
+    named = {*choices.columns, *choices.constants, *choices.zero}
+    if strange := sorted(named - {each.name for each in columns}):
+        raise InvalidChoices(f"{kind} has no field {', '.join(strange)}")
+    return choices
+
+
 @contextmanager
 def check_file(
     file: BinaryIO, kind: str, given: Mapping[str, Any], today: date
@@ -109,12 +149,7 @@ def check_file(
     Raises UnknownName for the kind and InvalidChoices.
     """
     target = import_targets.get(kind)
-    choices = read_choices(given)
-    strange = sorted(
-        {*choices.columns, *choices.constants, *choices.zero} - {c.name for c in target.columns}
-    )
-    if strange:
-        raise InvalidChoices(f"{kind} has no field {', '.join(strange)}")
+    choices = choices_of(kind, given)
     result = FileCheck(target, None, Findings())
     try:
         source = open_table(file, str(given.get("sheet") or ""))

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from aethercrown.text import storable_text
 from operations.imports.models import DataImport, RepeatingImport
 from operations.imports.registry import import_targets
-from operations.imports.services.check import FileCheck, check_file, read_choices
+from operations.imports.services.check import FileCheck, check_file, choices_of
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 MAX_LIGHT_BYTES = 100_000  # about 2,500 rows; a worker checks longer files
@@ -54,7 +54,7 @@ def create_draft(
 
 def choose(draft: DataImport, given: Mapping[str, Any]) -> None:
     """Keep the choices about a draft. Raises InvalidChoices."""
-    read_choices(given)
+    choices_of(draft.kind, given)
     DataImport.objects.filter(pk=draft.pk, state=DataImport.State.DRAFT).update(choices=given)
     draft.choices = dict(given)
 

@@ -26,8 +26,11 @@ class NotReadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
+    """One file; `fault` says why it cannot be read."""
+
     name: str
-    content: bytes
+    content: bytes = b""
+    fault: str = ""
 
 
 def check_place(row: RepeatingImport) -> None:
@@ -58,23 +61,37 @@ def new_files(
     in_folder = row.place == RepeatingImport.Place.FOLDER
     found = _in_folder(row, now) if in_folder else _at_address(row, fetch)
     for each in found:
+        if each.fault:
+            yield each
+            continue
         digest = hashlib.sha256(each.content).hexdigest()
         if not DataImport.objects.filter(repeating=row, digest=digest).exists():
             yield each
 
 
 def _in_folder(row: RepeatingImport, now: datetime) -> Iterator[FoundFile]:
+    """A file that cannot be read keeps none of the others."""
     root = Path(settings.IMPORT_ROOT).resolve()
     files = []
-    for path in folder_of(row).iterdir():
-        if fnmatch(path.name, row.pattern) and path.is_file():
-            changed = datetime.fromtimestamp(path.stat().st_mtime, now.tzinfo)
-            if changed <= now - STILL_WRITTEN and path.resolve().is_relative_to(root):
-                files.append((changed, path.name, path))
+    try:
+        for path in folder_of(row).iterdir():
+            if fnmatch(path.name, row.pattern) and path.is_file():
+                changed = datetime.fromtimestamp(path.stat().st_mtime, now.tzinfo)
+                if changed <= now - STILL_WRITTEN and path.resolve().is_relative_to(root):
+                    files.append((changed, path.name, path))
+    except OSError as error:
+        raise NotReadable(f"{row.folder or '.'} cannot be read: {error.strerror}.") from error
     for _changed, name, path in sorted(files)[-MAX_FILES:]:
+        yield _read(name, path)
+
+
+def _read(name: str, path: Path) -> FoundFile:
+    try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise NotReadable(f"{name} has more than {MAX_FILE_BYTES:,} bytes.")
-        yield FoundFile(name, path.read_bytes())
+            return FoundFile(name, fault=f"has more than {MAX_FILE_BYTES:,} bytes")
+        return FoundFile(name, path.read_bytes())
+    except OSError as error:
+        return FoundFile(name, fault=f"cannot be read: {error.strerror}")
 
 
 def _at_address(row: RepeatingImport, fetch: Fetch) -> Iterator[FoundFile]:

@@ -10,10 +10,12 @@ from io import BytesIO
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from aethercrown.formatting import counted
 from aethercrown.http import outbound
+from aethercrown.registry import UnknownName
 from aethercrown.severity import WARNING
 from aethercrown.text import storable_text
 from operations.alerts import services as alerts
@@ -25,7 +27,7 @@ from operations.decisions.draft import Draft, ExpectedEffect, Guardrail
 from operations.imports.guard import largest_change_percent
 from operations.imports.models import DataImport, RepeatingImport
 from operations.imports.registry import Findings, import_targets
-from operations.imports.services.check import InvalidChoices, read_choices
+from operations.imports.services.check import InvalidChoices, choices_of, read_choices
 from operations.imports.services.draft import check_draft, create_draft
 from operations.imports.services.places import (
     Fetch,
@@ -50,8 +52,8 @@ def check_repeating(row: RepeatingImport) -> None:
     if row.kind not in import_targets:
         wrong["kind"] = f"There is no kind {row.kind}."
     try:
-        read_choices(row.choices)
-    except (InvalidChoices, ValueError, TypeError) as error:
+        read_choices(row.choices) if "kind" in wrong else choices_of(row.kind, row.choices)
+    except (InvalidChoices, AttributeError) as error:  # a list has no names
         wrong["choices"] = str(error)
     try:
         check_place(row)
@@ -97,14 +99,25 @@ def look(
     row = RepeatingImport.objects.get(pk=pk)
     made, faults = [], []
     try:
+        choices_of(row.kind, row.choices)
         for file in new_files(row, now, fetch):
             decision, fault = _take(row, file, mode, now, run)
             made += [decision] if decision else []
             faults += [fault] if fault else []
-    except NotReadable as error:
+    except (NotReadable, InvalidChoices, UnknownName) as error:
         faults.append(str(error))
-    _note(row, made, faults, now)
+    _note(row, made, faults or waiting_faults(row), now)
     return made
+
+
+def waiting_faults(row: RepeatingImport) -> list[str]:
+    """What is wrong with earlier files that still wait, unless a later one has the name."""
+    drafts = DataImport.objects.filter(repeating=row, state=DataImport.State.DRAFT)
+    later = DataImport.objects.filter(
+        repeating=row, file_name=OuterRef("file_name"), pk__gt=OuterRef("pk")
+    )
+    waiting = drafts.exclude(error="").filter(~Exists(later)).order_by("pk")
+    return list(waiting.values_list("error", flat=True))
 
 
 def _note(row: RepeatingImport, made: list[int], faults: list[str], now: datetime) -> None:
@@ -124,6 +137,8 @@ def _take(
     row: RepeatingImport, file: FoundFile, mode: str, now: datetime, run: int | None
 ) -> tuple[int | None, str]:
     """The decision to store a file, or what is wrong with it; its draft stays for a person."""
+    if file.fault:
+        return None, f"{file.name} {file.fault}."
     draft = create_draft(
         row.kind, file.name, BytesIO(file.content), actor=f"repeat: {row}", now=now, repeating=row
     )
@@ -131,7 +146,9 @@ def _take(
         findings, storable = found.findings, found.is_storable
     if not storable:
         first = findings.faults[0]
-        return None, f"{file.name}, line {first.row}: {first.reason}"
+        draft.error = f"{file.name}, line {first.row}: {first.reason}"
+        draft.save(update_fields=["error"])
+        return None, draft.error
     decision = decisions.propose(_draft(row, draft, findings, run), mode=mode, now=now)
     return decision.pk, ""
 

@@ -176,7 +176,9 @@ class Command(BaseCommand):
 def given_choices(options: dict[str, Any]) -> dict[str, Any]:
     """The choices of the command line as the page has them. Raises ValueError."""
     pairs = {
-        name: {field: values[0] for field, values in reader.mapping(options[option]).items()}
+        name: {
+            field: "\n".join(values) for field, values in reader.mapping(options[option]).items()
+        }
         for name, option in (("columns", "map"), ("constants", "set"), ("rates", "rate"))
     }
     chosen = {

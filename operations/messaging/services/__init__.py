@@ -9,6 +9,7 @@ from operations.messaging.services.addresses import (
     UnknownLink,
     address_hash,
     allow_again,
+    forget_consent,
     give_consent,
     hash_of_link,
     recipient,

@@ -48,6 +48,19 @@ def withdraw_consent(address: str, *, source: str, now: datetime) -> RecipientAd
 
 
 @transaction.atomic
+def forget_consent(address: str, *, source: str, now: datetime) -> None:
+    """Take back a consent or withdrawal that was recorded from `source`; another one stays."""
+    row = lock(recipient(address).pk)
+    if not source or row.consent_source != source:
+        return
+    row.consent, row.consent_at, row.consent_source = ConsentState.UNKNOWN.value, None, ""
+    if row.suppression == SuppressionScope.MARKETING:
+        _suppress(row, SuppressionScope.NONE, now)
+        row.suppression_reason = Reason.NONE
+    row.save()
+
+
+@transaction.atomic
 def _set_consent(pk: int, state: ConsentState, source: str, now: datetime) -> RecipientAddress:
     row = lock(pk)
     row.consent, row.consent_at, row.consent_source = state.value, now, source[:200]

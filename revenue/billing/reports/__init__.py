@@ -4,6 +4,7 @@ from revenue.billing.reports.accounts import (
     MAX_PAGE_ACCOUNTS,
     SIMULATED_MONTHS,
     digests,
+    list_prices_today,
     needs_job,
     newest_simulation,
     simulation,

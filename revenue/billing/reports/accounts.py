@@ -5,18 +5,20 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
 from operations.jobs import reports as jobs
 from operations.jobs.reports import Job
 from revenue.billing import periods
 from revenue.billing.periods import Month
 from revenue.billing.reports.usage import first_days, readings
+from revenue.customers.billing_interval import monthly
 from revenue.customers.models import Subscription, SubscriptionChange
 from revenue.customers.plan_terms import PriceBasis, SubscriptionState, expanded, on_day
 from revenue.customers.reports import agreed_terms
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.plan_use import AgreedPrice
 from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
 from revenue.pricing.models import PriceBookVersion
 
@@ -57,31 +59,38 @@ def _accounts_with_usage(
     rows: Sequence[Any], spans: Sequence[Month], today: date
 ) -> Iterator[SimulatedAccount]:
     keys = {row[1] for row in rows}
-    kept = _kept(keys, today)
+    coupons = list_prices_today(keys, today)
     by_customer, since = readings(keys, spans[0].start, spans[-1].end), first_days(keys)
     for key, customer, segment, plan, carrier, basis, amount, quantity in rows:
         usage = by_customer.get(customer, {}) if key == carrier else {}
         months = (periods.situation(usage, span, since.get(customer)) for span in spans)
         inputs = tuple(each for each in months if each.usage)
-        fee = None if basis == PriceBasis.LIST else amount
+        listed = coupons.get(key, AgreedPrice(share=Fraction(quantity)))
+        agreed = listed if basis == PriceBasis.LIST else AgreedPrice(amount)
         yield SimulatedAccount(
-            key,
-            segment or "none",
-            plan,
-            inputs or (NO_USAGE,) * len(spans),
-            fee,
-            kept.get(key, Fraction(1)) * quantity,
+            key, segment or "none", plan, inputs or (NO_USAGE,) * len(spans), agreed
         )
 
 
-def _kept(customer_ids: Collection[int], today: date) -> Mapping[str, Fraction]:
-    """The share of the price that a coupon leaves today, by subscription that has or had one."""
-    coupons = SubscriptionChange.objects.filter(coupon_percent__gt=0).order_by()
+def list_prices_today(customer_ids: Collection[int], today: date) -> Mapping[str, AgreedPrice]:
+    """What quantity and coupon make of list prices today.
+
+    By subscription, of customers who have or had a coupon.
+    """
+    some = Q(coupon_percent__gt=0) | Q(coupon_amount__gt=0)
+    coupons = SubscriptionChange.objects.filter(some).order_by()
     owners = coupons.filter(subscription__customer__in=customer_ids)
     having = set(owners.values_list("subscription__customer", flat=True))
     every = (rows for found in agreed_terms(having).values() for rows in found)
     steps = (on_day(expanded(rows), today) for rows in every)
-    return {each.subscription: each.kept for each in steps if each}
+    return {
+        each.subscription: AgreedPrice(
+            share=each.kept_of_use * each.quantity,
+            off=monthly(each.coupon_amount, each.interval),
+        )
+        for each in steps
+        if each
+    }
 
 
 def simulation(

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day, number, text
+from operations.imports.services import plain_target
 from revenue.billing.reports.usage import all_meters, daily_totals
 from revenue.billing.services import usage
 from revenue.customers.billing_interval import rounded
@@ -27,8 +28,8 @@ def quantity(cell: str) -> Decimal:
 USAGE = (
     CSVColumn("customer", text, about="the customer's external_id"),
     CSVColumn("metric", text, about="the meter's code, such as api_calls"),
-    CSVColumn("day", day, about="in the customer's billing time zone"),
-    CSVColumn("quantity", quantity, about="of the whole day"),
+    CSVColumn("day", day, about="in the customer's billing time zone", cell="date"),
+    CSVColumn("quantity", quantity, about="of the whole day", cell="number"),
 )
 
 
@@ -67,13 +68,20 @@ def save_usage(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts
     return usage.record(totals, now=timezone.now())
 
 
-IMPORTERS = (
-    Importer(
-        "billed-use",
-        "Billed usage by day",
-        USAGE,
-        ("customer", "metric", "day"),
-        usage_faults,
-        save_usage,
+BILLED_USE = Importer(
+    "billed-use",
+    "Billed usage by day",
+    USAGE,
+    ("customer", "metric", "day"),
+    usage_faults,
+    save_usage,
+)
+IMPORTERS = (BILLED_USE,)
+TARGET = plain_target(
+    BILLED_USE,
+    (
+        ("customer", "metric", "day", "quantity"),
+        ("acme", "api_calls", "2026-04-02", "1250"),
+        ("acme", "api_calls", "2026-04-03", "980"),
     ),
 )

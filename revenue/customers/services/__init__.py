@@ -2,6 +2,7 @@
 
 from revenue.customers.services.contacts import (
     add_contact,
+    change_contact,
     give_consent,
     save_contact,
     withdraw_consent,
@@ -15,6 +16,11 @@ from revenue.customers.services.customers import (
     find_or_create,
     lock_customer,
     merge,
+)
+from revenue.customers.services.scheduled_changes import (
+    cancel_scheduled,
+    record_due_changes,
+    schedule_change,
 )
 from revenue.customers.services.subscriptions import (
     adjust,

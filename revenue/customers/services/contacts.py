@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +25,8 @@ def add_contact(
     role: str = Contact.Role.VIEWER,
     locale: str = "",
     time_zone: str = "",
+    is_active: bool = True,
+    import_id: int | None = None,
 ) -> Contact:
     """Add a person, or return the customer's contact of that address as it is.
 
@@ -41,10 +44,22 @@ def add_contact(
         role=role,
         locale=locale,
         time_zone=time_zone,
+        is_active=is_active,
+        data_import_id=import_id,
     )
     made.full_clean()
     made.save()
     return made
+
+
+@transaction.atomic
+def change_contact(contact_id: int, values: Mapping[str, Any]) -> Contact:
+    """Change some fields; the row is locked. Raises ValidationError of wrong values."""
+    row = Contact.objects.select_for_update(of=("self",)).get(pk=contact_id)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.full_clean()
+    return save_contact(row)
 
 
 @transaction.atomic

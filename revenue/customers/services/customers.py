@@ -17,7 +17,12 @@ from aethercrown.formatting import date_text
 from aethercrown.history import tracking
 from aethercrown.text import folded
 from revenue.customers import data_hooks, reports
-from revenue.customers.models import Customer, Subscription, SubscriptionChange
+from revenue.customers.models import (
+    Customer,
+    ScheduledChange,
+    Subscription,
+    SubscriptionChange,
+)
 from revenue.customers.reports import ClientRecord
 
 BATCH = 500
@@ -139,12 +144,24 @@ def erase(customer_id: int, *, now: datetime) -> Customer:
     changes = SubscriptionChange.objects.filter(subscription__customer=customer)
     changes.filter(basis="override").update(note="Erased.", recorded_by="")
     changes.exclude(basis="override").update(note="", recorded_by="")
+    _erase_scheduled(customer, now)
     records = [customer.pk, *customer.duplicates.values_list("pk", flat=True)]
     _erase_history(records)
     for hook in data_hooks.HOOKS:
         if hook.erase:
             hook.erase(records)
     return customer
+
+
+def _erase_scheduled(customer: Customer, now: datetime) -> None:
+    """Cancel what is scheduled of the customer's subscriptions, and blank who and why."""
+    rows = ScheduledChange.objects.filter(subscription__customer=customer)
+    states = ScheduledChange.State
+    rows.filter(state=states.SCHEDULED.value).update(
+        state=states.CANCELLED.value, closed_at=now, reason="The customer's data were erased."
+    )
+    rows.update(note="", scheduled_by="", closed_by="")
+    erase_admin_log(rows)
 
 
 def _erase_history(records: Sequence[int]) -> None:

@@ -18,8 +18,8 @@ from revenue.customers.services.imports import (
     save_customers,
     save_rows,
     subscription_row_faults,
-    undo_subscriptions,
 )
+from revenue.customers.services.undo_imports import undo_subscriptions
 
 
 def export_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -95,4 +95,5 @@ TARGET = plain_target(
     ),
     describe,
     undo_subscriptions,
+    names_people=True,
 )

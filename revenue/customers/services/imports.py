@@ -11,16 +11,17 @@ from django.utils import timezone
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.csv.reader import CSVRow, RowError
 from aethercrown.history import tracking
-from operations.imports.registry import UndoRefused
+from aethercrown.history.attribution import acting, current_actor
+from operations.messaging import reports as messaging
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import SubscriptionRow
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
 from revenue.customers.plan_terms import SubscriptionState
 from revenue.customers.services import contacts
+from revenue.customers.services import undo_imports as undo
 from revenue.customers.services.customers import closed_reason
 
 BATCH = 500
-IMPORTED = "imported"  # the note of the changes that an import records
 STORED = "is stored already"
 CONTACT = ("role", "locale", "time_zone")
 PROFILE = tuple(column.name for column in imports.PROFILE)
@@ -81,11 +82,14 @@ def save_customers(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCou
         stored = known.get(values["external_id"])
         if stored is None:
             external_id = values["external_id"]
-            fresh.append(Customer(**{"name": external_id, **given, "external_id": external_id}))
+            made = {"name": external_id, **given, "external_id": external_id}
+            fresh.append(Customer(**made, data_import_id=options.import_id))
             continue
         updated.append((stored, given))
     Customer.objects.bulk_create(fresh, batch_size=BATCH)
-    _update_customers(updated)
+    actor = current_actor()
+    with acting(actor.actor, undo.reason_of(options.import_id) or actor.reason, actor.address):
+        _update_customers(updated)
     return ImportCounts(len(fresh), len(updated))
 
 
@@ -118,7 +122,7 @@ def subscription_row_faults(
 ) -> Iterator[RowError]:
     stored = _stored_ids(Subscription.objects, [each.external_id for each in subscriptions])
     for each in subscriptions:
-        yield from imports.date_faults(each, today)
+        yield from imports.row_faults(each, today)
         if each.external_id in stored:
             reason = f"{each.external_id} {STORED}; change or adjust it in the admin"
             yield RowError(each.row, "subscription", reason)
@@ -144,7 +148,7 @@ def save_rows(
             **_agreed(each),
             "trial_until": each.trial_until,
             "subscription": row,
-            "note": IMPORTED,
+            "note": undo.IMPORTED,
             "recorded_at": now,
         }
         changes.append(SubscriptionChange(**start, on=each.started_on, amount=each.terms.mrr))
@@ -169,26 +173,6 @@ def _lock_owners(names: Collection[str]) -> dict[str, Customer]:
 def _agreed(row: SubscriptionRow) -> dict[str, Any]:
     names = ("plan", "state", "basis", "price", "interval", "quantity")
     return {name: getattr(row.terms, name) for name in names}
-
-
-def undo_subscriptions(import_id: int) -> None:
-    """Delete the subscriptions that an import recorded, and book what that makes of MRR.
-
-    Customers stay. Raises UndoRefused where a subscription changed or a customer was closed since.
-    """
-    rows = Subscription.objects.filter(data_import=import_id)
-    keys = sorted(set(rows.values_list("customer_id", flat=True)))
-    owners = Customer.objects.select_for_update().filter(pk__in=keys).order_by("pk")
-    if closed := [each for each in owners if closed_reason(each)]:
-        raise UndoRefused(f"{closed[0].external_id} {closed_reason(closed[0])}.")
-    changes = SubscriptionChange.objects.filter(subscription__in=rows)
-    if changed := changes.exclude(note=IMPORTED).select_related("subscription").first():
-        raise UndoRefused(f"{changed.subscription.external_id} was changed since.")
-    changes.delete()
-    with tracking.silent():  # the import says what was taken back
-        rows.delete()
-    now = timezone.now()
-    data_hooks.subscriptions_changed(keys, now=now, cause="undone", history=True)
 
 
 def _subscription(row: SubscriptionRow, owner: Customer, import_id: int | None) -> Subscription:
@@ -240,7 +224,7 @@ def payment_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowE
     return faults
 
 
-def save_payments(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
+def save_payments(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     known = _lock_owners({values["customer"] for _, values in batch})
     rows = [
         Payment(
@@ -250,6 +234,7 @@ def save_payments(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCou
             paid_on=values["paid_on"],
             amount=values["amount"],
             currency=values["currency"],
+            data_import_id=options.import_id,
         )
         for _, values in batch
     ]
@@ -264,24 +249,31 @@ def contact_faults(batch: Sequence[CSVRow], _options: ImportOptions) -> list[Row
     ]
 
 
-def save_contacts(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
-    """Store new contacts; one that is stored stays as it is, consent too."""
+def save_contacts(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
+    """Store new contacts; one that is stored stays as it is, and so does what an address said."""
     known = _lock_owners({values["customer"] for _, values in batch})
     created, now = 0, timezone.now()
+    said = messaging.address_states([values["email"] for _, values in batch])
+    source = undo.consent_source(options.import_id)
     for _, values in batch:
         owner = known[values["customer"]]
         if owner.contacts.filter(email__iexact=values["email"]).exists():
             continue
         given = {name: values[name] for name in CONTACT if values[name] is not None}
-        made = contacts.add_contact(owner.pk, name=values["name"], email=values["email"], **given)
+        made = contacts.add_contact(
+            owner.pk,
+            name=values["name"],
+            email=values["email"],
+            is_active=values["gets_mail"] is not False,
+            import_id=options.import_id,
+            **given,
+        )
         created += 1
-        if values["gets_mail"] is False:
-            made.is_active = False
-            made.save()
-        if values["consent"] is True:
-            contacts.give_consent(made, source="Imported with the contact.", now=now)
-        elif values["consent"] is False:
-            contacts.withdraw_consent(made, source="Imported with the contact.", now=now)
+        is_new = said[values["email"]]["consent"] == "unknown"
+        if values["consent"] is True and is_new:
+            contacts.give_consent(made, source=source, now=now)
+        elif values["consent"] is False and is_new:
+            contacts.withdraw_consent(made, source=source, now=now)
     return ImportCounts(created)
 
 

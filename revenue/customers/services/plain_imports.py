@@ -1,15 +1,12 @@
-"""Customers, contacts, subscriptions and payments from files of any program."""
+"""Customers, contacts, subscriptions and payments from files of any program, and their undo."""
 
 from collections.abc import Sequence
 
 from aethercrown.csv.reader import CSVRow
 from operations.imports.registry import CheckOptions, Findings, ImportTarget
 from operations.imports.services import plain_target
-from revenue.customers.services.imports import (
-    IMPORTERS,
-    by_external_id,
-    undo_subscriptions,
-)
+from revenue.customers.services import undo_imports
+from revenue.customers.services.imports import IMPORTERS, by_external_id
 
 SAMPLES: dict[str, Sequence[Sequence[str]]] = {
     "customers": (
@@ -32,8 +29,20 @@ SAMPLES: dict[str, Sequence[Sequence[str]]] = {
         ("pay_1", "acme", "payment", "2026-04-02", "99.00", "USD"),
         ("pay_2", "acme", "refund", "2026-04-20", "10.00", "USD"),
     ),
+    "customers-wide": (
+        ("external_id", "name", "currency", "plan", "tenure_months", "monthly", "churned"),
+        ("initech", "Initech", "USD", "professional", "14", "99.00", "no"),
+        ("umbrella", "Umbrella", "USD", "starter", "3", "29.00", "yes"),
+    ),
 }
 OF_CUSTOMERS = {"contacts", "subscriptions", "payments"}
+UNDO = {
+    "customers": undo_imports.undo_customers,
+    "contacts": undo_imports.undo_contacts,
+    "subscriptions": undo_imports.undo_subscriptions,
+    "payments": undo_imports.undo_payments,
+    "customers-wide": undo_imports.undo_subscriptions,
+}
 
 
 def describe(rows: Sequence[CSVRow], _options: CheckOptions, findings: Findings) -> None:
@@ -49,7 +58,8 @@ TARGETS: tuple[ImportTarget, ...] = tuple(
         each,
         SAMPLES[each.kind],
         None if each.kind in OF_CUSTOMERS else describe,
-        undo_subscriptions if each.kind == "subscriptions" else None,
+        UNDO[each.kind],
+        names_people=True,
     )
     for each in IMPORTERS
     if each.kind in SAMPLES

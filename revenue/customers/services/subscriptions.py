@@ -14,19 +14,31 @@ from django.utils import timezone
 
 from aethercrown.currencies import CODES
 from revenue.customers import data_hooks
-from revenue.customers.billing_interval import MONTHS, per_interval, rounded
-from revenue.customers.models import Customer, Subscription, SubscriptionChange
-from revenue.customers.plan_terms import PlanTerms, PriceBasis, SubscriptionState, expanded, on_day
+from revenue.customers.billing_interval import MONTHS, monthly, per_interval, rounded
+from revenue.customers.models import (
+    Customer,
+    ScheduledChange,
+    Subscription,
+    SubscriptionChange,
+)
+from revenue.customers.plan_terms import (
+    MAX_AMOUNT,
+    MAX_FEE,
+    MAX_QUANTITY,
+    PlanTerms,
+    PriceBasis,
+    SubscriptionState,
+    expanded,
+    on_day,
+)
 from revenue.customers.services.customers import InvalidEntry, lock_customer
 
-MAX_AMOUNT = Decimal(1_000_000_000)
-MAX_QUANTITY = 1_000_000
 OPTIONAL = (  # terms that a caller may set beside plan, price and interval
-    *("state", "basis", "quantity", "coupon", "coupon_percent", "coupon_until"),
+    *("state", "basis", "quantity", "coupon", "coupon_percent", "coupon_amount", "coupon_until"),
     *("trial_until", "price_until", "recorded_by"),
 )
 KEPT = ("plan", "state", "basis", "price", "interval", "quantity")  # by a change that says nothing
-COUPON = ("coupon", "coupon_percent", "coupon_until")
+COUPON = ("coupon", "coupon_percent", "coupon_amount", "coupon_until")
 
 
 @transaction.atomic
@@ -82,12 +94,23 @@ def change(
     the price stays, unless plan or interval change or `basis` is list: then it is the list price.
     """
     subscription = _lock_active(subscription_id, "on", on, now)
-    before = _terms_on(subscription, on)
-    columns = {**before, "on": on, "note": note, **terms}
-    wanted = WantedPrice(amount, every, plan, terms.get("basis"))
-    columns |= _changed(subscription, before, columns, wanted)
-    _check_terms(columns)
+    columns = columns_after(subscription, on, note, (amount, every, plan), terms)
     return _record_change(subscription, now, "changed", columns)
+
+
+def columns_after(
+    subscription: Subscription,
+    on: date,
+    note: str,
+    price: tuple[Decimal | None, str | None, str | None],
+    terms: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The columns of a change on a day, checked; `price` is amount, interval and plan."""
+    before = _terms_on(subscription, on)
+    columns = {**before, "on": on, "note": note, **terms, **_one_coupon(terms)}
+    columns |= _changed(subscription, before, columns, WantedPrice(*price, terms.get("basis")))
+    _check_terms(columns)
+    return columns
 
 
 @transaction.atomic
@@ -123,14 +146,14 @@ def adjust(
     The wrong change and its movements stay; a further change replaces it, and the ledger gets
     rows for the difference. An amount above zero, or a state, cancels an end.
     """
-    subscription = _lock_subscription(subscription_id)
+    subscription = lock_subscription(subscription_id)
     wrong = subscription.changes.filter(on=on).last()
     if wrong is None:
         raise InvalidEntry("on", f"Nothing was recorded for {on}.")
     if not note:
         raise InvalidEntry("note", "An adjustment needs its reason.")
     before = _columns(wrong)
-    columns = {**before, "on": on, "note": note, **terms}
+    columns = {**before, "on": on, "note": note, **terms, **_one_coupon(terms)}
     wanted = WantedPrice(amount, every, plan, terms.get("basis"))
     columns |= _changed(subscription, before, columns, wanted)
     state = terms.get("state") or (
@@ -153,6 +176,7 @@ def restore(
     subscription = _lock_active(subscription_id, "on", on, now)
     columns = {**terms, "price": Decimal(terms["price"])}
     columns["coupon_percent"] = Decimal(terms["coupon_percent"])
+    columns["coupon_amount"] = Decimal(terms.get("coupon_amount", 0))
     days = ("coupon_until", "trial_until", "price_until")
     columns |= {name: date.fromisoformat(terms[name]) for name in days if terms.get(name)}
     if terms.get("price_after") is not None:
@@ -207,15 +231,36 @@ def _changed(
         "plan": before["plan"] if wanted.plan is None else wanted.plan,
         "interval": interval,
     }
+    moved |= _kept_coupon(before, columns, interval)
     if wanted.basis == PriceBasis.OVERRIDE and wanted.amount is None:
         raise InvalidEntry("amount", "An override needs its amount.")
-    differs = any(moved[name] != before[name] for name in moved)
+    differs = any(moved[name] != before[name] for name in ("plan", "interval"))
     if wanted.amount is None and not differs and wanted.basis != PriceBasis.LIST:
         return moved
     price = wanted.amount
     if price is not None and not wanted.every:
         price = per_interval(_checked_amount(price), interval)
     return moved | _price(subscription, price, {**columns, **moved, "basis": wanted.basis})
+
+
+def _one_coupon(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """A percentage that is given takes the place of an amount, and the other way round."""
+    pair = ("coupon_percent", "coupon_amount")
+    return {
+        other: Decimal(0)
+        for name, other in (pair, pair[::-1])
+        if terms.get(name) and other not in terms
+    }
+
+
+def _kept_coupon(
+    before: Mapping[str, Any], columns: Mapping[str, Any], interval: str
+) -> dict[str, Any]:
+    """A coupon of an amount that stays is as much a month as before, also in another interval."""
+    amount = columns["coupon_amount"]
+    if not amount or amount != before["coupon_amount"] or interval == before["interval"]:
+        return {}
+    return {"coupon_amount": per_interval(monthly(amount, before["interval"]), interval)}
 
 
 def _price(
@@ -266,7 +311,7 @@ def _terms_on(subscription: Subscription, on: date) -> dict[str, Any]:
 
 
 STEPPED = (
-    *("state", "basis", "price", "coupon_percent", "coupon_until"),
+    *("state", "basis", "price", "coupon_percent", "coupon_amount", "coupon_until"),
     *("trial_until", "price_until", "price_after"),
 )
 
@@ -274,7 +319,7 @@ STEPPED = (
 def _stepped(step: PlanTerms, coupon: str) -> dict[str, Any]:
     """The columns that a step by itself may have changed; `coupon` is the code before it."""
     columns = {name: getattr(step, name) for name in STEPPED}
-    return {**columns, "coupon": coupon if step.coupon_percent else ""}
+    return {**columns, "coupon": coupon if step.has_coupon else ""}
 
 
 def _columns(row: SubscriptionChange) -> dict[str, Any]:
@@ -292,9 +337,21 @@ def _record_change(
 ) -> Subscription:
     """Store a change, then take over the terms in force today. The hooks are called."""
     subscription.changes.create(recorded_at=now, **columns, amount=_mrr(columns))
+    if columns.get("is_end"):
+        _cancel_scheduled(subscription, now)
     _refresh(subscription, timezone.localdate(now))
     data_hooks.subscriptions_changed([subscription.customer_id], now=now, cause=cause)
     return subscription
+
+
+def _cancel_scheduled(subscription: Subscription, now: datetime) -> None:
+    """After an end nothing that was scheduled can be recorded."""
+    states = ScheduledChange.State
+    waiting = ScheduledChange.objects.filter(
+        subscription=subscription, state=states.SCHEDULED.value
+    )
+    reason = "The subscription ended before."
+    waiting.update(state=states.CANCELLED.value, closed_at=now, reason=reason)
 
 
 def _refresh(subscription: Subscription, today: date) -> None:
@@ -311,7 +368,7 @@ def _refresh(subscription: Subscription, today: date) -> None:
     subscription.save(update_fields=[*KEPT, "amount", "ended_on", "next_step_on"])
 
 
-def _lock_subscription(subscription_id: int) -> Subscription:
+def lock_subscription(subscription_id: int) -> Subscription:
     """Lock the customer's row, then read the subscription."""
     owner = Subscription.objects.values_list("customer_id", flat=True).get(pk=subscription_id)
     lock_customer(owner)
@@ -319,7 +376,7 @@ def _lock_subscription(subscription_id: int) -> Subscription:
 
 
 def _lock_active(subscription_id: int, field: str, on: date, now: datetime) -> Subscription:
-    subscription = _lock_subscription(subscription_id)
+    subscription = lock_subscription(subscription_id)
     _check_not_future(field, on, now)
     if subscription.ended_on is not None:
         raise InvalidEntry(field, f"{subscription} ended on {subscription.ended_on}.")
@@ -365,6 +422,10 @@ def _ends_before_start(name: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda columns: bool(columns.get(name)) and columns[name] <= columns["on"]
 
 
+def _has_coupon(columns: Mapping[str, Any]) -> bool:
+    return bool(columns.get("coupon_percent") or columns.get("coupon_amount"))
+
+
 COUPON_IS_OVER = _ends_before_start("coupon_until")
 RULES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
     (
@@ -378,6 +439,21 @@ RULES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
         "must be 0 to 100.",
     ),
     (
+        "coupon_amount",
+        lambda columns: not 0 <= columns.get("coupon_amount", 0) <= MAX_AMOUNT,
+        f"must be 0 to {MAX_AMOUNT:,}.",
+    ),
+    (
+        "coupon_amount",
+        lambda columns: bool(columns.get("coupon_amount") and columns.get("coupon_percent")),
+        "A coupon is a percentage or an amount, not both.",
+    ),
+    (
+        "amount",
+        lambda columns: columns["price"] * columns.get("quantity", 1) > MAX_FEE,
+        f"The fee of all units must be at most {MAX_FEE:,}.",
+    ),
+    (
         "price_until",
         lambda columns: columns["basis"] == PriceBasis.OVERRIDE and not columns.get("price_until"),
         "An override needs the day on which it ends.",
@@ -389,7 +465,7 @@ RULES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
     ),
     (
         "coupon_until",
-        lambda columns: bool(columns.get("coupon_percent")) and COUPON_IS_OVER(columns),
+        lambda columns: _has_coupon(columns) and COUPON_IS_OVER(columns),
         "must be after the day of the change.",
     ),
     ("trial_until", _ends_before_start("trial_until"), "must be after the day of the change."),

@@ -56,13 +56,15 @@ def issue(claim: Claim) -> InvoiceDocument | None:
     issuer = terms[0]
     count = _next_count(issuer, issued_on.year)
     made = _store(claim, issuer, count, _content(claim, terms, count, issued_on))
+    if claim.refers_to is not None:
+        _close_credited(claim.refers_to.pk)
     mailing.mail_new(made, claim.issued_at)
     return made
 
 
 def _content(claim: Claim, terms: IssueTerms, count: int, issued_on: date) -> DocumentContent:
     issuer, rate, addressee = terms
-    tax = document.tax_of(claim.total, rate.percent, claim.currency)
+    tax = _tax(claim, rate.percent)
     is_note = claim.credit_note_id is not None
     return DocumentContent(
         number=document.number_text(issuer.number_prefix, issued_on.year, count),
@@ -83,6 +85,15 @@ def _content(claim: Claim, terms: IssueTerms, count: int, issued_on: date) -> Do
         gross=claim.total + tax,
         refers_to=claim.refers_to.number if claim.refers_to else "",
     )
+
+
+def _tax(claim: Claim, percent: Decimal) -> Decimal:
+    of = claim.refers_to
+    if of is None:
+        return document.tax_of(claim.total, percent, claim.currency)
+    notes = InvoiceDocument.objects.filter(credit_note__invoice=of.invoice_id)
+    earlier = notes.values_list("net", "tax")
+    return document.tax_of_note(claim.total, earlier, percent, claim.currency)
 
 
 def _store(
@@ -106,6 +117,14 @@ def _store(
         retain_until=document.retained_until(content.issued_on, issuer.retention_years),
         state=(DocumentState.OPEN if content.due_on else DocumentState.CREDIT).value,
     )
+
+
+def _close_credited(document_id: int) -> None:
+    """Nothing is due any more of an open invoice whose credit notes take back all of it."""
+    row = _locked(document_id)
+    if row.state == DocumentState.OPEN and reports.outstanding(row) <= 0:
+        row.state = DocumentState.CREDITED.value
+        row.save(update_fields=["state"])
 
 
 def _terms(claim: Claim, on: date) -> IssueTerms | None:

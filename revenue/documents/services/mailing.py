@@ -33,7 +33,7 @@ def mail_again(document_id: int, *, now: datetime) -> int:
 def _queue(row: InvoiceDocument, now: datetime, again: str) -> int:
     content = content_from_json(row.content or {})
     kind = mail_texts.INVOICE if row.due_on else mail_texts.CREDIT_NOTE
-    people = customers.recipients(row.customer_id, *reports.INVOICE_ROLES)
+    people = customers.recipients(reports.owner_of(row), *reports.INVOICE_ROLES)
     for contact in people:
         key = f"{mail_texts.INVOICE_KEY}{row.pk}:{contact.pk}{again}"
         contacts.write_to(contact, kind, key, mail_texts.values(content), now=now)

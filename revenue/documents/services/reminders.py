@@ -69,7 +69,7 @@ def send(case: DecisionCase) -> None:
     """Queue the decided reminders of invoices that are still open; each step once."""
     now = timezone.now()
     for number, days in case.after["days_after_due"].items():
-        row = InvoiceDocument.objects.select_for_update(of=("self",)).get(number=number)
+        row = reports.documents().select_for_update(of=("self",)).get(number=number)
         if row.state == DocumentState.OPEN and row.content is not None:
             _remind(row, days, now)
 
@@ -82,9 +82,12 @@ def _remind(row: InvoiceDocument, days: int, now: datetime) -> None:
         return
     step = row.reminders.count()
     given = mail_texts.reminder_values(
-        content_from_json(row.content or {}), step, timezone.localdate(now)
+        content_from_json(row.content or {}),
+        step,
+        timezone.localdate(now),
+        reports.outstanding(row),
     )
-    for contact in customers.recipients(row.customer_id, *reports.INVOICE_ROLES):
+    for contact in customers.recipients(reports.owner_of(row), *reports.INVOICE_ROLES):
         key = f"{mail_texts.REMINDER_KEY}{row.pk}:{made.pk}:{contact.pk}"
         contacts.write_to(contact, mail_texts.REMINDER, key, given, now=now)
 

@@ -34,7 +34,7 @@ class PlanPeriod:
 
 @dataclass(frozen=True, slots=True)
 class ListPriced:
-    """Days of a month at the list price; `share` is what the quantity and a coupon make of it."""
+    """Days of a month at the list price; `share` is what quantity and percentage make of it."""
 
     days: int
     share: Fraction = Fraction(1)
@@ -60,6 +60,43 @@ class PlanUse:
 class RatedPlanUse:
     lines: tuple[PriceLine, ...]
     not_given: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedPrice:
+    """What is agreed of a plan's price a month: a `fee`, else the list price, which follows use.
+
+    `share` is what quantity and percentage make of the list price, `off` what a coupon of an amount
+    takes of its fee.
+    """
+
+    fee: Decimal | None = None
+    share: Fraction = Fraction(1)
+    off: Decimal = ZERO
+
+    @property
+    def is_list_price(self) -> bool:
+        return self.fee is None and self.share == 1 and not self.off
+
+
+LIST_PRICE = AgreedPrice()
+
+
+def agreed_cost(
+    book: BookVersion, plan: str, agreed: AgreedPrice, inputs: PricingInputs
+) -> Decimal:
+    """A whole month at an agreed price, with the plan's charges, as invoices have it."""
+    listed: tuple[ListPriced, ...] = ()
+    with exact_arithmetic():
+        if agreed.fee is None:
+            share = agreed.share
+            base = book.plan(plan).base * share.numerator / share.denominator
+            fee, listed = max(base - agreed.off, ZERO), (ListPriced(ONE_MONTH.whole, share),)
+        else:
+            fee = agreed.fee
+        fee = rounded(fee, book.digits)
+        use = PlanUse(plan, ONE_MONTH, inputs, listed=listed, fee=fee)
+        return fee + sum((each.amount for each in rate_plan_use(book, use).lines), ZERO)
 
 
 def rate_plan_use(book: BookVersion, use: PlanUse) -> RatedPlanUse:

@@ -7,26 +7,13 @@ who would pay more that may be lost before the gain is gone.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from fractions import Fraction
 from heapq import nlargest
 from typing import Any
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price, final_price
-from revenue.pricing.calculation.plan_use import (
-    ONE_MONTH,
-    ListPriced,
-    PlanUse,
-    rate_plan_use,
-)
-from revenue.pricing.decimals import (
-    HUNDRED,
-    ZERO,
-    InvalidValues,
-    exact_arithmetic,
-    invalid,
-    rounded,
-)
+from revenue.pricing.calculation.plan_use import LIST_PRICE, AgreedPrice, agreed_cost
+from revenue.pricing.decimals import HUNDRED, ZERO, InvalidValues, exact_arithmetic, invalid
 from revenue.pricing.price_book.version import BookVersion, NoSuchPlan
 
 LARGE_RISE_PERCENT = Decimal(20)  # larger rises are counted separately
@@ -38,16 +25,14 @@ MAX_EXAMPLES = 5  # customers named for each reason
 class SimulatedAccount:
     """A customer's plan, and its inputs in each of its last complete periods.
 
-    With a `fee` a month was agreed: another price book changes only the charges on metrics.
-    `share` is what the quantity and a coupon make of the list price; as a fraction.
+    At an agreed fee another price book changes only the charges on metrics.
     """
 
     key: str
     segment: str
     plan: str
     periods: tuple[PricingInputs, ...]
-    fee: Decimal | None = None
-    share: Fraction = Fraction(1)
+    agreed: AgreedPrice = LIST_PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,23 +175,15 @@ def _change(now: BookVersion, then: BookVersion, account: SimulatedAccount) -> P
 
 def _cost(book: BookVersion, account: SimulatedAccount, inputs: PricingInputs) -> Decimal:
     """A month's cost, as an invoice of that whole month has it."""
-    if account.fee is None and account.share == 1:
+    if account.agreed.is_list_price:
         return final_price(book, account.plan, inputs)
-    listed = () if account.fee is not None else (ListPriced(ONE_MONTH.whole, account.share),)
-    if account.fee is not None:
-        fee = rounded(account.fee, book.digits)
-    else:
-        share = account.share
-        base = book.plan(account.plan).base
-        fee = rounded(base * share.numerator / share.denominator, book.digits)
-    use = PlanUse(account.plan, ONE_MONTH, inputs, listed=listed, fee=fee)
-    return fee + sum((each.amount for each in rate_plan_use(book, use).lines), ZERO)
+    return agreed_cost(book, account.plan, account.agreed, inputs)
 
 
 def _reaches_limit(book: BookVersion, account: SimulatedAccount) -> bool:
     """Whether the plan's floor or ceiling changes a price of the account."""
     plan = book.plan(account.plan)
-    if account.fee is not None or (plan.floor is None and plan.ceiling is None):
+    if account.agreed.fee is not None or (plan.floor is None and plan.ceiling is None):
         return False
     prices = (calculate_price(book, account.plan, each) for each in account.periods)
     return any("floor" in each.hits or "ceiling" in each.hits for each in prices)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from revenue.billing import periods
@@ -14,6 +14,7 @@ from revenue.customers.models import Subscription
 from revenue.customers.plan_terms import PriceBasis, SubscriptionState
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs
+from revenue.pricing.calculation.plan_use import AgreedPrice
 from revenue.pricing.calculation.recommend import confidence
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.models import PriceBookVersion
@@ -31,16 +32,13 @@ from revenue.upsell.reports.offers import AnswerCounts, answer_counts, last_decl
 
 
 class Candidate(NamedTuple):
-    """A customer with an active subscription to a plan; `fee` is its agreed price a month.
-
-    The fee is None for a list price, which follows the use.
-    """
+    """A customer with an active subscription to a plan, and what is agreed of its price."""
 
     customer: int
     plan: str
     currency: str
     time_zone: str
-    fee: Decimal | None
+    agreed: AgreedPrice
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ class SweepContext:
         return self.books[currency]
 
 
-def candidates(after: int, most: int) -> list[Candidate]:
+def candidates(after: int, most: int, today: date) -> list[Candidate]:
     """The next customers by id with an active plan; the largest subscription counts.
 
     Merged and erased records are left out.
@@ -71,11 +69,16 @@ def candidates(after: int, most: int) -> list[Candidate]:
     keys = known.filter(customer__gt=after).order_by("customer").values_list("customer", flat=True)
     chosen = list(keys.distinct()[:most])
     rows = running.filter(customer__in=chosen).order_by("customer", "amount", "pk")
-    fields = ("customer_id", "plan", "currency", "customer__time_zone", "basis", "amount")
+    fields = ("external_id", "customer_id", "plan", "currency", "customer__time_zone", "basis")
+    listed = billing.list_prices_today(chosen, today)
     found = {}
-    for key, plan, currency, zone, basis, amount in rows.values_list(*fields):
-        fee = None if basis == PriceBasis.LIST else amount
-        found[key] = Candidate(key, plan, currency, zone, fee)
+    for name, key, plan, currency, zone, basis, amount, quantity in rows.values_list(
+        *fields, "amount", "quantity"
+    ):
+        agreed = listed.get(name, AgreedPrice(share=Fraction(quantity)))
+        if basis != PriceBasis.LIST:
+            agreed = AgreedPrice(amount)
+        found[key] = Candidate(key, plan, currency, zone, agreed)
     return list(found.values())
 
 
@@ -96,7 +99,8 @@ def costs_ahead(customer: int, now: datetime) -> CostsAhead | None:
 
     Raises NothingPublished, Tampered and InvalidValues.
     """
-    mine = [each for each in candidates(customer - 1, 1) if each.customer == customer]
+    near = candidates(customer - 1, 1, now.date())
+    mine = [each for each in near if each.customer == customer]
     if not mine:
         return None
     version = billing.in_force(mine[0].currency, now.date())
@@ -108,8 +112,8 @@ def costs_ahead(customer: int, now: datetime) -> CostsAhead | None:
     known = forecast_usage(readings, active_days(first), today, since)
     if known is None or mine[0].plan not in {plan.code for plan in book.active}:
         return None
-    found = opportunities.find_opportunities(book, mine[0].plan, *known, fee=mine[0].fee)
-    costs = opportunities.plan_costs(book, mine[0].plan, known[1], fee=mine[0].fee)
+    found = opportunities.find_opportunities(book, mine[0].plan, *known, agreed=mine[0].agreed)
+    costs = opportunities.plan_costs(book, mine[0].plan, known[1], agreed=mine[0].agreed)
     return CostsAhead(mine[0], version, book, *known, found, costs)
 
 
@@ -164,7 +168,7 @@ def _opportunities_of(
         return []
     now, ahead = known
     inputs = {"now": now.as_json(), "ahead": ahead.as_json()}
-    found = opportunities.find_opportunities(book, each.plan, now, ahead, fee=each.fee)
+    found = opportunities.find_opportunities(book, each.plan, now, ahead, agreed=each.agreed)
     return [
         columns_of(one, version, inputs, sight.decided)
         for one in found

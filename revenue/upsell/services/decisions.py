@@ -141,6 +141,7 @@ WHOLE_AMOUNT: Mapping[str, Any] = {  # an agreed amount is that of the whole sub
     "quantity": 1,
     "coupon": "",
     "coupon_percent": Decimal(0),
+    "coupon_amount": Decimal(0),
     "coupon_until": None,
 }
 

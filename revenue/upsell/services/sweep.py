@@ -32,7 +32,7 @@ def find_and_offer(run: RunContext) -> RunOutcome:
     found = withdrawn = after = 0
     not_rated: list[str] = []
     context = sweep.sweep_context(run.now)
-    while run.may_continue() and (batch := sweep.candidates(after, BATCH_SIZE)):
+    while run.may_continue() and (batch := sweep.candidates(after, BATCH_SIZE, run.now.date())):
         after = batch[-1].customer
         for customer, rests, rows in sweep.opportunities_of_batch(batch, context, not_rated):
             withdrawn += sync_opportunities(customer, rows, rests=rests, now=run.now)

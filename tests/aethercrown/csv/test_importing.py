@@ -236,5 +236,5 @@ def test_an_export_whose_reader_leaves_ends_without_a_word(capfd):
 
 
 def test_options_for_files_of_other_programs_are_refused_for_plain_kinds(file):
-    with pytest.raises(CommandError, match="channels files are plain: --set, --zero"):
-        call_command("import_data", "channels", file("name\na\n"), "--set", "currency=EUR")
+    with pytest.raises(CommandError, match="usage-events files are plain: --set, --zero"):
+        call_command("import_data", "usage-events", file("name\na\n"), "--set", "currency=EUR")

@@ -125,3 +125,11 @@ def test_names_are_compared_in_one_form():
     assert folded("Cafe\u0301  ADS ") == folded("Café ads")
     assert similar("Serach", ["Search", "Print"]) == "Search"
     assert similar("Quite other", ["Search"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "following"),
+    [(50, 0.001, 100), (100, 0.0, 200), (800, 0.01, 1000), (1000, 0.1, 200), (100, 5.0, 50)],
+)
+def test_a_transaction_stages_as_many_rows_as_the_last_one_allows(size, seconds, following):
+    assert spend_imports.next_size(size, seconds) == following

@@ -156,8 +156,21 @@ def test_a_file_that_cannot_be_stored_is_told_until_a_look_finds_none(place, fol
     assert Alert.objects.get().state == "open"
     assert DataImport.objects.get().state == "draft"
     path.unlink()
+    look(place)  # the file waits on its page still
+    assert Alert.objects.get().state == "open"
+    put(folder, "1.csv", rows(1, 100))
     look(place)
     assert Alert.objects.get().state == "resolved"
+
+
+def test_a_choice_that_names_no_field_is_told_and_no_file_is_lost(place, folder):
+    RepeatingImport.objects.update(choices={"columns": {"chanel": "Campaign"}})
+    put(folder, "1.csv", rows(1, 100))
+    assert look(place) == []
+    place.refresh_from_db()
+    assert "has no field chanel" in place.outcome
+    RepeatingImport.objects.update(choices={})
+    assert len(look(place)) == 1
 
 
 def test_files_that_are_still_written_or_of_another_name_are_left(place, folder):
@@ -183,12 +196,25 @@ def test_nothing_outside_the_root_is_read(place, folder, settings, tmp_path):
     assert "IMPORT_ROOT is not set" in place.outcome
 
 
-def test_a_file_that_is_too_large_is_named(place, folder, monkeypatch):
-    put(folder, "1.csv", rows(1, 100))
-    monkeypatch.setattr(places, "MAX_FILE_BYTES", 10)
-    look(place)
+def test_a_file_that_cannot_be_read_is_named_and_keeps_no_other(place, folder):
+    path = put(folder, "1.csv", "")
+    os.truncate(path, places.MAX_FILE_BYTES + 1)
+    os.utime(path, (0, 0))
+    put(folder, "2.csv", rows(1, 100))
+    assert len(look(place)) == 1
     place.refresh_from_db()
-    assert place.outcome == "1.csv has more than 10 bytes."
+    assert place.outcome == "1.csv has more than 20,971,520 bytes."
+    assert places._read("gone.csv", folder / "gone.csv").fault.startswith("cannot be read: No such")
+
+
+def test_a_folder_that_cannot_be_listed_is_told(place, folder, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(folder), "iterdir", refuse)  # root may read every folder
+    assert look(place) == []
+    place.refresh_from_db()
+    assert place.outcome == "ads cannot be read: Permission denied."
 
 
 # --- An address ---------------------------------------------------------------------------------
@@ -262,6 +288,19 @@ def test_what_cannot_be_used_is_refused_beside_its_field(folder):
     with pytest.raises(ValidationError) as refused:
         services.check_repeating(row)
     assert set(refused.value.message_dict) == {"address"}
+    for wrong in (
+        {"columns": "date"},
+        {"columns": {"date": 5}},
+        {"columns": {"chanel": "Campaign"}},
+        {"zero": [1]},
+        {"header_line": "two"},
+        [1],
+    ):
+        row.choices = wrong
+        with pytest.raises(ValidationError) as refused:
+            services.check_repeating(row)
+        assert "choices" in refused.value.message_dict
+    row.choices = {}
     row.address = "https://example.com/daily.csv"
     services.check_repeating(row)  # refuses nothing
 

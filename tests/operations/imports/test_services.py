@@ -12,11 +12,12 @@ from marketing.channels.models import Channel, Performance
 from operations.imports import reports, services, tasks
 from operations.imports.models import DataImport
 from operations.imports.registry import FAULTS_LISTED, import_targets
-from operations.imports.services import plain, store
+from operations.imports.services import store
 from operations.imports.services.plain import plain_target
 from operations.jobs import services as jobs
 from operations.jobs.models import Job
 from operations.jobs.registry import JobContext
+from revenue.billing.models import Meter
 from revenue.customers.models import Customer
 from tests.aethercrown.registries import isolated
 
@@ -156,7 +157,7 @@ def test_a_worker_that_lost_its_lease_leaves_the_import_to_the_one_that_has_it()
     assert spend() == [10, 12]
 
 
-def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import(monkeypatch):
+def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import():
     def save(*_):
         raise IntegrityError("channel and date exist")
 
@@ -166,10 +167,6 @@ def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import(monkeypat
         file = io.BytesIO(b"channel\nSearch\nSearch\n")
         with services.check_file(file, "odd", {}, NOW.date()) as found:
             assert found.findings.faults[0].reason == "Search is in row 2 already"
-        monkeypatch.setattr(plain, "MAX_ROWS", 1)
-        file = io.BytesIO(b"channel\nSearch\nPrint\n" + b"x" * 300 + b"\n")
-        with services.check_file(file, "odd", {}, NOW.date()) as found:
-            assert found.findings.faults[0].reason == "is beyond 1 rows"
         file = io.BytesIO(b"channel\n" + b"x" * 300 + b"\n")
         with services.check_file(file, "odd", {}, NOW.date()) as found:
             assert found.findings.fault_count == 1
@@ -181,6 +178,16 @@ def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import(monkeypat
     job.refresh_from_db()
     assert (record.state, "nothing was stored" in record.error) == ("failed", True)
     assert job.state == "failed"
+
+
+def test_so_many_rows_are_described():
+    column = next(each for each in import_targets.get(KIND).columns if each.name == "channel")
+    importer = Importer("odd", "Odd", (column,), ("channel",), lambda *_: [], lambda *_: [])
+    odd = plain_target(importer, (), lambda *_: None, most=1)
+    with isolated(import_targets, [odd]):
+        file = io.BytesIO(b"channel\nSearch\nPrint\n")
+        with services.check_file(file, "odd", {}, NOW.date()) as found:
+            assert found.findings.faults[0].reason == "is beyond 1 rows"
 
 
 def test_an_import_whose_state_changed_meanwhile_is_not_made_current():
@@ -302,7 +309,8 @@ def test_an_import_that_is_not_in_force_cannot_be_undone():
 
 
 def test_every_sample_is_read_whole():
-    of_customers = {"contacts", "subscriptions", "payments"}
+    of_customers = {"contacts", "subscriptions", "payments", "billed-use"}
+    Meter.objects.create(code="api_calls", title="API calls")
     for target in sorted(import_targets, key=lambda each: each.kind in of_customers):
         if target.kind in of_customers and not Customer.objects.exists():
             Customer.objects.create(external_id="acme", name="Acme", currency="USD")

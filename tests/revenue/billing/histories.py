@@ -33,6 +33,7 @@ class Event:
     coupon_percent: int = 0
     coupon_until: date | None = None
     trial_until: date | None = None
+    coupon_amount: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ def _terms(
     price = Decimal(int(random.integers(0, 200_000))).scaleb(-2)
     coupon = int(random.choice([0, 0, 0, 10, 33, 100]))
     until = on + timedelta(days=int(random.integers(1, 200)))
+    off = Decimal(0)
+    if not coupon and random.random() < 0.25:  # often more than the fee
+        off = Decimal(int(random.integers(1, 60_000))).scaleb(-2)
     return Event(
         subscription,
         on,
@@ -115,8 +119,9 @@ def _terms(
         interval,
         int(random.integers(1, 4)),
         coupon,
-        until if coupon and random.random() < 0.7 else None,
+        until if (coupon or off) and random.random() < 0.7 else None,
         on + timedelta(days=int(random.integers(1, 60))) if state == "trial" else None,
+        off,
     )
 
 

@@ -124,6 +124,7 @@ class Player:
             "basis": event.basis,
             "quantity": event.quantity,
             "coupon_percent": Decimal(event.coupon_percent),
+            "coupon_amount": event.coupon_amount,
             "coupon_until": event.coupon_until,
             "trial_until": event.trial_until,
         }

@@ -1,8 +1,8 @@
 """What a history costs, day by day in exact fractions: written apart from the code it checks.
 
-Fee: each active day costs price x quantity x (1 - coupon) / days of its billing interval; rounded
-once for each interval and row of terms. Use: by month and plan, tiers by the plan's days of the
-month's days; rounded once a line.
+Fee: each active day costs price x quantity, less the coupon (a percentage or an amount), / days of
+its billing interval; rounded once for each interval and row of terms. Use: by month and plan, tiers
+by the plan's days of the month's days; rounded once a line.
 """
 
 from calendar import monthrange
@@ -38,10 +38,21 @@ def state_on(event, day):
     return "active" if is_over else event.state
 
 
-def kept_on(event, day):
-    """The share that the coupon leaves on a day."""
-    over = event.coupon_until is not None and day >= event.coupon_until
+def coupon_is_over(event, day):
+    return event.coupon_until is not None and day >= event.coupon_until
+
+
+def share_on(event, day):
+    """The share that a percentage leaves on a day."""
+    over = coupon_is_over(event, day)
     return Fraction(1) if over else 1 - Fraction(event.coupon_percent, 100)
+
+
+def net_on(event, day):
+    """The fee of a whole interval after the coupon that is in force on a day."""
+    fee = price_of(event) * event.quantity
+    off = 0 if coupon_is_over(event, day) else Fraction(event.coupon_amount)
+    return max(fee * share_on(event, day) - off, Fraction(0))
 
 
 def event_on(events: list[Event], day: date):
@@ -87,15 +98,15 @@ def fees(events, end):
         if active:
             start, stop = interval_around(day, anchor, event.interval)
             if start < end:
-                key = (start, stop, event, kept_on(event, day), state_on(event, day))
+                key = (start, stop, event, net_on(event, day), state_on(event, day))
                 parts[key] = parts.get(key, 0) + 1
             elif day >= end:
                 break
         elif day >= end:
             break
         day += DAY
-    for (start, stop, event, kept, _), days in parts.items():
-        total += cents(price_of(event) * event.quantity * kept * days / (stop - start).days)
+    for (start, stop, _, net, _), days in parts.items():
+        total += cents(net * days / (stop - start).days)
     return total
 
 
@@ -150,7 +161,7 @@ def raised(mine, days):
     shares: dict = {}
     for day, event in mine:
         if event is not None and event.basis == "list" and event.quantity:
-            share = kept_on(event, day) * event.quantity
+            share = share_on(event, day) * event.quantity
             shares.setdefault((share, event.plan), []).append(day)
     total = Fraction(0)
     for (share, plan), listed in shares.items():

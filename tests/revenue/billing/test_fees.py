@@ -68,6 +68,21 @@ def test_a_scheduled_end_of_a_coupon_is_known_when_the_year_is_billed():
     assert lines[1][1].startswith("Coupon of 100%: Starter, 100 of 365 days")
 
 
+def test_a_coupon_of_an_amount_is_of_each_interval_and_takes_at_most_the_fee():
+    terms = {"coupon_amount": D(9), "coupon_until": date(2026, 2, 15)}
+    rows = [row(date(2026, 1, 1), 29, quantity=2, **terms)]
+    assert billed(rows, 2026, 1)[1] == (
+        "coupon",
+        "Coupon of 9.00 an interval: Starter, a month",
+        -9,
+    )
+    assert [each[2] for each in billed(rows, 2026, 2)] == [29, D("-4.50"), 29]
+    more = [row(date(2026, 1, 1), 29, coupon_amount=D("29.01"))]
+    assert [each[2] for each in billed(more, 2026, 1)] == [29, -29]
+    part = [row(date(2026, 1, 11), 31, coupon_amount=D(62))]
+    assert [each[2] for each in billed(part, 2026, 1)] == [21, -21]
+
+
 def test_a_pause_ends_an_interval_and_the_next_begins_on_its_own_day():
     rows = [
         row(date(2026, 1, 1), 365, interval="year"),
@@ -174,6 +189,7 @@ changes = st.lists(
         st.integers(0, 500),
         st.sampled_from(["active", "paused", "trial"]),
         st.sampled_from(["month", "quarter", "year"]),
+        st.sampled_from([0, 0, 30, 501]),
     ),
     min_size=1,
     max_size=6,
@@ -185,8 +201,14 @@ def test_after_all_months_each_day_has_cost_its_share(changes):
     """In money of 20 decimals, so that rounding hides nothing."""
     first = date(2024, 1, 10)
     rows = [
-        row(first + timedelta(days=day), price, state=SubscriptionState(state), interval=every)
-        for day, price, state, every in sorted(changes)
+        row(
+            first + timedelta(days=day),
+            price,
+            state=SubscriptionState(state),
+            interval=every,
+            coupon_amount=D(off),
+        )
+        for day, price, state, every, off in sorted(changes)
     ]
     end = date(2027, 6, 1)
     rows.append(row(end, state=ENDED))
@@ -200,7 +222,8 @@ def test_after_all_months_each_day_has_cost_its_share(changes):
         anchor = anchor if same else day
         if now and now.fee:
             start, stop = interval_of(day, anchor, now.interval)
-            daily += now.fee / (stop - start).days
+            off = Fraction(now.coupon_amount)
+            daily += max(now.fee - off, Fraction(0)) / (stop - start).days
         before = now
     assert abs(Fraction(total) - daily) < Fraction(1, 10**15)
 

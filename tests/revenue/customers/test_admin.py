@@ -68,6 +68,7 @@ TERMS = {
     "interval": "month",
     "quantity": "1",
     "coupon_percent": "0",
+    "coupon_amount": "0",
 }
 
 
@@ -75,6 +76,7 @@ def book(client, subscription, **row):
     """Add a change to a subscription on its page."""
     first = subscription.changes.count()
     form = {"changes-TOTAL_FORMS": first + 1, "changes-INITIAL_FORMS": first}
+    form |= {"scheduled-TOTAL_FORMS": 0, "scheduled-INITIAL_FORMS": 0}
     for place, each in enumerate(subscription.changes.all()):
         form |= {f"changes-{place}-id": each.pk, f"changes-{place}-subscription": subscription.pk}
     given = {"on": day(), "price": "0", "plan": "", "note": "", **TERMS, **row}
@@ -110,6 +112,8 @@ def test_a_new_subscription_is_booked(operator, running):
         ({"currency": "ZZZ"}, "not an ISO 4217 currency code"),
         ({"started_on": "2999-01-01"}, "is after today"),
         ({"price": "-1"}, "greater than or equal to 0"),
+        ({"price": "2000000000"}, "less than or equal to 1000000000"),
+        ({"price": "1000000000", "quantity": "1001"}, "The fee of all units must be at most"),
         ({"price": "much"}, "Enter a number"),
         ({"price": ""}, "This field is required"),
         ({"basis": "list"}, "There is no list price of pro in USD"),

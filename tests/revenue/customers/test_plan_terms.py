@@ -52,6 +52,16 @@ def test_quantity_and_coupon_count():
     assert terms(quantity=3, coupon_percent=Decimal("12.5")).mrr == Decimal("76.125")
 
 
+def test_a_coupon_of_an_amount_is_of_all_units_and_takes_at_most_the_fee():
+    assert terms(quantity=3, coupon_amount=Decimal(20)).mrr == 67
+    assert terms(quantity=3, coupon_amount=Decimal(88)).mrr == 0
+    yearly = terms(interval="year", price=Decimal(1188), coupon_amount=Decimal(120))
+    assert (yearly.mrr, yearly.kept_of_use, yearly.has_coupon) == (89, 1, True)
+    assert terms(price=Decimal(0), coupon_amount=Decimal(20)).mrr == 0
+    steps: list[Any] = expanded([terms(coupon_amount=Decimal(20), coupon_until=FEB)])
+    assert [(each.on, each.mrr) for each in steps] == [(JAN, 9), (FEB, 29)]
+
+
 def test_a_trial_becomes_active_on_its_day():
     steps: list[Any] = expanded([terms(state=TRIAL, trial_until=FEB)])
     assert [(each.on, each.state, each.mrr) for each in steps] == [

@@ -368,6 +368,10 @@ def _try(act, on, amount, subscribe, before):
         ({"quantity": 0}, "quantity"),
         ({"coupon_percent": Decimal(101)}, "coupon_percent"),
         ({"coupon_percent": Decimal(5), "coupon_until": MARCH_1}, "coupon_until"),
+        ({"coupon_amount": Decimal(-1)}, "coupon_amount"),
+        ({"coupon_amount": Decimal(5), "coupon_percent": Decimal(5)}, "coupon_amount"),
+        ({"coupon_amount": Decimal(5), "coupon_until": MARCH_1}, "coupon_until"),
+        ({"amount": Decimal(10**9), "quantity": 1001}, "amount"),
         ({"basis": "override", "note": "x"}, "price_until"),
         ({"basis": "override", "price_until": TODAY}, "note"),
         ({"basis": "override", "note": "x", "price_until": MARCH_1}, "price_until"),
@@ -394,6 +398,25 @@ def test_what_a_change_does_not_name_stays(subscribe):
     monthly = services.change(one.pk, on=date(2026, 3, 9), now=NOW, amount=Decimal(20))
     assert (monthly.price, monthly.amount) == (240, 40)
     assert one.changes.latest("on").coupon == "SPRING"
+
+
+def test_a_coupon_of_an_amount_stays_as_much_a_month_and_gives_way_to_a_percentage(subscribe):
+    one = subscribe(MARCH_1, "100", coupon="SPRING", coupon_amount=Decimal(10))
+    yearly = services.change(
+        one.pk, on=date(2026, 3, 5), now=NOW, every="year", amount=Decimal(1200)
+    )
+    assert (yearly.amount, one.changes.latest("on").coupon_amount) == (90, 120)
+    percent = {"coupon_percent": Decimal(50)}
+    half = services.change(one.pk, on=date(2026, 3, 6), now=NOW, **percent)
+    assert (half.amount, one.changes.latest("on").coupon_amount) == (50, 0)
+    less = {"coupon_amount": Decimal(60)}
+    again = services.change(one.pk, on=date(2026, 3, 7), now=NOW, **less)
+    assert (again.amount, one.changes.latest("on").coupon_percent) == (95, 0)
+    saved = services.saved_terms(one, date(2026, 3, 6))
+    services.restore(one.pk, saved, on=date(2026, 3, 8), now=NOW, note="undone")
+    one.refresh_from_db()
+    assert one.amount == 50
+    assert one.changes.latest("on").coupon_words == "SPRING, 50%"
 
 
 def test_an_override_of_an_override_ends_in_what_was_before_both(subscribe):

@@ -82,6 +82,13 @@ def test_tax_is_rounded_once_to_the_currency(net, percent, currency, tax):
     assert document.tax_of(Decimal(net), Decimal(percent), currency) == Decimal(tax)
 
 
+def test_a_further_note_of_an_over_credited_invoice_credits_no_tax():
+    """Notes of before, each taxed by itself, may have credited a cent too much."""
+    earlier = [(Decimal("-0.03"), Decimal("-0.02"))]
+    assert document.tax_of_note(Decimal("-0.01"), earlier, Decimal(19), "USD") == 0
+    assert document.tax_of_note(Decimal(-10), [], Decimal(19), "USD") == Decimal("-1.90")
+
+
 def test_numbers_terms_and_lines():
     assert document.number_text("INV", 2026, 7) == "INV-2026-000007"
     assert document.number_text("", 2026, 1_000_000) == "2026-1000000"

@@ -1,6 +1,7 @@
 """Invoices are mailed with their PDF; reminders go in steps, and end with the payment."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from operations.messaging import services as outbox
 from operations.messaging.models import Message
 from revenue.billing.services import credit_notes
 from revenue.customers import services as contacts
+from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
 from revenue.documents import reports, services
 from revenue.documents.models import InvoiceDocument, PaymentReminder, ReminderStep
@@ -184,6 +186,29 @@ def test_the_effect_is_how_many_paid_within_two_weeks(numbered, finance, steps):
     decision = Decision.objects.get()
     assert ((decision.realised or {})["value"], decision.verdict) == (1, "inside")
     assert reports.paid_after_reminders((DUE + 30 * DAY).date()) == (1, 1)
+
+
+def test_a_reminder_asks_for_what_credit_notes_left_and_ends_with_the_last_of_it(
+    numbered, finance, steps
+):
+    """Of $111.92 a note of $50.00 and 19 % tax leaves $52.42."""
+    given = {"by": "ada", "reason": "Outage", "now": NOW}
+    credit_notes.issue(numbered.invoice_id, Decimal(50), **given)
+    remind(3)
+    deliver(DUE + 3 * DAY)
+    reminder = next(each for each in mail.outbox if each.subject.startswith("Reminder"))
+    assert "over $52.42 was due" in " ".join(reminder.body.split())
+    credit_notes.issue(numbered.invoice_id, None, **given)
+    assert remind(10) == "No reminder is due."
+
+
+def test_invoices_of_a_merged_record_are_reminded_of_at_the_kept_one(numbered, steps, customer):
+    kept = Customer.objects.create(external_id="kept", name="Kept", currency="USD")
+    contacts.add_contact(kept.pk, name="Fay", email="fay@kept.example", role="finance")
+    contacts.merge(kept.pk, customer.pk, now=NOW)
+    assert remind(3) == "1 reminder proposed."
+    assert deliver(DUE + 3 * DAY) == 1
+    assert mail.outbox[0].to == ["fay@kept.example"]
 
 
 def test_a_step_is_taken_once(numbered, finance, steps):

@@ -16,11 +16,11 @@ from revenue.customers import reports as customers
 from revenue.customers import services as changing
 from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
-from revenue.documents import reports, services
+from revenue.documents import document, reports, services
 from revenue.documents.document import content_from_json
 from revenue.documents.models import BillingDetails, InvoiceDocument, InvoiceIssuer, NumberSeries
 from tests.revenue.billing.conftest import subscribed
-from tests.revenue.documents.conftest import MARCH, NOW
+from tests.revenue.documents.conftest import MARCH, NOW, issue
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
@@ -106,6 +106,50 @@ def test_a_credit_note_refers_to_its_invoice_at_its_tax(numbered, customer, deta
     printed = content_from_json(made.content or {})
     assert (printed.title, printed.refers_to) == ("Credit note", "INV-2026-000001")
     assert printed.customer.name == "Acme AG"
+
+
+def test_partial_credit_notes_have_the_tax_of_their_sum_and_close_the_invoice(
+    customer, details, issuer
+):
+    """279.16 with 20 % are 334.99; taxed one by one its four parts would be 335.00."""
+    issuer.tax_rates.update(percent=20)
+    held = customer.subscriptions.get().pk
+    changing.change(held, on=MARCH, now=NOW, amount=Decimal("279.16"))
+    numbered = issue(customer, MARCH)
+    assert numbered.gross == Decimal("334.99")
+    taxes = []
+    for part in ("68.33", "57.50", "85.00", "68.33"):
+        assert InvoiceDocument.objects.get(pk=numbered.pk).state == "open"
+        note = credit_notes.issue(
+            numbered.invoice_id, Decimal(part), reason="Outage", by="user:1", now=NOW
+        )
+        taxes.append(InvoiceDocument.objects.get(credit_note=note).tax)
+    assert taxes == [Decimal(each) for each in ("-13.67", "-11.50", "-17.00", "-13.66")]
+    assert sum(each.gross for each in InvoiceDocument.objects.all()) == 0
+    numbered.refresh_from_db()
+    assert numbered.state == "credited"
+    with pytest.raises(InvalidTransition, match="is credited"):
+        services.mark_paid(numbered.pk, on=TODAY, by="user:1")
+
+
+@pytest.mark.parametrize("net", ["44.05", "0.10", "1.10", "79.99", "33.33"])
+def test_any_amount_and_its_tax_add_up_in_every_database(customer, details, issuer, net):
+    """44.05 and 8.37 are 52.42, but not in floats, with which SQLite adds decimals."""
+    held = customer.subscriptions.get().pk
+    changing.change(held, on=MARCH, now=NOW, amount=Decimal(net))
+    made = issue(customer, MARCH)
+    assert (
+        made.gross
+        == made.net + made.tax
+        == Decimal(net) + document.tax_of(Decimal(net), Decimal(19), "USD")
+    )
+
+
+def test_a_paid_invoice_that_is_credited_stays_paid(numbered):
+    services.mark_paid(numbered.pk, on=TODAY, by="user:1")
+    credit_notes.issue(numbered.invoice_id, None, reason="Outage", by="user:1", now=NOW)
+    numbered.refresh_from_db()
+    assert numbered.state == "paid"
 
 
 def test_a_document_is_paid_once_reopened_and_written_off(numbered):

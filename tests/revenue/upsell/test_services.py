@@ -65,6 +65,19 @@ def test_the_sweep_stores_what_every_plan_costs_and_what_a_move_would_bring(grow
     assert str(row) == "professional for Grown"
 
 
+@pytest.mark.parametrize(
+    ("coupon", "gain"),
+    [({"coupon_percent": 50}, "92.95"), ({"coupon_amount": 10}, "87"), ({"quantity": 2}, "45.1")],
+)
+def test_the_gain_is_beside_what_is_billed_with_quantity_and_coupon(grown, coupon, gain):
+    """The list price of this use is 31.90; two units of it are 63.80, half of it is 15.95."""
+    terms = {name: Decimal(value) for name, value in coupon.items() if name != "quantity"}
+    held = grown.subscriptions.get()
+    changing.change(held.pk, on=NOW.date(), now=NOW, **({**coupon, **terms}))
+    sweep()
+    assert only().gain == Decimal(gain)
+
+
 def test_sweeping_again_stores_nothing_twice_and_asks_nobody_twice(grown):
     first, again = sweep(), sweep()
     assert Opportunity.objects.count() == 1

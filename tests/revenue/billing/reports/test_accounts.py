@@ -26,8 +26,8 @@ def test_a_simulation_counts_a_customers_use_once(customer):
 def test_a_simulation_leaves_an_agreed_price_as_it_is(customer):
     subscribed(customer, plan="starter", amount=240, since=date(2026, 2, 1), every="year")
     listed, agreed = accounts.simulation_accounts("USD", NOW.date(), 10)
-    assert listed.fee is None
-    assert agreed.fee == 20
+    assert listed.agreed.fee is None
+    assert agreed.agreed.fee == 20
 
 
 def test_a_simulation_counts_quantity_and_the_coupon_of_today(customer):
@@ -36,9 +36,16 @@ def test_a_simulation_counts_quantity_and_the_coupon_of_today(customer):
         coupon_percent=Decimal(50), coupon_until=date(2026, 4, 21),
     )  # fmt: skip
     whole, half = accounts.simulation_accounts("USD", NOW.date(), 10)
-    assert (whole.share, half.share) == (Fraction(1), Fraction(3, 2))
+    assert whole.agreed.is_list_price
+    assert half.agreed.share == Fraction(3, 2)
     _, later = accounts.simulation_accounts("USD", date(2026, 4, 21), 10)
-    assert later.share == 3
+    assert later.agreed.share == 3
+
+
+def test_a_simulation_takes_a_coupon_of_an_amount_off_the_list_price(customer):
+    subscribed(customer, since=date(2026, 2, 1), every="year", coupon_amount=Decimal(120))
+    _, less = accounts.simulation_accounts("USD", NOW.date(), 10)
+    assert (less.agreed.share, less.agreed.off) == (1, 10)
 
 
 def test_a_simulation_rates_the_last_three_complete_months(customer):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import calculate_price
+from revenue.pricing.calculation.plan_use import AgreedPrice
 from revenue.pricing.calculation.simulation import SimulatedAccount, Simulation, simulate
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.price_book.default_book import BOOK
@@ -81,9 +82,15 @@ def test_customers_at_a_guardrail_are_counted():
 
 def test_quantity_and_coupon_change_the_list_price_under_both_versions():
     share = Fraction(3, 2)  # three units with a coupon of 50 %
-    shared = replace(account("a", "starter", periods=1), share=share)
+    shared = replace(account("a", "starter", periods=1), agreed=AgreedPrice(share=share))
     found = simulate(BOOK, raised(starter=39), [shared])
     assert (found.now, found.then) == (D("43.5"), D("58.5"))
+
+
+def test_a_coupon_of_an_amount_leaves_nothing_below_zero():
+    less = replace(account("a", "starter", periods=1), agreed=AgreedPrice(off=D(30)))
+    found = simulate(BOOK, raised(starter=39), [less])
+    assert (found.now, found.then) == (D(0), D(9))
 
 
 def test_nobody_makes_an_empty_simulation():
