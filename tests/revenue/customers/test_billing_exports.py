@@ -159,3 +159,19 @@ def test_subscriptions_of_others_stay(imported):
     )  # fmt: skip
     undo(imported)
     assert Subscription.objects.get().external_id == "x1"
+
+
+@pytest.mark.django_db
+def test_a_rate_converts_amounts_and_no_quantity():
+    rows = "id,Customer ID,Plan,Quantity,Currency,Interval,Amount,Status,Created (UTC),"
+    rows += "Start Date (UTC),Current Period End (UTC)\n"
+    rows += "s1,c1,pro,3,eur,month,300.00,active,2026-03-01,2026-03-01,2026-04-01\n"
+    file = io.BytesIO(rows.encode())
+    given = {"rates": {"EUR": "1.10"}, "currency": "USD"}
+    with services.check_file(file, "subscriptions-export", given, date(2026, 3, 20)) as found:
+        assert found.findings.faults == []
+        assert found.findings.totals["MRR in USD"] == "330.000000"
+    file = io.BytesIO(rows.replace("300.00", "900000000.00").encode())
+    given = {"rates": {"EUR": "2"}, "currency": "USD"}
+    with services.check_file(file, "subscriptions-export", given, date(2026, 3, 20)) as found:
+        assert "must be 0 to 1000000000" in found.findings.faults[0].reason
