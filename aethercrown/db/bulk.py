@@ -34,6 +34,30 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
         _run(f"{into} VALUES ({', '.join(['%s'] * len(columns))})", rows)
 
 
+@contextmanager
+def staged(
+    model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    """On SQLite: a temporary table with these rows, for the block, to `INSERT ... SELECT` from.
+
+    Called outside of a transaction it holds no lock of the database. The rows are then inserted
+    by SQLite alone, so that other writers wait for less.
+    """
+    name = f"temp.{connection.ops.quote_name(f'staged_{model._meta.db_table}')}"  # noqa: SLF001 - documented
+    marks = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SAVEPOINT staged_rows")  # one transaction: not one for each row
+            try:
+                cursor.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+                cursor.executemany(f"INSERT INTO {name} VALUES ({marks})", list(rows))  # noqa: S608 - our own names
+            finally:
+                cursor.execute("RELEASE staged_rows")
+            yield name
+        finally:
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+
+
 def update(
     model: type[Model], columns: Sequence[str], where: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:

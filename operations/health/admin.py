@@ -142,13 +142,18 @@ class ComponentAdmin(ModelAdmin):
         return listed, counts, needed - {"check", "incident"}, protected
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
-        services.switch_off(obj.pk, timezone.now())
+        self._prepare_deletion(request, obj)
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Component]) -> None:
         for component in queryset:
-            services.switch_off(component.pk, timezone.now())
+            self._prepare_deletion(request, component)
         super().delete_queryset(request, queryset)
+
+    def _prepare_deletion(self, request: HttpRequest, component: Component) -> None:
+        if orphans := services.prepare_deletion(component.pk, timezone.now()):
+            words = f"Without {component}, these have no parent: {', '.join(orphans)}."
+            self.message_user(request, words, messages.WARNING)
 
     @admin.action(
         description="End the maintenance of the selected components", permissions=["change"]

@@ -109,7 +109,20 @@ def probe_http(target: ProbeTarget, seconds: float, client: OutboundClient) -> O
         seen = failed("status", words)
     else:
         seen = body_status(expected.text, answer)
-    return replace(seen, certificate=lifetime(answer.certificate) if answer.certificate else None)
+    return with_certificate(seen, answer, target) if answer.certificate else seen
+
+
+def with_certificate(
+    seen: Observation, answer: OutboundResponse, target: ProbeTarget
+) -> Observation:
+    """The same with the certificate of an https URL: one that ends soon makes it degraded.
+
+    Unhealthy only below days that staff have set, since the page still works.
+    """
+    begins, ends = lifetime(answer.certificate or {})
+    limits = (target.degraded_below_days, target.unhealthy_below_days or 0.0)
+    aging = certificate_status(begins, ends, datetime.now(UTC), limits)
+    return replace(aging if seen.status == HEALTHY else seen, certificate=(begins, ends))
 
 
 def is_decided(text: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -152,6 +165,8 @@ def body_status(text: str, answer: OutboundResponse) -> Observation:
     if answer.cut:
         words = "The expected text is not in what was read; the answer goes on."
         return Observation(DEGRADED, error_kind="cut", error=words)
+    if 300 <= answer.status < 400:
+        return failed("text", f"It answered {answer.status}, a redirect, without the text.")
     return failed("text", "The expected text is not in the answer.")
 
 

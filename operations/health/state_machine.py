@@ -1,6 +1,6 @@
 """From single observations to a confirmed state: one failed check is not an outage. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -118,6 +118,21 @@ def explains_children(parent: ComponentState, since: datetime | None, at: dateti
     if parent.state == DOWN or parent.contrary_count:
         return True
     return parent.state == UP and since is not None and since <= at < since + PARENT_GRACE
+
+
+def parents_first(parents: Mapping[int, int | None]) -> list[int]:
+    """The keys of `parents` with each one's parent before it, if that is among them."""
+    ordered: dict[int, None] = {}
+    for one in sorted(parents):
+        line: list[int] = []
+        above: int | None = one
+        while above is not None and above in parents:
+            if above in ordered or above in line:
+                break
+            line.append(above)
+            above = parents[above]
+        ordered |= dict.fromkeys(reversed(line))
+    return list(ordered)
 
 
 def overall(required: Iterable[str]) -> str:

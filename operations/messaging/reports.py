@@ -13,6 +13,7 @@ from django.db.models import Max, Q
 from django.urls import reverse
 
 from aethercrown.crypto import sealing
+from aethercrown.db.prefixes import begins_with
 from aethercrown.formatting import counted, moment_text
 from aethercrown.monitoring.attention import AttentionItem
 from operations.messaging.models import (
@@ -54,9 +55,8 @@ def message_counts(now: datetime) -> MessageCounts:
 
 def sent_of(key: str) -> tuple[int, int]:
     """How many messages of an event were sent, and how many there are."""
-    states = list(
-        Message.objects.filter(event_key__startswith=f"{key}:").values_list("state", flat=True)
-    )
+    rows = Message.objects.filter(begins_with("event_key", f"{key}:"))
+    states = list(rows.values_list("state", flat=True))
     return states.count(Message.State.SENT), len(states)
 
 
@@ -123,13 +123,13 @@ def newest_of_each(people: Collection[str]) -> dict[str, str]:
 
 def keys_of(prefix: str) -> list[str]:
     """The keys of messages that start with a text."""
-    rows = Message.objects.filter(event_key__startswith=prefix).order_by("pk")
+    rows = Message.objects.filter(begins_with("event_key", prefix)).order_by("pk")
     return list(rows.values_list("event_key", flat=True))
 
 
 def mail_course(prefixes: Collection[str]) -> list[str]:
     """What became of each mail whose key starts with one of these, the oldest first."""
-    wanted = reduce(or_, (Q(event_key__startswith=each) for each in prefixes))
+    wanted = reduce(or_, (begins_with("event_key", each) for each in prefixes))
     rows = Message.objects.filter(wanted).order_by("pk")
     return [f"{row.title}, to {row.to}: {_status(row)}" for row in rows]
 

@@ -71,7 +71,7 @@ class TaskAdmin(ReadOnlyAdmin, ModelAdmin):
 
     @admin.display(description="why")
     def why(self, task: Task) -> str:
-        return explain(task)
+        return explain(task, timezone.now())
 
     @admin.display(description="estimate", ordering="estimated_duration")
     def estimate(self, task: Task) -> str:

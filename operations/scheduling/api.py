@@ -505,7 +505,7 @@ class TaskView(StrictEndpoint):
     def get(self, request: Request, task_id: str) -> Response:
         """The task, and why it waits, in words."""
         try:
-            shown = reports.task_detail(task_id)
+            shown = reports.task_detail(task_id, timezone.now())
         except services.UnknownTask as error:
             raise NotFound(str(error)) from error
         return reply("The task", {"task": shown})

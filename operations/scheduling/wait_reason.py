@@ -15,8 +15,10 @@ def blocked(names: Sequence[str]) -> str:
     return f"blocked by {list_names(names)}"
 
 
-def no_worker(pool: str) -> str:
-    return f"no worker in its pool ({pool})"
+def no_worker(pool: str, last_call: str = "") -> str:
+    """`last_call` is when the last of those that are silent now called, in words."""
+    silent = f" calls any more: the last call was {last_call}" if last_call else ""
+    return f"no worker in its pool ({pool}){silent}"
 
 
 def behind(ahead: int) -> str:

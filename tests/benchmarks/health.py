@@ -123,23 +123,27 @@ async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) ->
     await asyncio.sleep(60)
 
 
-def serve(ports: "Queue[tuple[int, int]]") -> None:
+def serve(ports: "Queue[tuple[int, int]]", hosts: Sequence[str]) -> None:
     async def main() -> None:
-        servers = [
-            await asyncio.start_server(each, "127.0.0.1", 0, backlog=2048)
-            for each in (talk, silent)
-        ]
-        ports.put(tuple(each.sockets[0].getsockname()[1] for each in servers))
+        servers, found = [], []
+        for answer in (talk, silent):
+            port = 0  # any for the first host, and then the same for the others
+            for host in hosts:
+                servers.append(await asyncio.start_server(answer, host, port, backlog=2048))
+                port = servers[-1].sockets[0].getsockname()[1]
+            found.append(port)
+        ports.put((found[0], found[1]))
         await asyncio.gather(*(each.serve_forever() for each in servers))
 
     asyncio.run(main())
 
 
 @contextmanager
-def serving() -> Iterator[tuple[int, int]]:
-    """The ports of one that answers and of one that stays silent."""
+def serving(*hosts: str) -> Iterator[tuple[int, int]]:
+    """The ports of one that answers and of one that stays silent; by default on one address."""
     ports: Queue[tuple[int, int]] = Queue()
-    process = multiprocessing.Process(target=serve, args=(ports,), daemon=True)
+    chosen = hosts or ("127.0.0.1",)
+    process = multiprocessing.Process(target=serve, args=(ports, chosen), daemon=True)
     process.start()
     try:
         yield ports.get(timeout=30)

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -30,11 +30,8 @@ from tests.benchmarks.report import Report
 from tests.benchmarks.scheduling_stored import CALCULATE, CALL, QUEUED, QUOTE, TASKS, p95, task
 
 ROUNDS = 200
-VARIABLES = {
-    "API_BURST": "1000000",
-    "API_RATE_PER_SECOND": "1000000",
-    "ENCRYPTION_KEYS": f"benchmark:{'A' * 43}=",  # which a named database needs
-}
+UNLIMITED = "1000000"
+KEYS = f"benchmark:{'A' * 43}="  # which a named database needs
 QUICK_TASKS, QUICK_ROUNDS = 5_000, 30
 MOST_MS = {"assign": 20.0, "quote": 50.0}  # p95; of the other calls the figure is only printed
 READS = {
@@ -60,17 +57,21 @@ def main() -> int:
     tasks, rounds = (QUICK_TASKS, QUICK_ROUNDS) if chosen.quick else (QUEUED, ROUNDS)
     url = os.environ.get("DATABASE_URL", "")
     report.say(f"# {report.title}, {'PostgreSQL' if url else 'SQLite'}")
-    chosen_variables = {**VARIABLES, "DATABASE_URL": url}
     with tempfile.TemporaryDirectory(prefix="aethercrown-latency-") as folder:
         data = Path(folder) / "data"
-        with rig.running(data, DEMO="1", **chosen_variables) as platform:
-            measure(report, platform, chosen_variables, tasks, rounds)
+        with rig.running(
+            data,
+            DEMO="1",
+            DATABASE_URL=url,
+            ENCRYPTION_KEYS=KEYS,
+            API_BURST=UNLIMITED,
+            API_RATE_PER_SECOND=UNLIMITED,
+        ) as platform:
+            measure(report, platform, url, tasks, rounds)
     return report.exit_code
 
 
-def measure(
-    report: Report, platform: rig.Stack, variables: Mapping[str, str], tasks: int, rounds: int
-) -> None:
+def measure(report: Report, platform: rig.Stack, url: str, tasks: int, rounds: int) -> None:
     caller = Caller(platform)
     random = Random(1)  # noqa: S311 - repeatable work, no secret
     for first in range(0, tasks, CALL):
@@ -78,7 +79,7 @@ def measure(
         caller.post(f"{TASKS}/schedule", {"tasks": rows})
     report.section(f"{tasks:,} open tasks; web, beat, worker and a planner without a pause")
     spent: dict[str, list[float]] = {}
-    with planner(platform, variables):
+    with planner(platform, url):
         caller.connection.close()  # the server ended it while the first plan was made
         for number in range(rounds):
             one_round(caller, f"agent-{number % 16}", spent)
@@ -136,11 +137,12 @@ class Caller:
 
 
 @contextmanager
-def planner(platform: rig.Stack, chosen: Mapping[str, str]) -> Iterator[None]:
+def planner(platform: rig.Stack, url: str) -> Iterator[None]:
     """Plan all open tasks in a process of its own during the block."""
     variables = {
         **rig.outer_environment(),
-        **chosen,
+        "DATABASE_URL": url,
+        "ENCRYPTION_KEYS": KEYS,
         "DATA_DIR": str(platform.folder),
         "DJANGO_SETTINGS_MODULE": "aethercrown.settings",
     }

@@ -146,7 +146,7 @@ def waiting_for_ever(report: Report, caller: Any, count: int) -> None:
         begun = perf_counter()
         answer = caller.send(f"{TASKS}/never/cancel")
         spent = perf_counter() - begun
-    report.judge("the call that cancels it, s", spent, propagate.CALL_SECONDS + 1)
+    report.judge("the call that cancels it, s", spent, propagate.IN_A_CALL.seconds + 1)
     report.judge("another process waits for its write at most, ms", 1000 * max(waits()), WAIT_MS)
     begun = perf_counter()
     propagate.resume(timezone.now())

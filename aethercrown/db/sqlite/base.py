@@ -17,7 +17,9 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-WRITES = re.compile(r"\s{0,100}(BEGIN IMMEDIATE|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+WRITES = re.compile(  # but of temporary tables, which are the connection's own
+    r"\s{0,100}(BEGIN IMMEDIATE|INSERT(?! INTO temp\.)|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE
+)
 SECONDS = 5.0  # the driver's default timeout
 PRIVATE, OTHERS = 0o600, 0o077  # of a file's mode
 

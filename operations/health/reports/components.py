@@ -17,6 +17,11 @@ def components() -> list[Component]:
     return list(Component.objects.filter(is_enabled=True).order_by("name"))
 
 
+def page(component: Component) -> str:
+    """The path of the component's own page."""
+    return f"{PAGE}/{component.pk}"
+
+
 def overall(rows: Sequence[Component]) -> str:
     """The worst status of the required components."""
     return state_machine.overall(each.status for each in rows if each.is_required)
@@ -81,5 +86,5 @@ SEARCH = row_source(
     Component.objects.all,
     ("name",),
     note=lambda component: component.status,
-    page=lambda component: f"{PAGE}/{component.pk}",
+    page=page,
 )

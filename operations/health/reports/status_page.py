@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 
 from operations.health.models import Component, Incident
 from operations.health.reports import history
-from operations.health.state_machine import DEGRADED, DOWN, JUDGED, UP
+from operations.health.state_machine import DOWN, JUDGED, UP
 
 SALT = "operations.health.status_page"
 DAY, SPAN = timedelta(days=1), timedelta(days=90)
@@ -76,7 +76,7 @@ def status(row: Component, now: datetime) -> str:
         return FAILS
     if row.state != UP or row.status not in JUDGED:
         return NOT_KNOWN
-    return SLOW if row.status == DEGRADED else WORKS
+    return SLOW if row.is_slow else WORKS  # degraded by its certificate, it still works
 
 
 def summary(found: Iterable[PublishedComponent]) -> str:

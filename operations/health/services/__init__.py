@@ -4,6 +4,7 @@ from operations.health.services.components import (
     ComponentExists,
     add_component,
     end_maintenance,
+    prepare_deletion,
     switch_off,
 )
 from operations.health.services.run_checks import (

@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -39,8 +40,8 @@ def database() -> None:
         transaction.set_rollback(True)
 
 
-def broker() -> None:
-    """A ping, and queues below MAX_QUEUED_TASKS."""
+def broker(most: int = MAX_QUEUED_TASKS) -> None:
+    """A ping, and queues with fewer tasks than `most`."""
     if not settings.REDIS_URL:
         return  # tasks run in the memory of this process
     limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": CONNECT_SECONDS}
@@ -50,8 +51,8 @@ def broker() -> None:
             waiting = sum(int(client.llen(f"{settings.CACHE_PREFIX}:{each}")) for each in QUEUES)
         except redis.RedisError as error:
             raise Unhealthy("The broker does not answer.") from error
-    if waiting >= MAX_QUEUED_TASKS:
-        raise Degraded(f"{waiting} tasks wait in the queues, {MAX_QUEUED_TASKS} or more.")
+    if waiting >= most:
+        raise Degraded(f"{waiting} tasks wait in the queues, {most} or more.")
 
 
 def cache() -> None:
@@ -69,38 +70,35 @@ def record_worker_heartbeat(now: datetime) -> None:
     Heartbeat.objects.update_or_create(name=WORKER, defaults={"seen_at": now})
 
 
-def worker() -> None:
+def worker(started_at: datetime = PROCESS_STARTED_AT) -> None:
     """Whether a task that beat sent has run within WORKER_MISSING_AFTER."""
     last = Heartbeat.objects.filter(name=WORKER).values_list("seen_at", flat=True).first()
-    check_recent("worker has run a task", last, WORKER_MISSING_AFTER, timezone.now())
+    check_recent("worker has run a task", last, WORKER_MISSING_AFTER, timezone.now(), started_at)
 
 
-def beat() -> None:
+def beat(started_at: datetime = PROCESS_STARTED_AT) -> None:
     """Whether beat has written its rows, or a task it sent has run, within BEAT_MISSING_AFTER."""
     written = PeriodicTask.objects.aggregate(last=Max("last_run_at"))["last"]
     ran = Heartbeat.objects.filter(name=WORKER).values_list("seen_at", flat=True).first()
     last = max((each for each in (written, ran) if each), default=None)
-    check_recent("schedule was served", last, BEAT_MISSING_AFTER, timezone.now())
+    check_recent("schedule was served", last, BEAT_MISSING_AFTER, timezone.now(), started_at)
 
 
-def check_recent(what: str, last: datetime | None, within: timedelta, now: datetime) -> None:
+def check_recent(
+    what: str, last: datetime | None, within: timedelta, now: datetime, started_at: datetime
+) -> None:
     """Raise Unhealthy if `last` is too old, and Unknown within `within` of our own start."""
     if last is not None and abs(now - last) <= within:
         return
     if last is not None and last > now:
         raise Unknown(f"The {what} at a time that has not come: the clock was ahead.")
-    if last is None or now - PROCESS_STARTED_AT <= within:
+    if last is None or now - started_at <= within:
         raise Unknown(f"No {what} yet.")
     raise Unhealthy(f"No {what} for {duration_text(now - last)}.")
 
 
-def disk(folder: Path | None = None) -> None:
-    """Free space on the disk of the data folder."""
-    found = shutil.disk_usage(folder or settings.DATA_DIR)
-    check_free_space(found.free, found.total)
-
-
 def check_free_space(free: int, total: int) -> None:
+    """Raise Unhealthy or Degraded for too few free bytes."""
     words = (
         f"{number_text(free / 1e9, 1)} GB of {number_text(total / 1e9, 1)} GB are free on "
         f"the data folder's disk."
@@ -109,6 +107,12 @@ def check_free_space(free: int, total: int) -> None:
         raise Unhealthy(words)
     if free < DEGRADED_FREE_SHARE * total:
         raise Degraded(words)
+
+
+def disk(folder: Path | None = None, judge: Callable[[int, int], None] = check_free_space) -> None:
+    """Free space on the disk of the data folder."""
+    found = shutil.disk_usage(folder or settings.DATA_DIR)
+    judge(found.free, found.total)
 
 
 def mail() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from operations.alerts import services as alerts
 from operations.health.models import Component
 from operations.health.registry import health_check_registry
-from operations.health.services.record import ALERT_SOURCE
+from operations.health.services.record import ALERT_SOURCE, CERTIFICATE
 from operations.health.state_machine import NOT_LOOKED_AT, UNKNOWN
 
 
@@ -67,7 +67,19 @@ def switch_off(component_id: int, now: datetime) -> None:
         checked_at=None,
         error="",
     )
-    alerts.resolve(ALERT_SOURCE, "down", component.alert_key, now=now)
+    for kind in ("down", CERTIFICATE):
+        alerts.resolve(ALERT_SOURCE, kind, component.alert_key, now=now)
+
+
+@transaction.atomic
+def prepare_deletion(component_id: int, now: datetime) -> list[str]:
+    """Switch it off, and let its children have no parent, in their history too; their names."""
+    switch_off(component_id, now)
+    children = list(Component.objects.select_for_update().filter(parent=component_id))
+    for child in children:
+        child.parent = None
+        child.save(update_fields=["parent"])
+    return [child.name for child in children]
 
 
 @transaction.atomic

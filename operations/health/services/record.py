@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from aethercrown.formatting import moment_text
+from operations.alerts import reports as alert_reports
 from operations.alerts import services as alerts
-from operations.health import state_machine
+from operations.health import probe, state_machine
 from operations.health.models import CHECK_COLUMNS, Check, Component, Incident
-from operations.health.reports.components import PAGE
+from operations.health.reports.components import page
 from operations.health.state_machine import DOWN, OFF, UNKNOWN, ComponentState, Observation
 
 BATCH_ROWS = 100  # components recorded in one transaction
 REOPENED_WITHIN = timedelta(minutes=10)  # down again: the same incident
-ALERT_SOURCE = "health"
+ALERT_SOURCE, CERTIFICATE = "health", "certificate"
 
 
 def record_all(
@@ -28,6 +28,7 @@ def record_all(
     *,
     began: datetime | None = None,
     store_every: timedelta | None = None,
+    batch_rows: int = BATCH_ROWS,
 ) -> None:
     """Record the observation of each component, by its id; parents first, for their alerts.
 
@@ -35,11 +36,10 @@ def record_all(
     since `began`: one failure, seen by two at once, counts once. With `store_every`, an
     unchanged healthy observation is stored as a row only that often.
     """
-    first = F("parent").asc(nulls_first=True)
-    rows = Component.objects.filter(pk__in=seen).order_by(first, "pk")
-    ids = list(rows.values_list("pk", flat=True))
-    for start in range(0, len(ids), BATCH_ROWS):
-        chosen = {each: seen[each] for each in ids[start : start + BATCH_ROWS]}
+    parents = dict(Component.objects.filter(pk__in=seen).values_list("pk", "parent"))
+    ids = state_machine.parents_first(parents)
+    for start in range(0, len(ids), batch_rows):
+        chosen = {each: seen[each] for each in ids[start : start + batch_rows]}
         record_batch(chosen, (began or at, at), store_every)
 
 
@@ -66,7 +66,9 @@ def record_batch(
         components, update_conflicts=True, unique_fields=["id"], update_fields=CHECK_COLUMNS
     )
     failing = failing_parents(components, at)
+    told = {key for kind, key in alert_reports.unresolved_of(ALERT_SOURCE) if kind == CERTIFICATE}
     for component in components:
+        update_certificate_alert(component, at, is_open=component.alert_key in told)
         update_alert(
             component,
             at,
@@ -189,8 +191,31 @@ def update_alert(
             severity,
             words,
             key=component.alert_key,
-            link=PAGE,
+            link=page(component),
             now=at,
         )
     elif component.state != DOWN and is_changed and not component.is_flapping:
         alerts.resolve(ALERT_SOURCE, "down", component.alert_key, now=at)
+
+
+def update_certificate_alert(component: Component, at: datetime, *, is_open: bool) -> None:
+    """Raise an alert before the certificate ends of what still works; resolve it once renewed."""
+    if component.status not in {state_machine.HEALTHY, state_machine.DEGRADED}:
+        return
+    begins, ends = component.certificate_starts_at, component.certificate_ends_at
+    limits = (component.certificate_degraded_days, component.certificate_unhealthy_days)
+    seen = probe.certificate_status(begins, ends, at, limits) if begins and ends else None
+    if seen is None or seen.status == state_machine.HEALTHY:
+        if is_open:
+            alerts.resolve(ALERT_SOURCE, CERTIFICATE, component.alert_key, now=at)
+    elif not component.is_maintained(at):
+        alerts.raise_alert(
+            ALERT_SOURCE,
+            CERTIFICATE,
+            component.name,
+            "high" if seen.status == state_machine.UNHEALTHY else "warning",
+            f"{component.name}: {seen.error}",
+            key=component.alert_key,
+            link=page(component),
+            now=at,
+        )

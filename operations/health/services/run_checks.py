@@ -141,6 +141,7 @@ def watchdog_components(now: datetime) -> QuerySet[Component]:
     is_recheck |= Q(checked_at__gt=now)  # the clock was set back
     grace = (now - state_machine.PARENT_GRACE, now)
     parent_is_back = Q(parent__state=UP, parent__state_since__range=grace)
+    failing = Component.objects.filter(is_enabled=True, contrary_count__gt=0).exclude(state=DOWN)
     chosen = (
         Q(name__in=vital)
         | Q(contrary_count__gt=0)
@@ -148,6 +149,7 @@ def watchdog_components(now: datetime) -> QuerySet[Component]:
         | Q(kind=Component.Kind.BUILTIN, status=UNKNOWN)  # such as a worker that has just started
         | Q(status__in=[UNKNOWN, NOT_LOOKED_AT]) & is_recheck  # all, while the network is down
         | Q(pk__in=due_components(now))
+        | Q(pk__in=failing.values("parent"))  # whose own failure would explain it
     )
     rows = Component.objects.filter(chosen, is_enabled=True)
     first = F("checked_at").asc(nulls_first=True)  # so that each has its turn

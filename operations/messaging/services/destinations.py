@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from aethercrown.crypto import sealing
+from aethercrown.db.prefixes import begins_with
 from aethercrown.severity import up_to
 from operations.messaging import wake_worker
 from operations.messaging.message import HeardWord, OutgoingMessage
@@ -26,7 +27,7 @@ def enqueue(message: OutgoingMessage, now: datetime, **chosen: Any) -> int:
 
 def words_heard(key_prefix: str) -> dict[int, list[HeardWord]]:
     """What each destination was sent of an alert, the oldest first."""
-    rows = Message.objects.filter(event_key__startswith=key_prefix, destination__isnull=False)
+    rows = Message.objects.filter(begins_with("event_key", key_prefix), destination__isnull=False)
     found: dict[int, list[HeardWord]] = {}
     for key, payload, at in rows.order_by("pk").values_list(
         "destination_id", "payload", "created_at"

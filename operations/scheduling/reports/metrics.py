@@ -20,7 +20,9 @@ Status = Task.Status
 MAX_PLANNED_NOW = 10_000  # open tasks; with more the stored plan is reported
 
 
-def queue_metrics(now: datetime) -> tuple[dict[str, object], list[dict[str, object]]]:
+def queue_metrics(
+    now: datetime, most_planned: int = MAX_PLANNED_NOW
+) -> tuple[dict[str, object], list[dict[str, object]]]:
     """The documented figures, and the bottlenecks."""
     count = status_counts()
     running = Task.objects.filter(status=Status.RUNNING)
@@ -31,7 +33,8 @@ def queue_metrics(now: datetime) -> tuple[dict[str, object], list[dict[str, obje
     )
     if load.is_blocked:
         load = replace(load, awaited=tuple(most_awaited(MAX_NAMES)))
-    proof, delays = _plan_figures(now, count["pending"] + count["queued"] + count["running"])
+    still_open = count["pending"] + count["queued"] + count["running"]
+    proof, delays = _plan_figures(now, is_planned_now=still_open <= most_planned)
     running_share = min(1.0, count["running"] / workers) if workers else 0.0
     completed = Task.objects.filter(
         status=Status.COMPLETED, completed_at__gt=now - timedelta(seconds=WINDOW_SECONDS)
@@ -76,10 +79,10 @@ def _busy_share(workers: int, now: datetime) -> float | None:
 
 
 def _plan_figures(
-    now: datetime, open_tasks: int
+    now: datetime, *, is_planned_now: bool
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Makespan, bound and gap of a plan made now, or of the stored one of many tasks."""
-    if open_tasks > MAX_PLANNED_NOW:
+    if not is_planned_now:
         row = planning.latest_schedule() or Schedule()
         return _figures(row.makespan, row.lower_bound, row.gap, row.planned_at), row.bottlenecks
     work = planning.open_work(now)

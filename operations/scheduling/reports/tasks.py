@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from aethercrown.db import bulk
+from aethercrown.formatting import moment_text
 from aethercrown.search import row_source
 from operations.scheduling import list_sql, wait_reason
 from operations.scheduling.backlog import UnknownTask
 from operations.scheduling.durations import LearnedDuration
 from operations.scheduling.models import Dependency, Task, TaskDurationStats, Worker
+from operations.scheduling.reports.workers import present
 from operations.scheduling.task_spec import AITask, TaskPriority
 
 WAITING = (Task.Status.PENDING, Task.Status.QUEUED)
@@ -74,13 +76,17 @@ def all_dependencies(names: Collection[str]) -> dict[str, list[str]]:
     return found
 
 
-def inheriting_tasks(primary_keys: Collection[int]) -> set[int]:
+def inheriting_tasks(
+    primary_keys: Collection[int],
+    depth: int = MAX_INHERIT_DEPTH,
+    most: int = MAX_INHERITING_TASKS,
+) -> set[int]:
     """These tasks and their waiting dependencies, as far as urgency is inherited."""
     found, level = set(primary_keys), set(primary_keys)
-    for _ in range(MAX_INHERIT_DEPTH):
+    for _ in range(depth):
         above = Dependency.objects.filter(task__in=level, needs__status__in=WAITING)
         level = set(above.values_list("needs_id", flat=True)) - found
-        if not level or len(found) + len(level) > MAX_INHERITING_TASKS:
+        if not level or len(found) + len(level) > most:
             break
         found |= level
     return found
@@ -182,23 +188,27 @@ def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
-def task_detail(task_id: str) -> dict[str, object]:
+def task_detail(task_id: str, now: datetime) -> dict[str, object]:
     """One task, with why it waits. Raises UnknownTask."""
     row = Task.objects.select_related("pool", "worker").filter(task_id=task_id).first()
     if row is None:
         raise UnknownTask(f"there is no task {task_id}")
-    return {**as_dicts([row])[0], "why": explain(row)}
+    return {**as_dicts([row])[0], "why": explain(row, now)}
 
 
-def explain(row: Task) -> str:
+def explain(row: Task, now: datetime) -> str:
     """What a task waits for, or how it ended, in words."""
     if row.status == Task.Status.PENDING:
         unmet = Task.objects.filter(waiters__task=row).exclude(status=Task.Status.COMPLETED)
         return wait_reason.blocked(list(unmet.order_by("pk").values_list("task_id", flat=True)))
     if row.status != Task.Status.QUEUED:
         return f"{row.status}: {row.error}" if row.error else str(row.status)
-    if not Worker.objects.filter(pool=row.pool, is_active=True).exists():
-        return wait_reason.no_worker(row.pool.name)
+    workers = Worker.objects.filter(pool=row.pool, is_active=True).aggregate(
+        present=Count("pk", filter=present(now)), last=Max("last_seen_at"), all=Count("pk")
+    )
+    if not workers["present"]:
+        last = moment_text(workers["last"]) if workers["all"] else ""
+        return wait_reason.no_worker(row.pool.name, last)
     queue = Task.objects.filter(pool=row.pool, status=Task.Status.QUEUED)
     is_ahead = Q(queue_key__lt=row.queue_key) | Q(queue_key=row.queue_key, pk__lt=row.pk)
     return wait_reason.behind(queue.filter(is_ahead).count())

@@ -7,6 +7,7 @@ from django.db import transaction
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
 from operations.scheduling.services import propagate, task_state
+from operations.scheduling.services.propagate import IN_A_CALL, Pace
 
 Status = Task.Status
 
@@ -16,7 +17,13 @@ class WrongWorker(NotRunning):
 
 
 def complete(
-    task_id: str, *, now: datetime, success: bool = True, error: str = "", worker: str = ""
+    task_id: str,
+    *,
+    now: datetime,
+    success: bool = True,
+    error: str = "",
+    worker: str = "",
+    pace: Pace = IN_A_CALL,
 ) -> Task:
     """End a running task; without success all that depends on it fails too.
 
@@ -24,7 +31,7 @@ def complete(
     while no other has it. Raises UnknownTask, NotRunning, or WrongWorker.
     """
     row, is_resumed = _ended(task_id, now=now, success=success, error=error, worker=worker)
-    propagate.propagate(row, now, propagate.CALL_SECONDS, is_resumed=is_resumed)
+    propagate.propagate(row, now, pace, is_resumed=is_resumed)
     return row
 
 

@@ -9,14 +9,15 @@ from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Dependency, Task
 from operations.scheduling.reports.tasks import ENDED
 from operations.scheduling.services import propagate, task_state
+from operations.scheduling.services.propagate import IN_A_CALL, Pace
 
 Status = Task.Status
 
 
-def cancel(task_id: str, *, now: datetime) -> Task:
+def cancel(task_id: str, *, now: datetime, pace: Pace = IN_A_CALL) -> Task:
     """Fail a task and all that depends on it. Raises UnknownTask, or NotRunning once it ended."""
     row = _cancelled(task_id, now)
-    propagate.propagate(row, now, propagate.CALL_SECONDS)
+    propagate.propagate(row, now, pace)
     return row
 
 
@@ -31,19 +32,19 @@ def _cancelled(task_id: str, now: datetime) -> Task:
     return row
 
 
-def retry(task_id: str, *, now: datetime) -> Task:
+def retry(task_id: str, *, now: datetime, pace: Pace = IN_A_CALL) -> Task:
     """Queue a failed task again, with all that waited for it. Raises UnknownTask or NotRunning."""
-    return _again(task_id, {Status.FAILED}, now)
+    return _again(task_id, {Status.FAILED}, now, pace)
 
 
 def requeue(task_id: str, *, now: datetime) -> Task:
     """The same of a running or failed task. Raises UnknownTask or NotRunning."""
-    return _again(task_id, {Status.RUNNING, Status.FAILED}, now)
+    return _again(task_id, {Status.RUNNING, Status.FAILED}, now, IN_A_CALL)
 
 
-def _again(task_id: str, allowed: set[Task.Status], now: datetime) -> Task:
+def _again(task_id: str, allowed: set[Task.Status], now: datetime, pace: Pace) -> Task:
     row = _requeued(task_id, allowed, now)
-    propagate.propagate(row, now, propagate.CALL_SECONDS)
+    propagate.propagate(row, now, pace)
     return row
 
 

@@ -8,6 +8,7 @@ by the minute's run. Each step may be repeated, and counts again instead of coun
 import math
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -18,11 +19,22 @@ from aethercrown.db import bulk
 from operations.scheduling.models import Dependency, Task
 from operations.scheduling.planner.urgency import queue_key
 
-BATCH_ROWS = 250  # changed in one transaction
-CALL_SECONDS = 5.0  # of a call; some 25,000 tasks on SQLite
 PAUSE_SECONDS = {"sqlite": 0.02, "postgresql": 0.0}  # between two: SQLite has one writer
 MAX_RESUMED_TASKS = 1_000
 Status, Failure = Task.Status, Task.Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much one transaction changes, and when a call leaves the rest to the minute's run."""
+
+    rows: int = 250
+    seconds: float = math.inf
+    sleep: Callable[[float], None] = time.sleep  # between two transactions
+
+
+IN_A_CALL = Pace(seconds=5.0)  # some 25,000 tasks on SQLite
+TO_THE_END = Pace()
 RunBatches = Callable[[Sequence[int], Callable[[Sequence[int]], None]], None]
 # Of the links alone, and on PostgreSQL with a subquery for each task: without statistics, planners
 # would read all pending tasks, or all links, at each step.
@@ -51,9 +63,9 @@ def mark(row: Task) -> None:
 
 
 def propagate(
-    row: Task, now: datetime, seconds: float = math.inf, *, is_resumed: bool = False
+    row: Task, now: datetime, pace: Pace = TO_THE_END, *, is_resumed: bool = False
 ) -> None:
-    """Let all that waits for this task follow its status; after `seconds` the rest is left.
+    """Let all that waits for this task follow its status; what takes too long is left.
 
     `is_resumed`: what followed an earlier status may not have reached everything.
     """
@@ -65,7 +77,7 @@ def propagate(
     elif row.status == Status.COMPLETED and not is_resumed:
         follow = _queue_waiters
     try:
-        follow(row, now, partial(run_batches, until=time.monotonic() + seconds))
+        follow(row, now, partial(run_batches, pace=pace, until=time.monotonic() + pace.seconds))
     except OutOfTime:
         return
     same = Task.objects.filter(pk=row.pk, status=row.status)  # else another call goes on with it
@@ -84,21 +96,20 @@ def resume(now: datetime) -> int:
 def run_batches(
     keys: Sequence[int],
     change: Callable[[Sequence[int]], None],
-    rows: int | None = None,
+    pace: Pace = TO_THE_END,
     until: float = math.inf,
 ) -> None:
     """Call `change` for each batch in a transaction of its own, and let others write between.
 
     Raises OutOfTime where after `until`, of the monotonic clock, batches are left.
     """
-    rows = rows or BATCH_ROWS
-    for first in range(0, len(keys), rows):
+    for first in range(0, len(keys), pace.rows):
         if first:
             if time.monotonic() >= until:
                 raise OutOfTime
-            time.sleep(PAUSE_SECONDS[connection.vendor])
+            pace.sleep(PAUSE_SECONDS[connection.vendor])
         with transaction.atomic():
-            change(keys[first : first + rows])
+            change(keys[first : first + pace.rows])
 
 
 def locked(keys: Collection[int], **chosen: str) -> QuerySet[Task]:

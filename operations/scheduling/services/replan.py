@@ -15,6 +15,7 @@ from operations.scheduling.reports.tasks import OPEN, WAITING
 from operations.scheduling.services import propagate
 from operations.scheduling.services.assign import push
 from operations.scheduling.services.leases import reclaim_expired, shorten_leases
+from operations.scheduling.services.propagate import Pace
 
 MAX_STORED_STARTS = 5_000  # in one call
 STORED_ROWS = 100  # in one transaction: a call that assigns waits for it
@@ -47,9 +48,9 @@ def replan(now: datetime, effort: Effort | None = None) -> Schedule:
     return row
 
 
-def replan_briefly(now: datetime) -> bool:
+def replan_briefly(now: datetime, most: int = MAX_PLANNED_IN_CALL) -> bool:
     """Plan during a call if few tasks are open; False where the next minute's run does it."""
-    if Task.objects.filter(status__in=OPEN).count() > MAX_PLANNED_IN_CALL:
+    if Task.objects.filter(status__in=OPEN).count() > most:
         return False
     replan(now, Effort(seconds=CALL_CPU_SECONDS))
     return True
@@ -74,7 +75,7 @@ def _store_starts(work: OpenWork, planned: TaskPlan, now: datetime) -> None:
         bulk.update(Task, ["planned_start", "planned_worker"], ["id"], rows)
 
     first = sorted(starts, key=lambda key: (starts[key][0] or now, key))[:MAX_STORED_STARTS]
-    propagate.run_batches(first, store, STORED_ROWS)
+    propagate.run_batches(first, store, Pace(rows=STORED_ROWS))
 
 
 def stamped(at: datetime | None, worker: str) -> tuple[object, str]:

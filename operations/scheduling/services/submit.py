@@ -1,16 +1,19 @@
 """Store the new tasks of one submission: all of them, or none.
 
-They are checked and made before the lock is taken, so that SQLite's other writers wait only for
-the rows to be written; where something has changed until then it is done again.
+They are checked and made before the lock is taken, and many are written into a temporary table
+before, so that SQLite's other writers wait only for the rows to be copied; where something has
+changed until then it is done again.
 
 Stored tasks on which new ones depend are locked in the order of their ids, and a task has a
 higher id than its dependencies, so no two calls deadlock.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 
@@ -26,6 +29,9 @@ from operations.scheduling.submission import Chain, NewTaskRow, TaskState
 from operations.scheduling.task_spec import AITask
 
 MAX_TRIES = 3  # with what was read before the lock; then everything is done under it
+STAGED_FROM = 500  # tasks that are written into a temporary table first
+LINK = ["task_id", "needs_id"]
+Insert = Callable[[], Mapping[str, int]]  # the rows; gives their ids
 
 
 class Outdated(Exception):
@@ -40,6 +46,26 @@ class PreparedTasks:
     needed: Mapping[str, tuple[int, str]]  # (id, status) of the stored tasks that they need
     rows: Mapping[str, NewTaskRow]  # in the order in which they are stored
     values: Sequence[tuple[Any, ...]]  # of each row, as the driver takes them
+    links: Sequence[tuple[int, int]]  # ids; of new tasks their place, from -1 downwards
+
+
+class NeededTask(NamedTuple):
+    """A stored task that new ones need, or that may inherit urgency."""
+
+    pk: int
+    task_id: str
+    status: str
+    priority: int
+    estimate_used: float
+    chain_weight: float
+    chain_seconds: float
+    queue_key: float | None
+    ready_at: datetime | None
+
+    @property
+    def state(self) -> TaskState:
+        chain = Chain(self.chain_weight, self.chain_seconds)
+        return TaskState(weight(self.priority), self.estimate_used, chain)
 
 
 def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
@@ -53,16 +79,16 @@ def submit(tasks: Iterable[AITask], now: datetime) -> list[Task]:
     for _ in range(MAX_TRIES):
         prepared = _prepared(batch, now)
         try:
-            with transaction.atomic():
+            with _insertion(prepared) as insert, transaction.atomic():
                 _lock_submissions()
-                keys = _stored(prepared)
+                keys = _stored(prepared, insert)
             return _rows(batch, prepared, keys, now)
         except (IntegrityError, Outdated):
             continue
     with transaction.atomic():
         _lock_submissions()
         prepared = _prepared(batch, now)
-        keys = _stored(prepared)
+        keys = _stored(prepared, partial(_insert, prepared))
     return _rows(batch, prepared, keys, now)
 
 
@@ -96,7 +122,10 @@ def _prepared(batch: Mapping[str, AITask], now: datetime) -> PreparedTasks:
     rows = submission.new_rows(new, order, states, computed, now.timestamp())
     stamp = bulk.stamp(now)
     values = [submission.values(row, stamp) for row in rows.values()]
-    return PreparedTasks(new, stored, rows, values)
+    known_ids = {name: key for name, (key, _) in stored.items()}
+    known_ids |= {name: -place for place, name in enumerate(rows, 1)}
+    links = [(known_ids[name], known_ids[need]) for name in rows for need in new[name].dependencies]
+    return PreparedTasks(new, stored, rows, values, links)
 
 
 def _check_repeated(batch: Mapping[str, AITask], known: Collection[str]) -> None:
@@ -111,32 +140,65 @@ def _check_repeated(batch: Mapping[str, AITask], known: Collection[str]) -> None
         check_same(stored[name], batch[name])
 
 
-def _stored(prepared: PreparedTasks) -> dict[str, int]:
+def _stored(prepared: PreparedTasks, insert: Insert) -> Mapping[str, int]:
     """Insert the rows; their ids. Raises Outdated if a task that they need has changed."""
     locked = _locked([key for key, _ in prepared.needed.values()])
-    found = {name: (row.pk, str(row.status)) for name, row in locked.items()}
+    found = {name: (row.pk, row.status) for name, row in locked.items()}
     if any(found.get(name) != before for name, before in prepared.needed.items()):
         raise Outdated
-    bulk.insert(Task, submission.COLUMNS, prepared.values)
-    keys = reports.keys_of_inserted(prepared.rows)
-    known = {**{name: key for name, (key, _) in prepared.needed.items()}, **keys}
-    links = (
-        (known[name], known[need])
-        for name in prepared.rows
-        for need in prepared.tasks[name].dependencies
-    )
-    bulk.insert(Dependency, ["task_id", "needs_id"], links)
+    keys = insert()
     if locked:
         _inherit_urgency(prepared, locked)
     return keys
 
 
-def _locked(keys: Collection[int]) -> dict[str, Task]:
+@contextmanager
+def _insertion(prepared: PreparedTasks) -> Iterator[Insert]:
+    """What inserts the rows, once the lock is held."""
+    if connection.vendor != "sqlite" or len(prepared.rows) < STAGED_FROM:
+        yield partial(_insert, prepared)
+        return
+    with (
+        bulk.staged(Task, submission.COLUMNS, prepared.values) as tasks,
+        bulk.staged(Dependency, LINK, prepared.links) as links,
+    ):
+        yield partial(_insert_staged, prepared, tasks, links)
+
+
+def _insert(prepared: PreparedTasks) -> Mapping[str, int]:
+    bulk.insert(Task, submission.COLUMNS, prepared.values)
+    keys = reports.keys_of_inserted(prepared.rows)
+    ids = [0, *(keys[name] for name in prepared.rows)]
+    links = ([ids[-each] if each < 0 else each for each in link] for link in prepared.links)
+    bulk.insert(Dependency, LINK, links)
+    return keys
+
+
+def _insert_staged(prepared: PreparedTasks, tasks: str, links: str) -> Mapping[str, int]:
+    """The same from temporary tables; the new ids follow each other, as SQLite has one writer."""
+    columns = ", ".join(submission.COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {bulk.table(Task)} ({columns}) SELECT * FROM {tasks} ORDER BY rowid"  # noqa: S608 - our own names
+        )
+        keys = reports.keys_of_inserted(prepared.rows)
+        before = min(keys.values()) - 1
+        cursor.execute(
+            f"INSERT INTO {bulk.table(Dependency)} ({', '.join(LINK)}) "  # noqa: S608 - the same
+            f"SELECT %s - task_id, CASE WHEN needs_id < 0 THEN %s - needs_id ELSE needs_id END "
+            f"FROM {links} ORDER BY rowid",
+            [before, before],
+        )
+    return keys
+
+
+def _locked(keys: Collection[int]) -> dict[str, NeededTask]:
     """Stored tasks that new ones need, and those that may inherit urgency, locked."""
     if not keys:
         return {}
     rows = Task.objects.filter(pk__in=reports.inheriting_tasks(keys)).order_by("pk")
-    return {row.task_id: row for row in rows.select_for_update()}
+    found = rows.select_for_update().values_list(*NeededTask._fields)
+    return {row.task_id: row for row in map(NeededTask._make, found)}
 
 
 def _rows(
@@ -166,7 +228,7 @@ def _as_stored(
     return made
 
 
-def _inherit_urgency(prepared: PreparedTasks, locked: Mapping[str, Task]) -> None:
+def _inherit_urgency(prepared: PreparedTasks, locked: Mapping[str, NeededTask]) -> None:
     """Raise the urgency of stored tasks on which more urgent new tasks depend."""
     rows = {row.pk: row for row in locked.values() if row.status in reports.WAITING}
     needs: dict[int, list[int]] = {}
@@ -180,12 +242,7 @@ def _inherit_urgency(prepared: PreparedTasks, locked: Mapping[str, Task]) -> Non
         for need in prepared.tasks[name].dependencies
         if need in locked
     ]
-    states = {
-        pk: TaskState(
-            weight(row.priority), row.estimate_used, Chain(row.chain_weight, row.chain_seconds)
-        )
-        for pk, row in rows.items()
-    }
+    states = {pk: row.state for pk, row in rows.items()}
     better = submission.inherited_chains(offers, states, needs)
     keys = {
         pk: queue_key(row.ready_at.timestamp(), better[pk].weight / better[pk].seconds)

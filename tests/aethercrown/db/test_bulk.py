@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +32,22 @@ def test_rows_are_added_and_changed_where_they_are_as_given():
 def test_nothing_is_nothing():
     bulk.insert(AuditStream, ["stream"], [])
     assert bulk.update(AuditStream, ["seq"], ["stream"], []) == 0
+
+
+def test_staged_rows_are_the_connections_own_and_gone_after_the_block():
+    if connection.vendor != "sqlite":
+        pytest.skip("Only SQLite's writers wait for each other.")
+    rows = [("b", 2, None), ("a", 2**40, "2026-03-01 12:00:00.5")]
+    columns = ["stream", "seq", "hash"]
+    for _ in range(2):
+        with connection.cursor() as cursor, bulk.staged(AuditStream, columns, rows) as name:
+            cursor.execute(f"SELECT * FROM {name} ORDER BY rowid")  # noqa: S608 - our own name
+            assert cursor.fetchall() == rows
+    with pytest.raises(OverflowError), bulk.staged(AuditStream, columns, [("a", 2**70, "")]):
+        pass
+    with bulk.staged(AuditStream, columns, []):
+        pass
+    assert not AuditStream.objects.exists()
 
 
 def test_a_time_is_as_its_column_takes_it():

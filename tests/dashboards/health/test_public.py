@@ -73,7 +73,8 @@ def test_an_answer_with_a_cookie_is_kept_by_no_cache(page, address):
     [
         ({"state": "up", "status": "healthy"}, "works"),
         ({"state": "up", "status": "unhealthy"}, "works"),  # one failure is no outage
-        ({"state": "up", "status": "degraded"}, "slow"),
+        ({"state": "up", "status": "degraded", "is_slow": True}, "slow"),
+        ({"state": "up", "status": "degraded"}, "works"),  # its certificate ends soon
         ({"state": "down", "status": "unhealthy"}, "does not work"),
         ({"state": "up", "status": "unknown"}, "not known"),
         ({"state": "unknown", "status": "not_looked_at"}, "not known"),
@@ -87,7 +88,7 @@ def test_a_status_is_in_plain_words(values, word):
 def test_what_is_not_known_or_in_maintenance_is_in_neither_number():
     now = timezone.now()
     component("a", is_public=True, state="up", status="healthy")
-    component("b", is_public=True, state="up", status="degraded")
+    component("b", is_public=True, state="up", status="degraded", is_slow=True)
     component("c", is_public=True)
     component("d", is_public=True, state="down", maintenance_until=now + timedelta(hours=1))
     found = status_page.published(now)

@@ -144,17 +144,19 @@ def test_saving_keeps_the_recorded_state_and_disabling_ends_the_incident(client,
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_deleting_ends_the_alert(admin_client, shop, many):
+def test_deleting_ends_the_alert_and_names_those_whose_parent_it_was(admin_client, shop, many):
+    child = Component.objects.create(name="till", target="https://t.example.com/", parent=shop)
     for place in range(3):
         record.record_all({shop.pk: BAD}, NOON + place * timedelta(seconds=20))
     if many:
         chosen = {"action": "delete_selected", "_selected_action": [shop.pk], "post": "yes"}
-        admin_client.post(LIST, chosen)
+        reply = admin_client.post(LIST, chosen, follow=True)
     else:
-        admin_client.post(
-            reverse("admin:operations_component_delete", args=[shop.pk]), {"post": "yes"}
-        )
-    assert not Component.objects.exists()
+        delete = reverse("admin:operations_component_delete", args=[shop.pk])
+        reply = admin_client.post(delete, {"post": "yes"}, follow=True)
+    assert "Without shop, these have no parent: till." in messages_of(reply)
+    assert list(Component.objects.values_list("name", "parent")) == [("till", None)]
+    assert child.history.first().parent_id is None
     assert Alert.objects.get().state == "resolved"
 
 

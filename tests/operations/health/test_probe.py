@@ -106,7 +106,10 @@ def test_a_redirect_is_an_answer_and_is_not_followed():
     moved = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"
     with server(saying(moved, heard=heard)) as port:
         assert seen(port).status == HEALTHY
-    assert len(heard) == 1
+        assert seen(port, min_status=301, max_status=302).status == HEALTHY
+        found = seen(port, text="Welcome")
+    assert (found.error_kind, len(heard)) == ("text", 3)
+    assert found.error == "It answered 302, a redirect, without the text."
 
 
 def test_the_text_must_stand_in_the_answer():
@@ -223,6 +226,31 @@ def test_a_certificate_that_is_not_yet_valid_is_refused_and_says_so(tmp_path):
             found = seen(port, target, kind, trust=trust)
             assert (found.status, found.error_kind) == (UNHEALTHY, "tls")
             assert found.error == "The certificate is refused: certificate is not yet valid."
+
+
+@pytest.mark.parametrize(
+    ("days", "limits", "status"),
+    [
+        (60, (None, None), HEALTHY),
+        (14, (None, None), DEGRADED),
+        (3, (None, None), DEGRADED),  # the page works
+        (3, (None, 5.0), UNHEALTHY),
+    ],
+)
+def test_a_page_whose_certificate_ends_soon_is_degraded(tmp_path, days, limits, status):
+    serving, trust = certificates.made(tmp_path, days)
+    with server(saying(OK), serving) as port:
+        target = ProbeTarget(
+            targets.HTTP,
+            f"https://{NAME}/",
+            degraded_below_days=limits[0],
+            unhealthy_below_days=limits[1],
+        )
+        found = probe.probe(target, 2.0, client(port, trust=trust))
+        text = seen(port, f"https://{NAME}/", trust=trust, text="nowhere")
+    assert found.status == status
+    assert ("expires on" in found.error) is (status != HEALTHY)
+    assert (text.error_kind, text.certificate) == ("text", found.certificate)
 
 
 def test_a_certificate_of_another_name_or_from_nobody_known_is_refused(tmp_path):

@@ -137,6 +137,24 @@ def test_the_overall_status_is_that_of_the_worst_required_component(statuses, wh
     assert state_machine.overall(statuses) == whole
 
 
+@given(st.dictionaries(st.integers(0, 9), st.none() | st.integers(0, 12)))
+def test_parents_come_first(parents):
+    ordered = state_machine.parents_first(parents)
+    assert sorted(ordered) == sorted(parents)
+    place = {each: number for number, each in enumerate(ordered)}
+
+    def above(one):
+        found = []
+        while (one := parents.get(one)) in parents and one not in found:
+            found.append(one)
+        return found
+
+    for one in parents:
+        if one not in above(one):  # else a ring, which is refused when saved
+            line = [each for each in above(one) if each not in above(each)]
+            assert all(place[each] < place[one] for each in line)
+
+
 @pytest.mark.parametrize(
     ("current", "since", "expected"),
     [

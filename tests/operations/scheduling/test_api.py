@@ -10,8 +10,9 @@ import pytest
 from aethercrown.db import semaphore
 from operations.jobs import services as jobs
 from operations.scheduling import api
+from operations.scheduling.api import ended_message
 from operations.scheduling.models import Pool, Task, Worker
-from operations.scheduling.services import propagate
+from operations.scheduling.services.replan import MAX_PLANNED_IN_CALL
 from security.apikeys import services as keys
 from tests.callers import Caller
 
@@ -180,11 +181,9 @@ def test_a_list_above_the_limit_is_too_large(caller):
     assert "10,000" in answer.json()["message"]
 
 
-def test_a_long_queue_is_planned_later(caller, monkeypatch):
-    from operations.scheduling.services import replan as planner  # noqa: PLC0415 - only its limit
-
-    monkeypatch.setattr(planner, "MAX_PLANNED_IN_CALL", 0)
-    assert schedule(caller, body()).json()["data"]["task"]["planned_start"] is None
+def test_a_long_queue_is_planned_later(caller):
+    given = schedule(caller, *(body(f"t{number}") for number in range(MAX_PLANNED_IN_CALL + 1)))
+    assert given.json()["data"]["tasks"][0]["planned_start"] is None
 
 
 def test_a_worker_takes_a_task_keeps_it_and_ends_it(caller):
@@ -382,15 +381,11 @@ def test_any_other_id_is_reached(caller, name):
     assert caller.send(f"{TASKS}/{path}/cancel").status_code == 200
 
 
-def test_a_call_says_what_it_leaves_to_the_minutes_run(caller, monkeypatch):
-    monkeypatch.setattr(propagate, "CALL_SECONDS", 0)
-    monkeypatch.setattr(propagate, "BATCH_ROWS", 1)
-    schedule(caller, body("a"), body("b", dependencies=["a"]), body("c", dependencies=["a"]))
-    answer = caller.send(f"{TASKS}/a/cancel")
-    assert answer.json()["message"] == "Task failed; what waits for it follows within a minute"
-    propagate.resume(datetime.now(UTC))
-    again = caller.send(f"{TASKS}/a/retry").json()["message"]
-    assert again == "Task queued; what waits for it follows within a minute"
+def test_a_call_says_what_it_leaves_to_the_minutes_run(caller):
+    schedule(caller, body("a"), body("b", dependencies=["a"]))
+    assert caller.send(f"{TASKS}/a/cancel").json()["message"] == "Task failed"
+    left = Task(status="queued", is_propagated=False)
+    assert ended_message(left) == "Task queued; what waits for it follows within a minute"
 
 
 def test_an_id_that_stands_twice_in_a_body_is_named_with_both_places(caller):

@@ -260,3 +260,16 @@ def test_only_one_is_in_at_a_time():
 def test_a_turn_that_comes_at_the_last_moment_is_taken(line):
     mine = Lock()  # popped from the line already, and its owner's time is up
     assert line._late(mine)
+
+
+def test_a_temporary_table_is_filled_while_another_writes(connect):
+    one, other = connect(), connect()
+    begin(one)
+    run(one, "UPDATE counts SET number = 1")
+    run(other, "CREATE TABLE temp.own (number integer)")
+    run(other, "INSERT INTO temp.own VALUES (5)")
+    with pytest.raises(OperationalError):
+        run(other, "INSERT INTO counts SELECT number FROM temp.own")
+    one.commit()
+    run(other, "INSERT INTO counts SELECT number FROM temp.own")
+    assert run(one, "SELECT sum(number) FROM counts") == (6,)

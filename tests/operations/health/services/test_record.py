@@ -149,15 +149,48 @@ def test_a_child_that_fails_while_its_parent_is_maintained_raises_no_alert(shop)
     assert open_alerts() == []
 
 
-def test_a_child_that_goes_down_together_with_its_parent_raises_no_alert(shop, monkeypatch):
-    monkeypatch.setattr(record, "BATCH_ROWS", 1)
-    parent = Component.objects.create(name="network", target="https://n.example/")
-    Component.objects.filter(pk=shop.pk).update(parent=parent)
+def test_what_goes_down_together_with_all_above_it_raises_one_alert(shop):
+    server = Component.objects.create(name="server", target="https://s.example/")
+    network = Component.objects.create(name="network", target="https://n.example/")
+    Component.objects.filter(pk=shop.pk).update(parent=server)
+    Component.objects.filter(pk=server.pk).update(parent=network)
     for minute in range(3):
         at = NOON + minute * timedelta(minutes=1)
-        record.record_all({shop.pk: BAD, parent.pk: BAD}, at)
-    assert Incident.objects.count() == 2
+        record.record_all(dict.fromkeys((shop.pk, server.pk, network.pk), BAD), at, batch_rows=1)
+    assert Incident.objects.count() == 3
     assert [each[1] for each in open_alerts()] == ["network"]
+
+
+def test_the_end_of_a_certificate_is_told_before_it_comes_and_ends_with_a_new_one(shop):
+    def shown(days):
+        return replace(GOOD, certificate=(NOON - timedelta(days=90), NOON + timedelta(days=days)))
+
+    note(shop, shown(60))
+    assert open_alerts() == []
+    note(shop, shown(14))
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity) == ("certificate", "warning")
+    assert alert.message == "shop: The certificate expires on 4 Dec 2026, in 14 days."
+    note(shop, BAD, shown(3))
+    assert Alert.objects.get().severity == "high"
+    note(shop, shown(90))
+    assert open_alerts() == []
+    Component.objects.filter(pk=shop.pk).update(certificate_degraded_days=100)
+    note(shop, shown(90))
+    note(shop, GOOD)  # by http
+    assert open_alerts() == []
+    note(shop, shown(90))
+    components.switch_off(shop.pk, NOON)
+    assert open_alerts() == []
+
+
+def test_a_certificate_that_ends_during_maintenance_is_told_afterwards(shop):
+    Component.objects.filter(pk=shop.pk).update(maintenance_until=NOON + timedelta(hours=1))
+    shown = replace(GOOD, certificate=(NOON - timedelta(days=90), NOON + timedelta(days=5)))
+    note(shop, shown)
+    assert open_alerts() == []
+    note(shop, shown, since=NOON + timedelta(hours=1))
+    assert open_alerts() == [("certificate", "shop", 1)]
 
 
 def test_a_child_whose_parent_is_deleted_while_both_are_down_raises_its_alert(shop):

@@ -84,11 +84,18 @@ def test_a_round_that_fails_releases_its_lock(clock, runner):
     assert CheckLock.objects.get(name="round").lease_until is None
 
 
-def test_without_a_database_the_report_has_the_builtin_checks(clock, runner, monkeypatch):
-    def gone(**_):
-        raise OperationalError
+class LosingDatabase(ScriptedRunner):
+    """The database is lost during the first run."""
 
-    monkeypatch.setattr(run_checks, "run_round", gone)
+    def run(self, jobs, seconds, *, max_threads=0):
+        found = super().run(jobs, seconds, max_threads=max_threads)
+        if len(self.asked) == 1:
+            raise OperationalError
+        return found
+
+
+def test_without_a_database_the_report_has_the_builtin_checks(clock):
+    runner = LosingDatabase()
     runner.results = {"database": HANGING}
     report = run_checks.check_and_report(clock=clock, runner=runner)
     assert report["overall_status"] == UNHEALTHY
@@ -335,6 +342,18 @@ def test_the_watchdog_checks_a_down_component_each_time_once_its_parent_is_up(sh
     clock.move(seconds=30)
     run_checks.run_watchdog(clock=clock, runner=runner)
     assert runner.asked[-1] == ["cache", "database"]
+
+
+def test_the_parent_of_what_fails_is_checked_with_it_whatever_its_interval(shop, clock, runner):
+    server = Component.objects.create(name="server", target="https://s.example/")
+    Component.objects.filter(pk=shop.pk).update(parent=server, check_every_seconds=30)
+    run_checks.run_round(clock=clock, runner=runner)
+    runner.results = {"shop": BAD, "server": BAD}
+    for _ in range(8):
+        clock.move(seconds=15)
+        run_checks.run_watchdog(clock=clock, runner=runner)
+    assert (fresh(shop).state, fresh(server).state) == (DOWN, DOWN)
+    assert [each[1] for each in open_alerts()] == ["server"]
 
 
 def test_an_outage_of_the_broker_is_an_alert_within_a_minute_and_once(clock, runner):

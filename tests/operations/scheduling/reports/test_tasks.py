@@ -1,6 +1,6 @@
 """A stored task in words."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,8 +15,8 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-def why(name):
-    return reports.task_detail(name)["why"]
+def why(name, now=NOON):
+    return reports.task_detail(name, now)["why"]
 
 
 def test_each_task_tells_why_it_waits_or_how_it_ended():
@@ -33,7 +33,16 @@ def test_each_task_tells_why_it_waits_or_how_it_ended():
     services.complete("a", now=NOON, success=False, error="lost")
     assert why("a") == "failed: lost"
     with pytest.raises(UnknownTask):
-        reports.task_detail("ghost")
+        why("ghost")
+
+
+def test_a_task_whose_workers_are_silent_says_since_when():
+    Pool.objects.create(name="gpu")
+    submission.submit([AITask(name, "gpu", TaskPriority(1), 60) for name in "ab"], NOON)
+    services.assign(NOON, worker="agent", pool="gpu")
+    assert why("b", NOON + timedelta(seconds=90)) == "behind 0"
+    words = "no worker in its pool (gpu) calls any more: the last call was 20 Nov 2026, 12:00 UTC"
+    assert why("b", NOON + timedelta(seconds=91)) == words
 
 
 def test_rows_name_themselves():

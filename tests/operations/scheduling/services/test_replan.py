@@ -54,12 +54,11 @@ def test_a_task_that_can_never_run_has_no_place():
     assert made.bottlenecks[0]["type"] == "no_workers"
 
 
-def test_a_short_queue_is_planned_while_a_caller_waits(monkeypatch):
+def test_a_short_queue_is_planned_while_a_caller_waits():
     submit(("a", 100, []))
     assert replan.replan_briefly(NOON)
     assert Task.objects.get().planned_start == NOON
-    monkeypatch.setattr(replan, "MAX_PLANNED_IN_CALL", 0)
-    assert not replan.replan_briefly(later(5))
+    assert not replan.replan_briefly(later(5), most=0)
 
 
 def test_the_minutes_work_takes_back_hands_out_and_plans():

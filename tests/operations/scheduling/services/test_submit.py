@@ -12,6 +12,7 @@ from operations.scheduling.models import Dependency, Task, Worker
 from operations.scheduling.planner.graph import CyclicDependency, UnknownDependency
 from operations.scheduling.reports import tasks as task_reports
 from operations.scheduling.scheduler import DifferentTask
+from operations.scheduling.services.submit import STAGED_FROM
 from operations.scheduling.services.workers import ensure_pools
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
@@ -99,18 +100,29 @@ def test_work_that_has_ended_or_leads_to_a_failure_inherits_nothing():
     assert {each: Task.objects.get(task_id=each).chain_weight for each in before} == before
 
 
-def test_very_wide_work_inherits_only_as_far_as_is_cheap(monkeypatch):
-    monkeypatch.setattr(task_reports, "MAX_INHERITING_TASKS", 1)
-    submit(ai("a", seconds=600), ai("b", "a", seconds=600))
-    submit(ai("c", "b", priority=4, seconds=1), now=later(1))
-    assert Task.objects.get(task_id="a").chain_seconds == 600
+def test_urgency_is_inherited_only_as_far_as_is_cheap():
+    submit(ai("a"), ai("b", "a"), ai("c", "b"), ai("d", "b"))
+    key = dict(Task.objects.values_list("task_id", "pk"))
+    found = task_reports.inheriting_tasks
+    assert found([key["c"]]) == {key["c"], key["b"], key["a"]}
+    assert found([key["c"]], depth=1) == {key["c"], key["b"]}
+    assert found([key["c"]], most=2) == {key["c"], key["b"]}
+    assert found([key["c"], key["d"]], most=2) == {key["c"], key["d"]}
 
 
-def test_urgency_is_inherited_only_so_far_up(monkeypatch):
-    monkeypatch.setattr(task_reports, "MAX_INHERIT_DEPTH", 1)
-    submit(ai("a"), ai("b", "a"), ai("c", "b"))
-    submit(ai("d", "c", priority=4, seconds=1), now=later(1))
-    assert [Task.objects.get(task_id=each).chain_weight for each in "abc"] == [2, 12, 10]
+def test_many_tasks_are_stored_as_few_are():
+    submit(ai("old"))
+    count = STAGED_FROM + 1
+    tasks = [ai(f"t{n}", f"t{n - 1}" if n % 3 else "old", kind=f"k{n % 2}") for n in range(count)]
+    rows = submit(*reversed(tasks), ai("odd\"'%s"), now=later(1))
+    stored = Task.objects.in_bulk(field_name="task_id")
+    assert [row.task_id for row in rows[:2]] == [f"t{count - 1}", f"t{count - 2}"]
+    for row in rows:
+        for field in Task._meta.concrete_fields:
+            made, kept = getattr(row, field.attname), getattr(stored[row.task_id], field.attname)
+            assert made == kept, (row.task_id, field.name)
+    links = set(Dependency.objects.values_list("task__task_id", "needs__task_id"))
+    assert links == {(each.task_id, need) for each in tasks for need in each.dependencies}
 
 
 @contextmanager
