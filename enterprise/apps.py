@@ -53,9 +53,11 @@ def register_usage() -> None:
     from enterprise.usage.reports import lag  # noqa: PLC0415
     from enterprise.usage.services.imports import IMPORTER  # noqa: PLC0415
     from operations.automations.registry import automation_registry  # noqa: PLC0415
+    from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
     from revenue.customers.data_hooks import HOOKS  # noqa: PLC0415
 
     automation_registry.register_all(usage.AUTOMATIONS)
+    decision_type_registry.register(usage.BACKFILL)
     metric_registry.register_all(lag.METRICS)
     gauge_sources.register_all(lag.GAUGES)
     importing.register(IMPORTER)

@@ -47,6 +47,7 @@ from enterprise.usage.models import (
     UsagePolicy,
     UsageReading,
     UsageThreshold,
+    UsageValue,
 )
 
 __all__ = ["BusinessCalendar", "CalendarDay", "CalendarVersion", "ResourceQuota"]
@@ -74,4 +75,5 @@ __all__ += [
     "UsagePolicy",
     "UsageReading",
     "UsageThreshold",
+    "UsageValue",
 ]

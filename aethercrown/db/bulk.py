@@ -15,6 +15,8 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
+from aethercrown.db.arrays import array
+
 BATCH = 1_000  # rows deleted in one transaction
 AMONG = {
     ("sqlite", int): "SELECT value FROM json_each(%s)",
@@ -119,7 +121,7 @@ def _arrays(model: type[Model], columns: Sequence[str]) -> str:
 def _run(statement: str, rows: Iterable[Sequence[Any]]) -> int:
     """Run it once for each row, or on PostgreSQL once for all; how many rows it changed."""
     at_once = connection.vendor == "postgresql"
-    given: list[Any] = [list(each) for each in zip(*rows, strict=True)] if at_once else list(rows)
+    given: list[Any] = [array(each) for each in zip(*rows, strict=True)] if at_once else list(rows)
     if not given:
         return 0
     with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import Model
 
 from aethercrown.db import bulk
+from aethercrown.db.arrays import array
 
 Row = Sequence[Any]
 
@@ -25,20 +26,24 @@ Row = Sequence[Any]
 class MergeRule:
     """How rows of one key become one, by columns.
 
-    `added` are summed, `largest` keep the larger value, `latest` are those of the row whose first
-    of these columns is larger (then by the next), `replaced` take the new value, and `initial` are
-    only those of a row that is new.
+    `added` are summed, `largest` and `smallest` keep the larger and the smaller value, `latest` are
+    those of the row whose first of these columns is larger (then by the next), `replaced` take the
+    new value, and `initial` are only those of a row that is new.
     """
 
     added: tuple[str, ...] = ()
     largest: tuple[str, ...] = ()
+    smallest: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
     initial: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (*self.added, *self.largest, *self.latest, *self.replaced, *self.initial)
+        return (
+            *(*self.added, *self.largest, *self.smallest),
+            *(*self.latest, *self.replaced, *self.initial),
+        )
 
 
 def claim(model: type[Model], key: str, columns: Sequence[str], rows: Collection[Row]) -> set[Any]:
@@ -93,13 +98,34 @@ def matching(
         return {tuple(found) for found in cursor.fetchall()}
 
 
+def existing(
+    model: type[Model], columns: Sequence[str], rows: Collection[Row]
+) -> list[tuple[Any, ...]]:
+    """Those of `rows` whose `columns` at least one stored row has; each is one look at an index."""
+    if not rows:
+        return []
+    quote = connection.ops.quote_name
+    same = " AND ".join(f"kept.{quote(each)} = given.{quote(each)}" for each in columns)
+    statement = (
+        f"SELECT {', '.join(f'given.{quote(each)}' for each in columns)} "  # noqa: S608 - our own
+        f"FROM {_source(model, columns)} "
+        f"WHERE (SELECT 1 FROM {bulk.table(model)} AS kept WHERE {same} LIMIT 1) = 1"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _parameters(rows))
+        return [tuple(found) for found in cursor.fetchall()]
+
+
 def _changes(rule: MergeRule) -> Iterable[str]:
     quote = connection.ops.quote_name
-    greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
+    is_postgresql = connection.vendor == "postgresql"
+    greatest, least = ("GREATEST", "LEAST") if is_postgresql else ("MAX", "MIN")
     for name in map(quote, rule.added):
         yield f"{name} = kept.{name} + excluded.{name}"
     for name in map(quote, rule.largest):
         yield f"{name} = {greatest}(kept.{name}, excluded.{name})"
+    for name in map(quote, rule.smallest):
+        yield f"{name} = {least}(kept.{name}, excluded.{name})"
     ordered = [quote(each) for each in rule.latest]
     new, old = (", ".join(f"{row}.{name}" for name in ordered) for row in ("excluded", "kept"))
     for name in ordered:
@@ -127,5 +153,5 @@ def _source(model: type[Model], columns: Sequence[str]) -> str:
 
 def _parameters(rows: Collection[Row]) -> list[Any]:
     if connection.vendor == "postgresql":
-        return [list(column) for column in zip(*rows, strict=True)]
+        return [array(column) for column in zip(*rows, strict=True)]
     return [dumps([list(row) for row in rows])]

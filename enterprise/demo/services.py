@@ -11,8 +11,8 @@ from aethercrown import demo
 from aethercrown.demo import Seeding
 from enterprise import models
 from enterprise.usage import services
-from enterprise.usage.event_input import EventInput
-from enterprise.usage.metric_kinds import MetricKind
+from enterprise.usage.metering.event_input import EventInput
+from enterprise.usage.metering.metric_kinds import MetricKind
 from enterprise.usage.reports.levels import levels_of
 from enterprise.usage.services import backfill, booking, store, thresholds
 from enterprise.usage.services.store import NewEvent

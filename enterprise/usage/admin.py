@@ -22,7 +22,7 @@ from aethercrown.formatting import counted
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
-from enterprise.usage.event_input import read_moment
+from enterprise.usage.metering.event_input import read_moment
 from enterprise.usage.models import (
     RefusedEvent,
     UsageAdjustment,

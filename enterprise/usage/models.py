@@ -13,7 +13,11 @@ from aethercrown import severity
 from aethercrown.db.fields import AmountField
 from aethercrown.formatting import date_text, exact_text, moment_text
 from aethercrown.history.tracking import TrackedHistory
-from enterprise.usage.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.metering.metric_kinds import (
+    GAUGE_AGGREGATIONS,
+    MetricAggregation,
+    MetricKind,
+)
 
 ID_CHARACTERS = 100
 CUSTOMER, METRIC = "revenue.Customer", "enterprise.UsageMetric"
@@ -70,12 +74,14 @@ class UsageMetric(models.Model):
         default=MetricKind.COUNTER.value,
     )
     aggregation = models.CharField(
-        max_length=5,
+        max_length=13,
         choices=[
             (MetricAggregation.SUM.value, "sum of the quantities"),
             (MetricAggregation.COUNT.value, "count of the events"),
             (MetricAggregation.MAX.value, "max: the largest quantity"),
+            (MetricAggregation.UNIQUE.value, "unique: how many different values"),
             (MetricAggregation.LAST.value, "last reading, of a gauge"),
+            (MetricAggregation.TIME_WEIGHTED.value, "average over time, of a gauge"),
         ],
         default=MetricAggregation.SUM.value,
     )
@@ -90,9 +96,9 @@ class UsageMetric(models.Model):
         constraints = [
             CheckConstraint(condition=~Q(code=""), name="enterprise_usagemetric_has_code"),
             CheckConstraint(
-                condition=Q(kind="gauge", aggregation="last")
-                | (Q(kind="counter") & ~Q(aggregation="last")),
-                name="enterprise_usagemetric_last_is_of_gauges",
+                condition=Q(kind="gauge", aggregation__in=["last", "time_weighted"])
+                | (Q(kind="counter") & ~Q(aggregation__in=["last", "time_weighted"])),
+                name="enterprise_usagemetric_aggregation_is_of_kind",
             ),
         ]
 
@@ -101,8 +107,11 @@ class UsageMetric(models.Model):
 
     def clean(self) -> None:
         """Say beside the field what the constraint refuses."""
-        if (self.kind == MetricKind.GAUGE) != (self.aggregation == MetricAggregation.LAST):
-            message = "A gauge takes its last reading; a counter the sum, count or max."
+        if (self.kind == MetricKind.GAUGE) != (self.aggregation in GAUGE_AGGREGATIONS):
+            message = (
+                "A gauge takes its last reading or the average over time; a counter the sum, "
+                "count, max or unique."
+            )
             raise ValidationError({"aggregation": message})
 
 
@@ -254,9 +263,15 @@ class UsageEvent(models.Model):
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
     quantity = AmountField()
-    source = models.CharField(max_length=50)
+    source = models.CharField(max_length=ID_CHARACTERS)
     event_id = models.CharField(max_length=ID_CHARACTERS)
     corrects = models.CharField(max_length=ID_CHARACTERS, blank=True)
+    value = models.CharField(
+        max_length=ID_CHARACTERS, blank=True, help_text="What a unique metric counts once."
+    )
+    day = models.DateField(
+        null=True, help_text="In which it counts; empty for the day by the client's time zone."
+    )
     counts = models.SmallIntegerField(
         default=1, help_text="1; of a correction 0, of a row that voids another -1."
     )
@@ -276,6 +291,11 @@ class UsageEvent(models.Model):
         indexes = [
             Index(fields=["event_id"], name="enterprise_usageevent_by_id"),
             Index(
+                fields=["corrects"],
+                condition=~Q(corrects=""),
+                name="enterprise_usageevent_corrects",
+            ),
+            Index(
                 fields=["customer", "metric", "occurred_at"], name="enterprise_usageevent_by_time"
             ),
         ]
@@ -285,10 +305,14 @@ class UsageEvent(models.Model):
 
 
 class Rollup(models.Model):
-    """The events of a client and metric in a span of time, kept in their transaction."""
+    """The events of a client and metric in a span of time, kept in their transaction.
 
-    customer = client_key()
-    metric = metric_key()
+    Only the service writes it, of clients and metrics whose rows it has locked: constraints would
+    look each of them up again for every row.
+    """
+
+    customer = client_key(db_constraint=False, db_index=False)
+    metric = metric_key(db_constraint=False, db_index=False)
     count = models.BigIntegerField()
     quantity = AmountField()
     most = AmountField(help_text="The largest quantity.")
@@ -324,6 +348,7 @@ class UsageDay(Rollup):
     is_booked = models.BooleanField(
         "booked", default=False, help_text="Billing has this day's total."
     )
+    average = AmountField(null=True, help_text="Over the day's time, of a time-weighted gauge.")
 
     class Meta:
         ordering = ["-day", "customer", "metric"]
@@ -333,6 +358,27 @@ class UsageDay(Rollup):
         ]
         constraints = [
             UniqueConstraint(fields=["customer", "metric", "day"], name="enterprise_usageday_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric}, {date_text(self.day)}"
+
+
+class UsageValue(models.Model):
+    """A value that a unique metric counts, on a day; `count` is how many events have it."""
+
+    customer = client_key(db_constraint=False, db_index=False)
+    metric = metric_key(db_constraint=False, db_index=False)
+    day = models.DateField()
+    value = models.UUIDField(help_text="A digest of the value.")
+    count = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["-day", "customer", "metric"]
+        constraints = [
+            UniqueConstraint(
+                fields=["customer", "metric", "day", "value"], name="enterprise_usagevalue_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -369,7 +415,7 @@ class RefusedEvent(models.Model):
         CONFLICT = "conflict"
 
     received_at = models.DateTimeField(db_index=True)
-    source = models.CharField(max_length=50)
+    source = models.CharField(max_length=ID_CHARACTERS)
     event_id = models.CharField(max_length=ID_CHARACTERS, blank=True, db_index=True)
     client_id = models.CharField(max_length=ID_CHARACTERS, blank=True)
     customer = client_key(null=True)
@@ -452,6 +498,7 @@ class UsageBackfill(models.Model):
     events = models.JSONField(encoder=DjangoJSONEncoder, help_text="The input.")
     preview = models.JSONField(encoder=DjangoJSONEncoder, help_text="What was shown before.")
     digest = models.CharField(max_length=64, help_text="Of the input and the rollups it touches.")
+    stored = models.PositiveIntegerField(default=0, help_text="Rows that applying it stored.")
     previewed_at = models.DateTimeField()
     previewed_by = models.CharField(max_length=200)
     applied_at = models.DateTimeField(null=True)

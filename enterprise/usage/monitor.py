@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from enterprise.usage import reports, services
-from enterprise.usage.event_input import read_moment, read_quantity
+from enterprise.usage.metering.event_input import read_moment, read_quantity
 from enterprise.usage.reports import clients, levels, opportunities
 
 

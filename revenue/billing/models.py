@@ -68,6 +68,7 @@ class DailyUse(ImmutableModel):
         indexes = [
             Index(fields=["customer", "day", "meter"], name="revenue_dailyuse_by_day"),
             Index(fields=["customer", "booked_at"], name="revenue_dailyuse_booked"),
+            Index(fields=["meter", "day"], name="revenue_dailyuse_by_meter"),
         ]
         constraints = [
             UniqueConstraint(

@@ -10,6 +10,7 @@ from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
+from aethercrown.db.compiled_query import CompiledQuery
 from aethercrown.db.fields import AmountField
 from aethercrown.formatting import date_text
 from aethercrown.references import NamedRows
@@ -174,20 +175,36 @@ class ClientRecord(NamedTuple):
 
 
 def clients(client_ids: Collection[str]) -> dict[str, ClientRecord]:
-    """Those client ids that are known; one that was merged is the customer it was merged into."""
-    rows = Customer.objects.filter(external_id__in=client_ids).order_by()
-    found = rows.values_list(
-        "external_id", "pk", "time_zone", "merged_into_id", "merged_into__time_zone"
-    )
+    """Those client ids that are known; one that was merged is the customer it was merged into.
+
+    That of one id costs little.
+    """
+    few = len(client_ids) == 1
+    found = client_by_id.rows(list(client_ids)) if few else _clients(client_ids)
     return {
         name: ClientRecord(merged or key, merged_zone if merged else zone)
         for name, key, zone, merged, merged_zone in found
     }
 
 
+def _clients(client_ids: Collection[str]) -> "QuerySet[Customer, Any]":
+    rows = Customer.objects.filter(external_id__in=client_ids).order_by()
+    return rows.values_list(
+        "external_id", "pk", "time_zone", "merged_into_id", "merged_into__time_zone"
+    )
+
+
+client_by_id = CompiledQuery(_clients)
+
+
 def time_zones(customer_ids: Collection[int]) -> dict[int, str]:
     """The billing time zones of customers."""
     return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", "time_zone"))
+
+
+def external_ids(customer_ids: Collection[int]) -> dict[int, str]:
+    """The client ids of customers."""
+    return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", "external_id"))
 
 
 def active_plans(customer_ids: Collection[int]) -> dict[int, str]:

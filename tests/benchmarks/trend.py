@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from enterprise.usage.trend import TrendVerdict, days_to_limit, trend
+from enterprise.usage.analysis.trend import TrendVerdict, days_to_limit, trend
 from tests.benchmarks.report import Report
 
 SEED, MONDAY = 2027, date(2027, 1, 4)

@@ -16,7 +16,7 @@ from aethercrown.transitions import InvalidTransition
 from enterprise.usage import examples
 from enterprise.usage.api.report import plain
 from enterprise.usage.api.track import EventList
-from enterprise.usage.event_input import MAX_ID_CHARACTERS, ItemStatus, read_moment
+from enterprise.usage.metering.event_input import MAX_ID_CHARACTERS, ItemStatus, read_moment
 from enterprise.usage.models import UsageBackfill
 from enterprise.usage.reports import backfills, inspector
 from enterprise.usage.services import backfill

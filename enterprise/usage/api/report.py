@@ -23,7 +23,7 @@ from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of
 from enterprise.usage import examples, reports, services
 from enterprise.usage.api.track import MetricMap, body_of, ignored_names
-from enterprise.usage.event_input import MAX_ID_CHARACTERS
+from enterprise.usage.metering.event_input import MAX_ID_CHARACTERS
 from enterprise.usage.reports import clients, opportunities
 from revenue.customers.services import InvalidEntry
 from revenue.pricing import reports as pricing

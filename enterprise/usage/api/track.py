@@ -14,7 +14,7 @@ from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of
 from aethercrown.severity import CRITICAL, WARNING
 from enterprise.usage import examples, services
-from enterprise.usage.event_input import (
+from enterprise.usage.metering.event_input import (
     MAX_ID_CHARACTERS,
     MAX_QUANTITY,
     ItemStatus,
@@ -76,11 +76,12 @@ class UsageEventSerializer(serializers.Serializer[Any]):
     quantity = fields.Number()
     timestamp = fields.Instant()
     corrects = fields.Text(max_length=MAX_ID_CHARACTERS, required=False)
-    source = fields.Text(max_length=50, required=False)  # type: ignore[assignment]  # the field of this name
+    value = fields.Text(max_length=MAX_ID_CHARACTERS, required=False)
+    source = fields.Text(max_length=MAX_ID_CHARACTERS, required=False)  # type: ignore[assignment]  # the field of this name
 
 
 class EventList(fields.ItemList):
-    """Events as they came: they are read one by one, fast, by enterprise.usage.event_input."""
+    """Events as they came: `metering.event_input` reads them one by one, fast."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(child=UsageEventSerializer(), most=MAX_EVENTS, least=1, **kwargs)

@@ -3,7 +3,9 @@
 from enterprise.usage.reports.clients import client_report, personal_data, time_zone
 from enterprise.usage.reports.policy import (
     SEARCH,
+    MetricRecord,
     limits_in_force,
+    metric_records,
     metrics,
     metrics_by_id,
     thresholds,

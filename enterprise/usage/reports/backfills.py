@@ -1,30 +1,50 @@
 """What a backfill would change: days, closed periods with their money, and each row's status."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from enterprise.usage.event_input import ItemStatus
+from enterprise.usage.metering.event_input import ItemStatus
+from enterprise.usage.metering.metric_kinds import SpanTotals
+from enterprise.usage.metering.months import month_of, today_in
 from enterprise.usage.models import UsageBackfill, UsageDay
-from enterprise.usage.months import month_of, today_in
-from enterprise.usage.reports import policy
+from enterprise.usage.reports.rollups import totals
 from revenue.billing import reports as billing
 from revenue.customers import reports as customers
 from revenue.pricing.decimals import InvalidValues
 
 DayKey = tuple[int, int, date]  # customer, metric, day
-DayTotals = dict[DayKey, tuple[int, Decimal]]
+DayTotals = dict[DayKey, SpanTotals]
 MAX_LISTED = 1_000  # days and rows in a stored preview
+MAX_DECIDED = 50  # days that the decision repeats
 MAX_BILLED = 20  # clients whose bills are compared
 UNBILLED = (billing.NothingPublished, billing.Tampered, InvalidValues)
-Bills = dict[int, tuple[str, Decimal | None, str]]  # currency, total, why there is none
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRange:
+    """What a backfill replaces: the events of a client and metric in a span of time."""
+
+    client_id: str
+    metric: str
+    start: datetime
+    end: datetime
+
+
+class CurrentBill(NamedTuple):
+    """A client's bill of the present month; without an amount the reason is said."""
+
+    currency: str
+    total: Decimal | None
+    reason: str = ""
 
 
 def days(touched: Collection[DayKey]) -> DayTotals:
-    """The stored count and sum of some days; those without a row are left out."""
+    """The stored totals of some days; those without a row are left out."""
     if not touched:
         return {}
     wanted = [each[2] for each in touched]
@@ -35,76 +55,31 @@ def days(touched: Collection[DayKey]) -> DayTotals:
         day__lte=max(wanted),
     )
     return {
-        key: (row.count, Decimal(row.quantity))
+        key: totals(row)
         for row in rows
         if (key := (row.customer_id, row.metric_id, row.day)) in touched
     }
 
 
-def compared(before: DayTotals, after: DayTotals) -> list[dict[str, Any]]:
-    """The days that change: before, after and difference of the sum and the number of events."""
-    known = policy.metrics_by_id()
-    nothing = (0, Decimal(0))
-    found = []
-    for key in sorted(before.keys() | after.keys()):
-        old, new = before.get(key, nothing), after.get(key, nothing)
-        if old != new:
-            found.append(
-                {
-                    "customer": key[0],
-                    "metric": known[key[1]].code,
-                    "day": key[2].isoformat(),
-                    "before": old[1],
-                    "after": new[1],
-                    "difference": new[1] - old[1],
-                    "events": new[0] - old[0],
-                }
-            )
-    return found[:MAX_LISTED]
-
-
-def closed_months(touched: Iterable[DayKey], now: datetime) -> list[dict[str, Any]]:
+def closed_months(touched: Iterable[DayKey], now: datetime) -> set[tuple[int, int, date]]:
     """The billing periods before the present one that are touched, by client and metric."""
     listed = list(touched)
     zones = customers.time_zones({each[0] for each in listed})
-    known = policy.metrics_by_id()
-    found = {
+    return {
         (customer, metric, month_of(day))
         for customer, metric, day in listed
-        if month_of(day) < month_of(today_in(zones[customer], now))
+        if month_of(day) < month_of(today_in(zones.get(customer, "UTC"), now))
     }
-    return [
-        {"customer": customer, "metric": known[metric].code, "period_start": month.isoformat()}
-        for customer, metric, month in sorted(found)
-    ]
 
 
-def bills(customer_ids: Collection[int], now: datetime) -> Bills:
-    """The bills of the present month, which adjust closed ones, of the first few clients."""
-    found: Bills = {}
-    for key in sorted(customer_ids)[:MAX_BILLED]:
-        client_id, _, _ = customers.identity(key)
-        try:
-            bill = billing.bill(client_id, None, now)
-        except UNBILLED as error:
-            found[key] = "", None, str(error)
-        else:
-            found[key] = bill.currency, bill.total - bill.carried, ""
-    return found
-
-
-def changed_bills(before: Mapping[int, tuple[str, Decimal | None, str]], now: datetime) -> Any:
-    """By client, what the adjustments of closed periods bill or credit; null with the reason."""
-    after = bills(before, now)
-    return [
-        {
-            "customer": key,
-            "currency": currency,
-            "amount": None if total is None or after[key][1] is None else after[key][1] - total,  # type: ignore[operator]  # both are known
-            "reason": reason,
-        }
-        for key, (currency, total, reason) in before.items()
-    ]
+def current_bill(customer: int, now: datetime) -> CurrentBill:
+    """The bill of the present month, which adjusts closed ones."""
+    client_id, _, _ = customers.identity(customer)
+    try:
+        bill = billing.bill(client_id, None, now)
+    except UNBILLED as error:
+        return CurrentBill("", None, str(error))
+    return CurrentBill(bill.currency, bill.total - bill.carried)
 
 
 def listed(batch: Any) -> list[dict[str, Any]]:

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db.models import Max, Min
 
-from enterprise.usage import trend as trends
-from enterprise.usage.crossing import UsageLevel
-from enterprise.usage.health_score import UsageFacts, UsageHealth, usage_health
-from enterprise.usage.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.analysis import trend as trends
+from enterprise.usage.analysis.crossing import UsageLevel
+from enterprise.usage.analysis.health_score import UsageFacts, UsageHealth, usage_health
+from enterprise.usage.analysis.trend import DaysToLimit, TrendVerdict, UsageTrend
+from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.metering.months import today_in
 from enterprise.usage.models import (
     ClientMetric,
     RefusedEvent,
@@ -23,15 +25,13 @@ from enterprise.usage.models import (
     UsageLimit,
     UsageReading,
 )
-from enterprise.usage.months import today_in
 from enterprise.usage.reports import costs, lag, rollups
 from enterprise.usage.reports.levels import MetricLevel, levels_of
-from enterprise.usage.trend import DaysToLimit, TrendVerdict, UsageTrend
 from revenue.customers import reports as customers
 
 MIN_TREND_DAYS = 28  # of history that a trend is taken from, whatever the report's period
 ONE_DAY = timedelta(days=1)
-ZERO = Decimal(0)
+ZERO, UNIQUE = Decimal(0), MetricAggregation.UNIQUE
 
 
 class UnknownClient(LookupError):
@@ -46,15 +46,21 @@ class MetricUse:
     days: Mapping[date, Decimal]
     trend: UsageTrend
     outlook: DaysToLimit
+    different: int = 0  # values of a unique metric in all days
 
     @property
     def total(self) -> Decimal | None:
-        """A counter's use of all days by its aggregation; of a gauge the last reading."""
-        if self.level.metric.kind == MetricKind.GAUGE:
+        """A counter's use of all days by its aggregation; a gauge's last reading or average."""
+        aggregation = self.level.metric.aggregation
+        if aggregation == MetricAggregation.LAST:
             return self.level.used
         if not self.days:
             return None
-        largest = self.level.metric.aggregation == MetricAggregation.MAX
+        if aggregation == MetricAggregation.UNIQUE:
+            return Decimal(self.different)
+        if aggregation == MetricAggregation.TIME_WEIGHTED:
+            return self.daily_average
+        largest = aggregation == MetricAggregation.MAX
         return max(self.days.values()) if largest else sum(self.days.values(), ZERO)
 
     @property
@@ -121,6 +127,7 @@ def client_use(customer: int, period_days: int, now: datetime) -> ClientUse:
     days = rollups.days_of(customer, since, today + ONE_DAY)
     active = rollups.active_days([each.metric.pk for each in found], since, today)
     begun = _first_days(customer)
+    different = _different(customer, found, first, today + ONE_DAY)
     metrics = []
     for level in found:
         mine = days.get(level.metric.pk, {})
@@ -128,8 +135,18 @@ def client_use(customer: int, period_days: int, now: datetime) -> ClientUse:
         series = series_of(mine, active.get(level.metric.pk, set()), start, today)
         trend = trends.trend(series, start)
         shown = {day: value for day, value in mine.items() if day >= first}
-        metrics.append(MetricUse(level, shown, trend, _outlook(level, mine, trend, today)))
+        outlook = _outlook(level, mine, trend, today)
+        metrics.append(MetricUse(level, shown, trend, outlook, different.get(level.metric.pk, 0)))
     return ClientUse(client_id, customer, name, first, today, metrics)
+
+
+def _different(
+    customer: int, found: Sequence[MetricLevel], first: date, end: date
+) -> dict[int, int]:
+    """How many values each unique metric has in the days."""
+    unique = [each.metric.pk for each in found if each.metric.aggregation == UNIQUE]
+    counted = rollups.different_values([customer], unique, first, end) if unique else {}
+    return {metric: count for (_, metric), count in counted.items()}
 
 
 def _first_days(customer: int) -> dict[int, date]:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from enterprise.usage.event_input import ItemStatus
+from enterprise.usage.metering.event_input import ItemStatus
+from enterprise.usage.metering.months import month_of
 from enterprise.usage.models import RefusedEvent, UsageEvent
-from enterprise.usage.months import month_of
 from revenue.billing.reports import bills
 
 FILTERS = ("event_id", "client_id", "metric", "from", "to", "status")

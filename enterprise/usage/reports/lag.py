@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min
+from django.db.models import Count, Min, Sum
 from django.utils import timezone
 
 from aethercrown.formatting import counted
 from aethercrown.metrics.reading import Good, MetricUnit, Reading, unknown
 from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.gauges import GaugeSource
+from enterprise.usage.analysis.percentiles import percentile
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
@@ -19,7 +20,6 @@ from enterprise.usage.models import (
     UsageDay,
     UsageEvent,
 )
-from enterprise.usage.percentiles import percentile
 
 RECENT = timedelta(hours=1)
 MAX_SAMPLED = 1_000  # newest events of the last hour whose delay is read
@@ -83,13 +83,13 @@ def freshness(now: datetime) -> Freshness:
 
 def receipt_lag(now: datetime) -> tuple[ReceiptLag, ...]:
     """By source, the delay of the newest events that were received in the last hour."""
-    rows = UsageEvent.objects.filter(
-        received_at__gte=now - RECENT, occurred_at__gte=now - timedelta(days=35), backfill=None
-    )
-    delays: dict[str, list[float]] = {}
+    rows = UsageEvent.objects.filter(occurred_at__gte=now - timedelta(days=35), backfill=None)
     newest = rows.order_by("-pk").values_list("source", "occurred_at", "received_at")
+    delays: dict[str, list[float]] = {}
     for source, occurred, received in newest[:MAX_SAMPLED]:
-        delays.setdefault(source, []).append(max(0.0, (received - occurred).total_seconds()))
+        if received >= now - RECENT:
+            delay = max(0.0, (received - occurred).total_seconds())
+            delays.setdefault(source, []).append(delay)
     return tuple(
         ReceiptLag(source, len(found), percentile(found, 0.5), percentile(found, 0.95))
         for source, found in sorted(delays.items())
@@ -144,9 +144,9 @@ def read_waiting(query: MetricQuery) -> dict[str, Reading]:
 
 def read_events(query: MetricQuery) -> dict[str, Reading]:
     days = UsageDay.objects.filter(day__gte=query.period.first, day__lte=query.period.last)
-    count = sum(days.order_by().values_list("count", flat=True))
-    clients = days.order_by().values("customer").distinct().count()
-    return {"usage.events": Reading(count, note=f"of {counted(clients, 'client')}")}
+    found = days.aggregate(events=Sum("count"), clients=Count("customer", distinct=True))
+    note = f"of {counted(found['clients'], 'client')}"
+    return {"usage.events": Reading(found["events"] or 0, note=note)}
 
 
 def read_alerts(query: MetricQuery) -> dict[str, Reading]:

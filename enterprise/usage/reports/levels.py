@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import Max, OuterRef, Subquery, Sum
 
 from aethercrown.formatting import exact_text
-from enterprise.usage.crossing import Threshold, UsageLevel, reached
-from enterprise.usage.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.analysis.crossing import Threshold, UsageLevel, reached
+from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.metering.months import month_of, months_after, today_in
 from enterprise.usage.models import ClientMetric, UsageDay, UsageLimit, UsageMetric
-from enterprise.usage.months import month_of, months_after, today_in
-from enterprise.usage.reports import policy
+from enterprise.usage.reports import policy, rollups
 from revenue.customers import reports as customers
 
 ZERO = Decimal(0)
@@ -60,9 +60,9 @@ def levels_of(customer_ids: Collection[int], now: datetime) -> dict[int, list[Me
     """By client, every metric with use or a limit, in the order of codes."""
     zones = customers.time_zones(customer_ids)
     months = {key: month_of(today_in(zone, now)) for key, zone in zones.items()}
-    known = policy.metrics_by_id()
     limits = policy.limits_in_force(customer_ids, now)
-    used = {**used_in_months(months, known), **last_readings(customer_ids)}
+    used = {**used_in_months(months), **last_readings(customer_ids)}
+    known = policy.metrics_by_id({key[1] for key in used.keys() | limits.keys()})
     table = policy.thresholds(customer_ids)
     found: dict[int, list[MetricLevel]] = {}
     for key in used.keys() | limits.keys():
@@ -83,9 +83,7 @@ def levels_of(customer_ids: Collection[int], now: datetime) -> dict[int, list[Me
     return found
 
 
-def used_in_months(
-    months: Mapping[int, date], known: Mapping[int, UsageMetric]
-) -> dict[Key, Decimal]:
+def used_in_months(months: Mapping[int, date]) -> dict[Key, Decimal]:
     """What each counter of a client used in the client's month, by its aggregation.
 
     A metric without events in the month is there with 0.
@@ -93,13 +91,18 @@ def used_in_months(
     found = dict.fromkeys(_counters(months), ZERO)
     for start in set(months.values()):
         mine = [key for key, month in months.items() if month == start]
-        rows = UsageDay.objects.filter(
-            customer__in=mine, day__gte=start, day__lt=months_after(start, 1)
-        ).exclude(metric__kind=MetricKind.GAUGE)
-        grouped = rows.order_by().values_list("customer_id", "metric_id")
+        end = months_after(start, 1)
+        rows = UsageDay.objects.filter(customer__in=mine, day__gte=start, day__lt=end)
+        counters = rows.exclude(metric__kind=MetricKind.GAUGE).order_by()
+        grouped = counters.values_list("customer_id", "metric_id", "metric__aggregation")
         sums = grouped.annotate(Sum("quantity"), Sum("count"), Max("most"))
-        for customer, metric, *figures in sums:
-            found[customer, metric] = figure(known[metric].aggregation, *figures)
+        unique = set()
+        for customer, metric, aggregation, *figures in sums:
+            found[customer, metric] = figure(aggregation, *figures)
+            unique |= {metric} if aggregation == MetricAggregation.UNIQUE else set()
+        if unique:
+            different = rollups.different_values(mine, unique, start, end)
+            found |= {key: Decimal(count) for key, count in different.items()}
     return found
 
 
@@ -110,10 +113,13 @@ def _counters(customer_ids: Iterable[int]) -> list[Key]:
 
 
 def figure(aggregation: str, quantity: Decimal, count: int, most: Decimal) -> Decimal:
-    """The figure of a counter from the sums of its rollups."""
-    if aggregation == MetricAggregation.COUNT:
-        return Decimal(count)
-    return most if aggregation == MetricAggregation.MAX else quantity
+    """The figure of a counter from the sums of its rollups; 0 of one of different values."""
+    figures = {
+        MetricAggregation.COUNT: Decimal(count),
+        MetricAggregation.MAX: most,
+        MetricAggregation.UNIQUE: ZERO,
+    }
+    return figures.get(MetricAggregation(aggregation), quantity)
 
 
 def last_readings(customer_ids: Collection[int]) -> dict[Key, Decimal]:
@@ -130,6 +136,9 @@ def used_between(customer: int, metric: UsageMetric, start: date, end: date) -> 
     days = UsageDay.objects.filter(customer=customer, metric=metric, day__gte=start, day__lt=end)
     if metric.kind == MetricKind.GAUGE:
         return days.order_by("-day").values_list("last", flat=True).first()
+    if metric.aggregation == MetricAggregation.UNIQUE:
+        different = rollups.different_values([customer], [metric.pk], start, end)
+        return Decimal(different[customer, metric.pk]) if different else None
     sums = days.aggregate(quantity=Sum("quantity"), count=Sum("count"), most=Max("most"))
     if sums["count"] is None:
         return None

@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from enterprise.usage import opportunity_rules as rules
-from enterprise.usage.crossing import HUNDRED
-from enterprise.usage.months import month_of, months_after
-from enterprise.usage.opportunity_rules import LimitHistory, PlanCosts
+from enterprise.usage.analysis import opportunity_rules as rules
+from enterprise.usage.analysis.crossing import HUNDRED
+from enterprise.usage.analysis.opportunity_rules import LimitHistory, PlanCosts
+from enterprise.usage.analysis.trend import TrendVerdict
+from enterprise.usage.metering.months import month_of, months_after
 from enterprise.usage.reports import clients, costs, levels
 from enterprise.usage.reports.clients import ClientUse, MetricUse
-from enterprise.usage.trend import TrendVerdict
 from revenue.pricing import reports as pricing
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.recommend import confidence

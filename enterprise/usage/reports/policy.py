@@ -1,13 +1,15 @@
 """What staff have set: the policy, metrics, thresholds and limits in force."""
 
+import itertools
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from aethercrown.db.compiled_query import CompiledQuery
 from aethercrown.search import row_source
-from enterprise.usage.crossing import DEFAULT_THRESHOLDS, Threshold
+from enterprise.usage.analysis.crossing import DEFAULT_THRESHOLDS, Threshold
 from enterprise.usage.models import UsageLimit, UsageMetric, UsagePolicy, UsageThreshold
 
 Key = tuple[int, int]  # customer, metric
@@ -23,8 +25,31 @@ def metrics(codes: Collection[str]) -> dict[str, UsageMetric]:
     return {each.code: each for each in UsageMetric.objects.filter(code__in=codes)}
 
 
-def metrics_by_id() -> dict[int, UsageMetric]:
-    return {each.pk: each for each in UsageMetric.objects.all()}
+class MetricRecord(NamedTuple):
+    """What intake needs of a metric."""
+
+    pk: int
+    code: str
+    kind: str
+    aggregation: str
+
+
+def _records(codes: Collection[str]) -> "QuerySet[UsageMetric, Any]":
+    rows = UsageMetric.objects.filter(code__in=codes).order_by()
+    return rows.values_list(*MetricRecord._fields)
+
+
+record_by_code = CompiledQuery(_records)
+
+
+def metric_records(codes: Collection[str]) -> dict[str, MetricRecord]:
+    """The metrics of these codes that are known; that of one code costs little."""
+    rows = record_by_code.rows(list(codes)) if len(codes) == 1 else _records(codes)
+    return {found.code: found for found in itertools.starmap(MetricRecord, rows)}
+
+
+def metrics_by_id(metric_ids: Collection[int]) -> dict[int, UsageMetric]:
+    return {each.pk: each for each in UsageMetric.objects.filter(pk__in=metric_ids)}
 
 
 def limits_in_force(customer_ids: Collection[int], now: datetime) -> dict[Key, UsageLimit]:

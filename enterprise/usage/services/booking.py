@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
-from enterprise.usage.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.metering.metric_kinds import MetricAggregation
+from enterprise.usage.metering.months import today_in
 from enterprise.usage.models import UsageDay, UsageMetric
-from enterprise.usage.months import today_in
-from enterprise.usage.reports.rollups import totals
+from enterprise.usage.reports import rollups
+from enterprise.usage.services import averages
 from revenue.billing.periods import Aggregation
 from revenue.billing.services import usage as billing
 from revenue.billing.services.usage import DailyTotal
@@ -20,7 +22,8 @@ MAX_ZONE_AHEAD = timedelta(hours=14)  # by which a client's day may end before t
 METER_AGGREGATIONS = {
     MetricAggregation.MAX: Aggregation.MAX,
     MetricAggregation.LAST: Aggregation.LAST,
-}
+    MetricAggregation.TIME_WEIGHTED: Aggregation.MEAN,
+}  # the others add up; of different values each day has those that are new in its month
 
 
 def book_closed_days(
@@ -33,6 +36,8 @@ def book_closed_days(
     Returns how many days, and of those that billing refuses a sentence each; those are tried again
     by the next call.
     """
+    if customer_ids is None:
+        averages.fill_days(now)
     booked, refused, after = 0, list[str](), 0
     while days := _waiting(after, now, customer_ids):
         after = days[-1].pk
@@ -79,28 +84,20 @@ def _book_together(days: Sequence[UsageDay], now: datetime) -> int:
     for metric in {each.metric_id: each.metric for each in found}.values():
         _ensure_meter(metric)
     figures = [
-        DailyTotal(
-            each.customer_id,
-            each.metric.code,
-            each.day,
-            totals(each).figure(each.metric.aggregation),
-        )
-        for each in found
+        DailyTotal(each.customer_id, each.metric.code, each.day, _figure(each)) for each in found
     ]
     billing.record(figures, now=now)
     UsageDay.objects.filter(pk__in=[each.pk for each in found]).update(is_booked=True)
     return len(found)
 
 
+def _figure(day: UsageDay) -> Decimal:
+    if day.metric.aggregation == MetricAggregation.UNIQUE:
+        return Decimal(rollups.new_values(day.customer_id, day.metric_id, day.day))
+    return rollups.totals(day).figure(day.metric.aggregation)
+
+
 def _ensure_meter(metric: UsageMetric) -> None:
     """The meter of billing with the metric's code; one that is there is not changed."""
-    aggregation = MetricAggregation(metric.aggregation)
-    is_gauge = metric.kind == MetricKind.GAUGE
-    billing.ensure_meter(
-        metric.code,
-        title=metric.title,
-        unit=metric.unit,
-        aggregation=Aggregation.LAST
-        if is_gauge
-        else METER_AGGREGATIONS.get(aggregation, Aggregation.SUM),
-    )
+    aggregation = METER_AGGREGATIONS.get(MetricAggregation(metric.aggregation), Aggregation.SUM)
+    billing.ensure_meter(metric.code, title=metric.title, unit=metric.unit, aggregation=aggregation)

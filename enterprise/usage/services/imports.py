@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from aethercrown.csv.importing import ImportCounts, Importer, ImportOptions
 from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, number, text
-from enterprise.usage.event_input import WINDOW, ItemStatus, read_moment
+from enterprise.usage.metering.event_input import WINDOW, ItemStatus, read_moment
 from enterprise.usage.services import track
 
 

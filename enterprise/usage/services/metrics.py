@@ -7,24 +7,25 @@ from decimal import Decimal
 from django.db import transaction
 
 from enterprise.usage import reports
-from enterprise.usage.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
 from enterprise.usage.models import UsageLimit, UsageMetric
+from enterprise.usage.reports import MetricRecord
 from enterprise.usage.services import store
 
 
-def ensure_metrics(codes: Collection[str], now: datetime) -> dict[str, UsageMetric]:
+def ensure_metrics(codes: Collection[str], now: datetime) -> dict[str, MetricRecord]:
     """The metrics of these codes; an unknown one is created as a counter that staff confirm.
 
     Where staff closed the list, an unknown one is left out.
     """
-    known = reports.metrics(codes)
+    known = reports.metric_records(codes)
     missing = sorted(set(codes) - set(known))
     if not missing or not reports.usage_policy().accept_unknown_metrics:
         return known
     UsageMetric.objects.bulk_create(
         (UsageMetric(code=each, created_at=now) for each in missing), ignore_conflicts=True
     )
-    return known | reports.metrics(missing)
+    return known | reports.metric_records(missing)
 
 
 def define_metric(
@@ -58,7 +59,7 @@ def set_limits(
 ) -> int:
     """Record limits by metric; one that is in force already is not repeated. How many are new."""
     store.lock_clients([customer], now)
-    in_force = reports.limits_in_force([customer], max(valid_from, now))
+    in_force = reports.limits_in_force([customer], valid_from)
     rows = [
         UsageLimit(
             customer_id=customer,

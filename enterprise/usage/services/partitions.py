@@ -4,34 +4,46 @@ There is no default partition: it would fill up, and then no month could be made
 run keeps the coming months; a month that is missing is made by the insert that needs it.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 
 from django.db import IntegrityError, connection, transaction
 
 from aethercrown.db import bulk
+from enterprise.usage.metering.months import months_after
 from enterprise.usage.models import UsageEvent
-from enterprise.usage.months import months_after
 
 NO_PARTITION = "23514"  # SQLSTATE of a row that no partition takes
 LOCK_NUMBER = 715_204  # of the advisory locks; the second number is the month
 MONTHS_AHEAD = 3
+inserted: dict[tuple[int, int], bool] = {}  # months that this process has inserted into
 
 
-def insert_events(insert: Callable[[], None], months: Iterable[date]) -> None:
-    """Insert events; where a month has no partition, make those of `months` and insert again."""
-    has_months = connection.vendor == "postgresql"
-    attempt: AbstractContextManager[object] = transaction.atomic() if has_months else nullcontext()
+def insert_events(
+    insert: Callable[[], None], months: AbstractSet[tuple[int, int]], now: datetime
+) -> None:
+    """Insert events; where a month has no partition, make those of `months` and insert again.
+
+    Months that this process has inserted into before need no savepoint, as those about the present
+    are never dropped.
+    """
+    if connection.vendor != "postgresql" or months <= inserted.keys():
+        insert()
+        return
     try:
-        with attempt:
+        with transaction.atomic():
             insert()
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", "") != NO_PARTITION:
             raise
-        for each in sorted(months):
-            make_month(each)
+        for year, month in sorted(months):
+            make_month(date(year, month, 1))
         insert()
+    this = now.date().replace(day=1)
+    present = {(each.year, each.month) for each in (this, months_after(this, -1))}
+    known = [each for each in months if each in present]
+    transaction.on_commit(lambda: inserted.update(dict.fromkeys(known, True)))
 
 
 def name_of(month: date) -> str:
@@ -91,7 +103,30 @@ def partition_names() -> list[str]:
 
 
 def drop(name: str) -> None:
-    """Detach a partition without locking the events, then delete it; outside a transaction."""
+    """Detach a partition without locking the events, then delete it; outside a transaction.
+
+    One whose detaching was interrupted is finished first.
+    """
+    alter = f"ALTER TABLE {bulk.table(UsageEvent)} DETACH PARTITION {name}"
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {bulk.table(UsageEvent)} DETACH PARTITION {name} CONCURRENTLY")
+        cursor.execute(
+            "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = to_regclass(%s)", [name]
+        )
+        match cursor.fetchone():
+            case (True,):
+                cursor.execute(f"{alter} FINALIZE")
+            case (False,):
+                cursor.execute(f"{alter} CONCURRENTLY")
         cursor.execute(f"DROP TABLE {name}")
+
+
+def detached_names() -> list[str]:
+    """Months that were detached, by a run that was ended before it deleted them."""
+    table = UsageEvent._meta.db_table  # noqa: SLF001 - documented
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ %s"
+            " AND NOT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = pg_class.oid) ORDER BY 1",
+            [f"^{table}_[0-9]{{4}}_[0-9]{{2}}$"],
+        )
+        return [name for (name,) in cursor.fetchall()]

@@ -8,12 +8,14 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from enterprise.usage import readings, reports
-from enterprise.usage.event_input import ItemStatus
-from enterprise.usage.metric_kinds import MetricKind
-from enterprise.usage.models import UsageLimit, UsageMetric, UsageReading
-from enterprise.usage.months import month_of, today_in
-from enterprise.usage.readings import CounterReading
+from enterprise.usage import reports
+from enterprise.usage.metering import readings
+from enterprise.usage.metering.event_input import ItemStatus
+from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.metering.months import month_of, today_in
+from enterprise.usage.metering.readings import CounterReading
+from enterprise.usage.models import UsageLimit, UsageReading
+from enterprise.usage.reports import MetricRecord
 from enterprise.usage.services import metrics, store
 from enterprise.usage.services.store import NewEvent
 from revenue.customers import reports as customers
@@ -30,6 +32,14 @@ class UnknownNames(ValueError):
     def __init__(self, *, client: bool, metrics: Sequence[str]) -> None:
         super().__init__("The client or a metric is not known here.")
         self.client, self.metrics = client, metrics
+
+
+class NeedsEvents(ValueError):
+    """Metrics of different values have no readings: each value comes in an event."""
+
+    def __init__(self, metrics: Sequence[str]) -> None:
+        super().__init__(f"{', '.join(metrics)}: send events, each with its value.")
+        self.metrics = metrics
 
 
 class ReadingConflicts(Exception):
@@ -56,12 +66,14 @@ def track(
 ) -> TrackedReadings:
     """Store the values of metrics at a moment, and limits that are valid from it.
 
-    Raises UnknownNames and ReadingConflicts.
+    Raises UnknownNames, NeedsEvents and ReadingConflicts.
     """
     client, known = _resolve(client_id, {*current, *limits}, now)
+    if unique := [code for code in current if known[code].aggregation == MetricAggregation.UNIQUE]:
+        raise NeedsEvents(unique)
     series = [
         NewEvent(client.customer, each.pk, each.kind, client.time_zone, recorded_at, current[code],
-                 EVENT_SOURCE, "")
+                 EVENT_SOURCE, "", aggregation=each.aggregation)
         for code, each in known.items() if code in current
     ]  # fmt: skip
     store.lock_clients([client.customer], now)
@@ -88,7 +100,7 @@ def track(
 
 def _resolve(
     client_id: str, codes: set[str], now: datetime
-) -> tuple[ClientRecord, dict[str, UsageMetric]]:
+) -> tuple[ClientRecord, dict[str, MetricRecord]]:
     makes_clients = reports.usage_policy().accept_unknown_clients
     found = (customer_services.ensure_clients if makes_clients else customers.clients)([client_id])
     known = metrics.ensure_metrics(codes, now)

@@ -3,80 +3,90 @@
 Sums and counts are merged; the largest and the latest of what is left must be looked for.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Model
-
-from enterprise.usage.metric_kinds import MetricAggregation, SpanTotals, total
+from enterprise.usage.metering.metric_kinds import (
+    LOOKED_FOR,
+    MetricAggregation,
+    SpanTotals,
+    total,
+)
 from enterprise.usage.models import UsageDay, UsageEvent, UsageHour, UsageMetric
+from enterprise.usage.services import averages
+from enterprise.usage.services.voided import live_events
 from revenue.customers import reports as customers
 
-HOUR = timedelta(hours=1)
-VOIDS = "backfill"
-LOOKED_FOR = (MetricAggregation.MAX, MetricAggregation.LAST)
+ONE_DAY = timedelta(days=1)
+TIME_WEIGHTED = MetricAggregation.TIME_WEIGHTED
 
 
 def rebuild(touched: Collection[tuple[int, int, date]]) -> None:
     """Count the days again, and the hours in them; of other metrics nothing changes."""
     ids = {each[1] for each in touched}
-    metrics = set(
-        UsageMetric.objects.filter(pk__in=ids, aggregation__in=LOOKED_FOR).values_list(
-            "pk", flat=True
-        )
-    )
-    zones = customers.time_zones({each[0] for each in touched})
-    for customer, metric, day in sorted(touched):
-        if metric in metrics:
-            _rebuild_day(customer, metric, day, ZoneInfo(zones[customer]))
+    chosen = UsageMetric.objects.filter(pk__in=ids, aggregation__in=LOOKED_FOR)
+    metrics = dict(chosen.values_list("pk", "aggregation"))
+    mine = sorted(each for each in touched if each[1] in metrics)
+    zones = customers.time_zones({each[0] for each in mine})
+    for customer, metric, day in mine:
+        _rebuild_day(customer, metric, day, ZoneInfo(zones[customer]))
+    averages.refresh([each for each in mine if metrics[each[1]] == TIME_WEIGHTED])
 
 
 def _rebuild_day(customer: int, metric: int, day: date, zone: ZoneInfo) -> None:
-    start = datetime.combine(day, time.min, zone)
-    end = datetime.combine(day + timedelta(days=1), time.min, zone)
-    first = start.replace(minute=0)  # a zone may begin its days within an hour of UTC
+    every = events_of_day(customer, metric, day, zone)
+    live = live_events(every)
+    _store_day(customer, metric, day, live)
+    for hour in sorted({_hour_of(each) for each in every}):
+        _store_hour(customer, metric, hour, [each for each in live if _hour_of(each) == hour])
+
+
+def events_of_day(customer: int, metric: int, day: date, zone: ZoneInfo) -> list[UsageEvent]:
+    """Every row that counts in a day, in the order in which they were stored."""
     rows = UsageEvent.objects.filter(
         customer=customer,
         metric=metric,
-        occurred_at__gte=first - HOUR,
-        occurred_at__lt=end + HOUR,
+        occurred_at__gte=datetime.combine(day - ONE_DAY, time.min, zone),
+        occurred_at__lt=datetime.combine(day + 2 * ONE_DAY, time.min, zone),
     )
-    live = list(live_events(rows.order_by("occurred_at", "pk")))
-    inside = [each for each in live if start <= each.occurred_at < end]
-    key = {"customer": customer, "metric": metric}
-    _store(UsageDay, {**key, "day": day}, inside, is_booked=False)
-    hours = {each.replace(minute=0, second=0, microsecond=0) for each in _times(rows, start, end)}
-    for hour in sorted(hours):
-        mine = [each for each in live if hour <= each.occurred_at < hour + HOUR]
-        _store(UsageHour, {**key, "hour": hour}, mine)
+    return [each for each in rows.order_by("pk") if _day_of(each, zone) == day]
 
 
-def _times(rows: Any, start: datetime, end: datetime) -> list[datetime]:
-    found = rows.filter(occurred_at__gte=start, occurred_at__lt=end)
-    return list(found.order_by().values_list("occurred_at", flat=True))
+def _day_of(row: UsageEvent, zone: ZoneInfo) -> date:
+    return row.day or row.occurred_at.astimezone(zone).date()
 
 
-def live_events(rows: Iterable[UsageEvent]) -> list[UsageEvent]:
-    """The events that are not voided."""
-    listed = list(rows)
-    counts: dict[str, int] = {}
-    for each in listed:
-        root = each.corrects if each.source == VOIDS else each.event_id
-        counts[root] = counts.get(root, 0) + each.counts
-    return [each for each in listed if each.source != VOIDS and counts[each.event_id] > 0]
+def _hour_of(row: UsageEvent) -> datetime:
+    return row.occurred_at.replace(minute=0, second=0, microsecond=0)
 
 
-def _store(model: type[Model], key: dict[str, Any], live: list[UsageEvent], **more: Any) -> None:
-    rows: Any = model._default_manager.filter(**key)  # noqa: SLF001 - documented
-    found = total(
+def _store_hour(customer: int, metric: int, hour: datetime, live: Sequence[UsageEvent]) -> None:
+    rows = UsageHour.objects.filter(customer=customer, metric=metric, hour=hour)
+    if (found := total_of(live)) is None:
+        rows.filter(count=0).delete()
+    else:
+        rows.update(most=found.most, last=found.last, last_at=found.last_at)
+
+
+def _store_day(customer: int, metric: int, day: date, live: Sequence[UsageEvent]) -> None:
+    """A day without events stays, with the reading before it: billing may have it as booked."""
+    rows = UsageDay.objects.filter(customer=customer, metric=metric)
+    if (found := total_of(live)) is not None:
+        rows.filter(day=day).update(
+            most=found.most, last=found.last, last_at=found.last_at, is_booked=False
+        )
+        return
+    before = rows.filter(day__lt=day, count__gt=0).order_by("-day").first()
+    held = Decimal(0) if before is None else before.last
+    rows.filter(day=day, count=0).update(most=Decimal(0), last=held, is_booked=False)
+
+
+def total_of(live: Sequence[UsageEvent]) -> SpanTotals | None:
+    """The largest and the latest of some events; None of none."""
+    return total(
         SpanTotals(1, quantity, quantity, quantity, each.occurred_at)
         for each in live
         for quantity in [Decimal(each.quantity)]
     )
-    if found is None:
-        rows.filter(count=0).delete()
-        return
-    rows.update(most=found.most, last=found.last, last_at=found.last_at, **more)

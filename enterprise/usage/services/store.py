@@ -16,7 +16,7 @@ from aethercrown.db.bulk import stamp
 from aethercrown.db.fields import MILLION
 from aethercrown.db.ingest import MergeRule
 from enterprise.usage import wake_worker
-from enterprise.usage.metric_kinds import MetricKind
+from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
@@ -25,21 +25,23 @@ from enterprise.usage.models import (
     UsageEvent,
     UsageHour,
 )
-from enterprise.usage.services import partitions
+from enterprise.usage.services import averages, partitions, values
 
 REPEATED_WITHIN = timedelta(minutes=10)  # of receipt, for the flag of a possible duplicate
 TOTALS = MergeRule(added=("count", "quantity"), largest=("most",), latest=("last_at", "last"))
 DAY_TOTALS = MergeRule(TOTALS.added, TOTALS.largest, TOTALS.latest, replaced=("is_booked",))
 SEEN = MergeRule(largest=("last_at", "last_received_at"), initial=("armings", "open_alerts"))
+WAITING = MergeRule(smallest=("since",))  # the first change since the last evaluation
 EVENT_COLUMNS = (
     *("customer_id", "metric_id", "occurred_at", "received_at", "quantity", "source"),
     *("event_id", "corrects", "counts", "is_late", "possible_duplicate", "backfill_id"),
+    *("value", "day"),
 )
 REPEATED = "kept.occurred_at >= %s AND kept.occurred_at <= %s AND kept.received_at >= %s"
 
 
 class NewEvent(NamedTuple):
-    """An event whose id was claimed."""
+    """An event whose id was claimed. `day` is given where it counts in another event's day."""
 
     customer: int
     metric: int
@@ -51,6 +53,9 @@ class NewEvent(NamedTuple):
     event_id: str
     corrects: str = ""
     counts: int = 1  # 0 of a correction, -1 of a row that voids another
+    value: str = ""
+    aggregation: str = MetricAggregation.SUM
+    day: date | None = None
 
 
 class PlacedEvent(NamedTuple):
@@ -75,41 +80,37 @@ def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = N
     _insert(placed, now, backfill)
     _roll_up(UsageHour, ("customer_id", "metric_id", "hour"), placed, _hour_key, TOTALS)
     _roll_up(UsageDay, ("customer_id", "metric_id", "day"), placed, _day_key, DAY_TOTALS)
+    _by_aggregation(placed)
     _adjust([each for each in placed if each.is_late], now, backfill)
     transaction.on_commit(wake_worker.wake_worker, robust=True)
 
 
 def placed_events(events: Iterable[NewEvent], now: datetime) -> list[PlacedEvent]:
     """Each event with its hour in UTC and its day in the client's time zone."""
-    zones: dict[str, tuple[ZoneInfo, date]] = {}
+    zones: dict[str, tuple[ZoneInfo | None, date]] = {}
     hours: dict[datetime, Any] = {}
     found = []
     for event in events:
+        at = event.at
         if event.zone not in zones:
             zone = ZoneInfo(event.zone)
-            zones[event.zone] = zone, now.astimezone(zone).date().replace(day=1)
-        zone, this_month = zones[event.zone]
-        day = event.at.astimezone(zone).date()
-        hour = event.at.replace(minute=0, second=0, microsecond=0)
+            this_month = now.astimezone(zone).date().replace(day=1)
+            zones[event.zone] = (None if event.zone == "UTC" else zone), this_month
+        own_zone, this_month = zones[event.zone]
+        day = event.day or (at.astimezone(own_zone) if own_zone else at).date()
+        hour = at.replace(minute=0, second=0, microsecond=0)
         if hour not in hours:
             hours[hour] = stamp(hour)
-        found.append(
-            PlacedEvent(
-                event,
-                int(event.quantity * MILLION),
-                stamp(event.at),
-                hours[hour],
-                day,
-                event.kind == MetricKind.COUNTER and day < this_month,
-            )
-        )
+        is_late = event.kind == MetricKind.COUNTER and day < this_month
+        millionths = int(event.quantity * MILLION)
+        found.append(PlacedEvent(event, millionths, stamp(at), hours[hour], day, is_late))
     return found
 
 
 def lock_clients(customer_ids: Collection[int], now: datetime) -> None:
     """Note clients whose use changes; an evaluation of one of them is waited for."""
     rows = [(key, stamp(now)) for key in sorted(customer_ids)]
-    ingest.merge(DirtyClient, ("customer_id",), MergeRule(replaced=("since",)), rows)
+    ingest.merge(DirtyClient, ("customer_id",), WAITING, rows)
 
 
 def lock_series(events: Iterable[NewEvent], now: datetime) -> None:
@@ -135,12 +136,13 @@ def _insert(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) 
             (
                 *(event.customer, event.metric, each.stamped, received, each.millionths),
                 *(event.source, event.event_id, event.corrects, event.counts),
-                *(each.is_late, flag, backfill),
+                *(each.is_late, flag, backfill, event.value, each.day.isoformat()),
             )
         )
     partitions.insert_events(
         lambda: bulk.insert(UsageEvent, EVENT_COLUMNS, rows),
-        {each.event.at.date().replace(day=1) for each in placed},
+        {(each.event.at.year, each.event.at.month) for each in placed},
+        now,
     )
 
 
@@ -195,6 +197,20 @@ def _roll_up(
         for key, (count, quantity, most, _, last, last_at) in sorted(totals.items())
     ]
     ingest.merge(model, keys, rule, rows)
+
+
+def _by_aggregation(placed: Sequence[PlacedEvent]) -> None:
+    """Keep what sums do not hold: the values of unique metrics, the averages of gauges."""
+    unique = [each for each in placed if each.event.aggregation == MetricAggregation.UNIQUE]
+    if unique:
+        values.count(unique)
+    averaged = {
+        (each.event.customer, each.event.metric, each.day)
+        for each in placed
+        if each.event.aggregation == MetricAggregation.TIME_WEIGHTED
+    }
+    if averaged:
+        averages.refresh(averaged)
 
 
 def _adjust(late: Iterable[PlacedEvent], now: datetime, backfill: int | None) -> None:

@@ -1,71 +1,134 @@
 """Evaluate clients whose use changed, and alert exactly once for each crossing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from json import dumps
 
 from django.db import transaction
 
+from aethercrown.db import bulk
+from aethercrown.db.bulk import stamp
+from aethercrown.db.fields import MILLION
 from aethercrown.formatting import counted
 from aethercrown.severity import rank
-from enterprise.usage import crossing
-from enterprise.usage.crossing import GaugeArming, Threshold, UsageLevel
+from enterprise.usage.analysis import crossing
+from enterprise.usage.analysis.crossing import GaugeArming, Threshold, UsageLevel
+from enterprise.usage.metering.months import month_of, today_in
 from enterprise.usage.models import ClientMetric, DirtyClient, UsageAlert, UsageLimit
 from enterprise.usage.reports.levels import MetricLevel, levels_of
 from operations.alerts import services as alerts
 from revenue.customers import reports as customers
 
 SOURCE, KIND = "enterprise.usage", "near_limit"
-MAX_DRAINED = 500  # clients in one call
+MAX_DRAINED = 2_000  # clients in one call
+BATCH = 20  # clients in one transaction
+STATE_COLUMNS = (
+    *("period_start", "used", "limit", "limit_version_id"),
+    *("armings", "open_alerts", "evaluated_at"),
+)
+Changes = Mapping[int, datetime]  # by client, since when it has changed
 
 
 def evaluate_dirty(now: datetime, most: int = MAX_DRAINED) -> int:
-    """Evaluate the clients that wait, each in a transaction of its own; how many.
+    """Evaluate the clients that wait, a few in each transaction; how many.
 
     Two at once share the work: a client that another evaluates, or whose events another
     transaction stores, is left to the next call.
     """
     done = 0
-    while done < most and evaluate_next(now):
-        done += 1
+    while done < most and (count := evaluate_next(now, min(BATCH, most - done))):
+        done += count
     return done
 
 
 @transaction.atomic
-def evaluate_next(now: datetime) -> bool:
-    """Evaluate the client that has waited longest; False where none waits.
+def evaluate_next(now: datetime, most: int) -> int:
+    """Evaluate the clients that have waited longest; how many.
 
-    The row goes first: an event that is stored meanwhile waits for the end, and writes it again.
+    Their rows go first: an event that is stored meanwhile waits for the end, and writes it again.
     """
     waiting = DirtyClient.objects.select_for_update(skip_locked=True, of=("self",))
-    row = waiting.order_by("since").first()
-    if row is None:
-        return False
-    customer = row.pk
-    row.delete()
-    evaluate(customer, now)
-    return True
+    since = dict(waiting.order_by("since").values_list("pk", "since")[:most])
+    if since:
+        DirtyClient.objects.filter(pk__in=since).delete()
+        evaluate_changes(since, now)
+    return len(since)
+
+
+def evaluate(customer: int, now: datetime) -> list[UsageAlert]:
+    """Compare a client's use with its thresholds; the alerts that are new."""
+    return evaluate_changes({customer: now}, now)
 
 
 @transaction.atomic
-def evaluate(customer: int, now: datetime) -> list[UsageAlert]:
-    """Compare a client's use with its thresholds; the alerts that are new.
+def evaluate_changes(since: Changes, now: datetime) -> list[UsageAlert]:
+    """Compare clients' use with their thresholds; the alerts that are new.
 
-    Several at once are one message, of the worst.
+    Use that changed before the end of its period, and is evaluated only after it, is compared in
+    that period first. Several alerts of a client at once are one message, of the worst.
     """
-    rows = ClientMetric.objects.select_for_update(of=("self",)).filter(customer=customer)
-    states = {each.metric_id: each for each in rows.order_by("metric")}
+    rows = ClientMetric.objects.select_for_update(of=("self",)).filter(customer__in=since)
+    states: dict[int, dict[int, ClientMetric]] = {}
+    for row in rows.order_by("customer", "metric"):
+        states.setdefault(row.customer_id, {})[row.metric_id] = row
+    ended, present = _ended_levels(since, now), levels_of(list(since), now)
+    raised = []
+    for customer, mine in states.items():
+        levels = [*ended.get(customer, []), *present.get(customer, [])]
+        raised += _evaluate_client(mine, levels, now)
+    _save(state for mine in states.values() for state in mine.values())
+    return raised
+
+
+def _ended_levels(since: Changes, now: datetime) -> dict[int, list[MetricLevel]]:
+    """Levels of periods that have ended since clients changed; of gauges there are none."""
+    zones = customers.time_zones(list(since))
+    found: dict[int, list[MetricLevel]] = {}
+    for customer, at in since.items():
+        zone = zones[customer]
+        if month_of(today_in(zone, at)) < month_of(today_in(zone, now)):
+            levels = levels_of([customer], at).get(customer, [])
+            found[customer] = [each for each in levels if each.period_start is not None]
+    return found
+
+
+def _evaluate_client(
+    states: Mapping[int, ClientMetric], levels: Sequence[MetricLevel], now: datetime
+) -> list[UsageAlert]:
     found = []
-    for level in levels_of([customer], now).get(customer, []):
+    for level in levels:
         state = states.get(level.metric.pk)
-        if state is not None:
+        if state is not None and not _is_later(state, level):
             found += [(state, level, each) for each in _evaluate_metric(state, level, now)]
     if found:
         worst = max(found, key=lambda each: (rank(each[2].severity), each[2].percent))
         _tell(*worst, others=len(found) - 1, now=now)
-    for state in states.values():
-        state.save()
     return [alert for _, _, alert in found]
+
+
+def _is_later(state: ClientMetric, level: MetricLevel) -> bool:
+    """Whether the state is of a later period than the level, which was evaluated then."""
+    return bool(
+        state.period_start and level.period_start and state.period_start > level.period_start
+    )
+
+
+def _save(states: Iterable[ClientMetric]) -> None:
+    def millionths(value: Decimal | None) -> int | None:
+        return None if value is None else int(value * MILLION)
+
+    rows = [
+        (
+            each.period_start and each.period_start.isoformat(),
+            *(millionths(each.used), millionths(each.limit), each.limit_version_id),
+            *(dumps(each.armings), dumps(each.open_alerts)),
+            each.evaluated_at and stamp(each.evaluated_at),
+            each.pk,
+        )
+        for each in states
+    ]
+    bulk.update(ClientMetric, STATE_COLUMNS, ("id",), rows)
 
 
 def _evaluate_metric(state: ClientMetric, level: MetricLevel, now: datetime) -> list[UsageAlert]:

@@ -1,6 +1,6 @@
 """Take in events: each id counts once, whatever is sent again, in whatever order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +11,11 @@ from django.db import transaction
 from aethercrown.db import ingest
 from aethercrown.db.bulk import stamp
 from aethercrown.monitoring import redaction
-from aethercrown.text import storable_json
+from aethercrown.text import storable_json, storable_text
 from enterprise.usage import reports
-from enterprise.usage.event_input import (
+from enterprise.usage.metering.event_input import (
     DEFAULT_SOURCE,
+    MAX_ID_CHARACTERS,
     WINDOW,
     EventInput,
     InputProblem,
@@ -22,8 +23,9 @@ from enterprise.usage.event_input import (
     ItemStatus,
     read_event,
 )
-from enterprise.usage.metric_kinds import MetricAggregation
-from enterprise.usage.models import EventKey, RefusedEvent, UsageEvent, UsageMetric
+from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
+from enterprise.usage.models import EventKey, RefusedEvent
+from enterprise.usage.reports import MetricRecord
 from enterprise.usage.services import metrics, store
 from enterprise.usage.services.store import NewEvent
 from revenue.customers import reports as customers
@@ -75,23 +77,42 @@ class BatchConflicts(Exception):
         super().__init__(f"Another event has the id of {named}; nothing was stored.")
 
 
+NEW_METRIC = MetricRecord(0, "", MetricKind.COUNTER, MetricAggregation.SUM)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """The clients and metrics that events name."""
+    """The clients and metrics that events name, and whether unknown ones are created."""
 
     clients: Mapping[str, ClientRecord]
-    metrics: Mapping[str, UsageMetric]
+    metrics: Mapping[str, MetricRecord]
+    makes_clients: bool = True
+    makes_metrics: bool = True
+
+    def is_plain(self, event: EventInput) -> bool:
+        """Whether there is nothing to check: most events are such."""
+        metric = self.metrics.get(event.metric)
+        return (
+            metric is not None
+            and metric.aggregation != MetricAggregation.UNIQUE
+            and not event.corrects
+            and event.client_id in self.clients
+        )
 
     def problems(self, event: EventInput) -> list[InputProblem]:
         found = []
-        if event.client_id not in self.clients:
+        if event.client_id not in self.clients and not self.makes_clients:
             found.append(InputProblem("client_id", "unknown_client", "is not known here"))
-        if event.metric not in self.metrics:
+        metric = self.metrics.get(event.metric, NEW_METRIC)
+        if metric is NEW_METRIC and not self.makes_metrics:
             words = "is not known here; staff closed the list of metrics"
             found.append(InputProblem("metric", "unknown_metric", words))
-        elif event.corrects and self.metrics[event.metric].aggregation != MetricAggregation.SUM:
+        if event.corrects and metric.aggregation != MetricAggregation.SUM:
             words = "is for metrics that add up; send a new reading or event instead"
             found.append(InputProblem("corrects", "not_a_sum", words))
+        if not event.value and metric.aggregation == MetricAggregation.UNIQUE:
+            words = "is required: this metric counts different values"
+            found.append(InputProblem("value", "required", words))
         return found
 
     def placed(self, event: EventInput) -> NewEvent:
@@ -108,39 +129,44 @@ class KnownNames:
             event.event_id,
             event.corrects,
             0 if event.corrects else 1,
+            event.value,
+            metric.aggregation,
         )
 
 
-@transaction.atomic
 def track(
     items: Sequence[object],
     *,
     atomic: bool,
     now: datetime,
     source: str = DEFAULT_SOURCE,
+    only: str | None = None,
 ) -> TrackedBatch:
     """Store the events that are new.
 
-    With `atomic` all of them or, where one is rejected or conflicts, none. Raises BatchRejected
-    and BatchConflicts.
+    With `atomic` all of them or, where one is rejected or conflicts, none. Events are read before
+    the transaction begins. With `only` every other client is unknown. Raises BatchRejected and
+    BatchConflicts.
     """
-    batch, events, known = read_batch(items, now, WINDOW, source)
+    batch, events, known = read_batch(items, now, WINDOW, source=source, only=only)
     if atomic and batch.count(ItemStatus.REJECTED):
         raise BatchRejected(batch)
-    accepted = claim(events, batch.items, expires_at=now + KEYS_KEPT)
-    if atomic and batch.count(ItemStatus.CONFLICT):
-        raise BatchConflicts(batch)
-    store.store([known.placed(each) for each in accepted], now=now)
-    _keep_refused(batch, items, now, source)
+    keys = BatchKeys(events)
+    with transaction.atomic():
+        known = created(known, events.values(), now)
+        accepted = claim(keys, batch.items, expires_at=now + KEYS_KEPT)
+        if atomic and batch.count(ItemStatus.CONFLICT):
+            raise BatchConflicts(batch)
+        store.store([known.placed(each) for each in accepted], now=now)
+        _keep_refused(batch, items, now, source)
     return batch
 
 
 def looked_at(items: Sequence[object], now: datetime, window: timedelta | None) -> TrackedBatch:
-    """What would become of each event; nothing is stored."""
-    with transaction.atomic():
-        batch, events, _ = read_batch(items, now, window)
-        claim(events, batch.items, expires_at=now + KEYS_KEPT)
-        transaction.set_rollback(True)
+    """What would become of each event; nothing is written."""
+    batch, events, _ = read_batch(items, now, window)
+    keys = BatchKeys(events)
+    keys.sort_out(batch.items, contents(keys.first))
     return batch
 
 
@@ -155,30 +181,33 @@ def read_batch(
     items: Sequence[object],
     now: datetime,
     window: timedelta | None,
+    *,
     source: str = DEFAULT_SOURCE,
+    only: str | None = None,
+    earliest: datetime | None = None,
 ) -> tuple[TrackedBatch, dict[int, EventInput], KnownNames]:
-    """The status of each event, those that are valid by their place, and what they name."""
-    read = [_read(index, each, now, window, source) for index, each in enumerate(items)]
-    results = [result for result, _ in read]
-    events = {place: event for place, (_, event) in enumerate(read) if event}
-    known = resolve(events.values(), now)
+    """The status of each event, those that are valid by their place, and what they name.
+
+    Nothing is written: unknown names that would be created are left out of what is known.
+    """
+    results: list[ItemResult] = []
+    events: dict[int, EventInput] = {}
+    for place, item in enumerate(items):
+        try:
+            event = read_event(item, now, window, source, earliest)
+        except InvalidEvent as error:
+            given = item.get("event_id") if isinstance(item, Mapping) else None
+            name = given[:MAX_ID_CHARACTERS] if isinstance(given, str) else ""
+            results.append(reject(ItemResult(place, name, ItemStatus.REJECTED), error.problems))
+        else:
+            results.append(ItemResult(place, event.event_id, ItemStatus.ACCEPTED))
+            events[place] = event
+    known = find_names(events.values(), only)
     for place, event in list(events.items()):
-        if problems := known.problems(event):
+        if not known.is_plain(event) and (problems := known.problems(event)):
             reject(results[place], problems)
             del events[place]
     return TrackedBatch(results), events, known
-
-
-def _read(
-    index: int, item: object, now: datetime, window: timedelta | None, source: str
-) -> tuple[ItemResult, EventInput | None]:
-    try:
-        event = read_event(item, now, window, source)
-    except InvalidEvent as error:
-        given = item.get("event_id") if isinstance(item, Mapping) else None
-        name = given[:100] if isinstance(given, str) else ""
-        return reject(ItemResult(index, name, ItemStatus.REJECTED), error.problems), None
-    return ItemResult(index, event.event_id, ItemStatus.ACCEPTED), event
 
 
 def reject(result: ItemResult, problems: Sequence[InputProblem]) -> ItemResult:
@@ -187,65 +216,84 @@ def reject(result: ItemResult, problems: Sequence[InputProblem]) -> ItemResult:
     return result
 
 
-def resolve(events: Iterable[EventInput], now: datetime) -> KnownNames:
-    """The clients and metrics of events, created where unknown ones are accepted."""
-    listed = list(events)
-    client_ids = {each.client_id for each in listed}
-    makes_clients = reports.usage_policy().accept_unknown_clients
-    found = (customer_services.ensure_clients if makes_clients else customers.clients)(client_ids)
-    return KnownNames(found, metrics.ensure_metrics({each.metric for each in listed}, now))
+def find_names(events: Collection[EventInput], only: str | None = None) -> KnownNames:
+    """The clients and metrics of events; with `only` no other client is known or created."""
+    client_ids = {each.client_id for each in events}
+    codes = {each.metric for each in events}
+    clients = customers.clients(client_ids if only is None else client_ids & {only})
+    known = reports.metric_records(codes)
+    if len(clients) == len(client_ids) and len(known) == len(codes):
+        return KnownNames(clients, known)
+    policy = reports.usage_policy()
+    makes_clients = policy.accept_unknown_clients and only is None
+    return KnownNames(clients, known, makes_clients, policy.accept_unknown_metrics)
 
 
-def mark_stored(
-    events: dict[int, EventInput], results: Sequence[ItemResult], known: KnownNames
-) -> None:
-    """Leave out events whose ids are stored, also where their claims have expired."""
-    ids = {each.event_id for each in events.values()}
-    rows = UsageEvent.objects.filter(event_id__in=ids)
-    stored = {(each.source, each.event_id): each for each in rows}
-    for place, event in list(events.items()):
-        row = stored.get((event.source, event.event_id))
-        if row is not None:
-            placed = known.placed(event)
-            mine = (placed.customer, placed.metric, event.at, event.quantity, event.corrects)
-            theirs = (row.customer_id, row.metric_id, row.occurred_at, row.quantity, row.corrects)
-            _repeat(results[place], same=mine == theirs)
-            del events[place]
+def created(known: KnownNames, events: Collection[EventInput], now: datetime) -> KnownNames:
+    """The same with the unknown clients and metrics of events, which are created."""
+    client_ids = {each.client_id for each in events} - known.clients.keys()
+    codes = {each.metric for each in events} - known.metrics.keys()
+    if not client_ids and not codes:
+        return known
+    clients = customer_services.ensure_clients(client_ids) if client_ids else {}
+    return KnownNames(
+        {**known.clients, **clients}, {**known.metrics, **metrics.ensure_metrics(codes, now)}
+    )
+
+
+class BatchKeys:
+    """The identities of the valid events of a call: of one id twice the earlier is the first."""
+
+    def __init__(self, events: Mapping[int, EventInput]) -> None:
+        self.events = events
+        self.keys = {place: event.key for place, event in events.items()}
+        self.first: dict[str, int] = {}
+        for place, key in self.keys.items():
+            self.first.setdefault(key, place)
+        self.contents = {key: events[place].content for key, place in self.first.items()}
+
+    def sort_out(self, results: Sequence[ItemResult], taken: Mapping[str, int]) -> list[EventInput]:
+        """Those events whose keys were free, in order; the results of others say why not.
+
+        `taken` has the contents of the keys that others had.
+        """
+        accepted = []
+        for place, event in self.events.items():
+            key = self.keys[place]
+            if key not in taken and self.first[key] == place:
+                accepted.append(event)
+            else:
+                content = taken[key] if key in taken else self.contents[key]
+                repeat(results[place], same=content == event.content)
+        return accepted
 
 
 def claim(
-    events: Mapping[int, EventInput], results: Sequence[ItemResult], *, expires_at: datetime
+    keys: BatchKeys, results: Sequence[ItemResult], *, expires_at: datetime
 ) -> list[EventInput]:
-    """Claim the ids of events; those that were free, in order. The others' results say why.
-
-    Of one id twice the earlier position counts as first.
-    """
-    first: dict[str, int] = {}
-    for place, event in events.items():
-        first.setdefault(event.key, place)
-    rows = [(key, events[place].content, stamp(expires_at)) for key, place in first.items()]
-    claimed = ingest.claim(EventKey, "key", ("content", "expires_at"), sorted(rows))
-    new = {UUID(str(key)).hex for key in claimed}
-    stored = _contents([key for key in first if key not in new])
-    accepted = []
-    for place, event in events.items():
-        if event.key in new and first[event.key] == place:
-            accepted.append(event)
-            continue
-        content = events[first[event.key]].content if event.key in new else stored[event.key]
-        _repeat(results[place], same=content == event.content)
-    return accepted
+    """Claim the ids of events; those that were free, in order. The others' results say why."""
+    ends = stamp(expires_at)
+    rows = sorted((key, content, ends) for key, content in keys.contents.items())
+    found = ingest.claim(EventKey, "key", ("content", "expires_at"), rows)
+    if len(found) == len(rows):
+        return keys.sort_out(results, {})
+    new = {each.hex if isinstance(each, UUID) else each for each in found}
+    others = keys.contents.keys() - new
+    # a key that is deleted at this moment has expired: its event is older than the window
+    return keys.sort_out(
+        results, {**{key: keys.contents[key] for key in others}, **contents(others)}
+    )
 
 
-def _contents(keys: Sequence[str]) -> dict[str, int]:
-    """The stored contents of ids that were taken."""
+def contents(keys: Collection[str]) -> dict[str, int]:
+    """The stored contents of those ids that are taken."""
     if not keys:
         return {}
-    rows = EventKey.objects.filter(pk__in=keys).values_list("pk", "content")
+    rows = EventKey.objects.filter(pk__in=list(keys)).values_list("pk", "content")
     return {key.hex: content for key, content in rows}
 
 
-def _repeat(result: ItemResult, *, same: bool) -> None:
+def repeat(result: ItemResult, *, same: bool) -> None:
     result.status = ItemStatus.DUPLICATE if same else ItemStatus.CONFLICT
     result.reason = "" if same else "another event has this id; the first one is kept"
 
@@ -255,17 +303,17 @@ def _keep_refused(batch: TrackedBatch, items: Sequence[object], now: datetime, s
     refused = [*batch.of(ItemStatus.REJECTED), *batch.of(ItemStatus.CONFLICT)]
     if not refused:
         return
-    named = {each.index: _text(items[each.index], "client_id")[:100] for each in refused}
+    named = {each.index: _text(items[each.index], "client_id") for each in refused}
     known = customers.clients(set(named.values()))
     RefusedEvent.objects.bulk_create(
         RefusedEvent(
             received_at=now,
-            source=_text(items[each.index], "source")[:50] or source,
-            event_id=each.event_id[:100],
+            source=_text(items[each.index], "source") or source,
+            event_id=storable_text(each.event_id),
             client_id=(client := named[each.index]),
             customer_id=known[client].customer if client in known else None,
             status=each.status,
-            reason=each.reason[:MAX_LISTED_TEXT],
+            reason=storable_text(each.reason)[:MAX_LISTED_TEXT],
             content=_masked(items[each.index]),
         )
         for each in refused
@@ -274,7 +322,7 @@ def _keep_refused(batch: TrackedBatch, items: Sequence[object], now: datetime, s
 
 def _text(item: object, name: str) -> str:
     value = item.get(name) if isinstance(item, Mapping) else None
-    return str(value) if isinstance(value, str | int) else ""
+    return storable_text(str(value)[:MAX_ID_CHARACTERS]) if isinstance(value, str | int) else ""
 
 
 def _masked(item: object) -> Any:

@@ -1,6 +1,6 @@
 """Compare rollups with events, delete what is old, and keep the coming months' partitions."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from django.db import connection
@@ -9,6 +9,7 @@ from aethercrown.db.bulk import forget
 from aethercrown.formatting import counted, moment_text
 from aethercrown.severity import CRITICAL
 from enterprise.usage import reports
+from enterprise.usage.metering.months import months_after
 from enterprise.usage.models import (
     EventKey,
     RefusedEvent,
@@ -16,7 +17,6 @@ from enterprise.usage.models import (
     UsageEvent,
     UsageHour,
 )
-from enterprise.usage.months import months_after
 from enterprise.usage.reports import rollups
 from enterprise.usage.reports.rollups import HourDifference
 from enterprise.usage.services import partitions
@@ -32,20 +32,23 @@ LINK = "/dashboards/usage"
 
 
 def check_rollups(now: datetime, random: Random) -> RollupCheck:
-    """Compare every hour that was written to since yesterday, and some older ones."""
-    hours = set(rollups.hours_touched(now - TOUCHED_SINCE, now))
-    older = UsageHour.objects.filter(hour__gte=oldest_event(now)).order_by()
+    """Compare every hour that was written to since yesterday with its day, and some older ones."""
+    earliest = oldest_event(now)
+    hours = set(rollups.hours_touched(now - TOUCHED_SINCE, now, earliest))
+    days = rollups.days_touched(now - TOUCHED_SINCE, now, earliest)
+    older = UsageHour.objects.filter(hour__gte=earliest).order_by()
     every = sorted(set(older.values_list("hour", flat=True).distinct()) - hours)
     hours |= set(random.sample(every, -(-len(every) // SHARE_OF_OLDER)))
-    found = list(rollups.differences(sorted(hours)))
+    found = [difference_text(each) for each in rollups.differences(sorted(hours))]
+    found += [
+        f"Customer {customer}, metric {metric}, {day}: the day differs from its events."
+        for customer, metric, day in rollups.day_differences(days)
+    ]
     row = RollupCheck.objects.create(
-        checked_at=now,
-        hours=len(hours),
-        differences=len(found),
-        listed=[difference_text(each) for each in found[:MAX_LISTED]],
+        checked_at=now, hours=len(hours), differences=len(found), listed=found[:MAX_LISTED]
     )
     if found:
-        words = f"Hours that differ from their events: {len(found):,}. {row.listed[0]}"
+        words = f"Rollups that differ from their events: {len(found):,}. {row.listed[0]}"
         alerts.raise_alert(
             SOURCE, "rollups_differ", "Usage rollups", CRITICAL, words, link=LINK, now=now
         )
@@ -65,10 +68,7 @@ def difference_text(each: HourDifference) -> str:
 def oldest_event(now: datetime) -> datetime:
     """The first moment whose events are kept by the policy."""
     months = reports.usage_policy().raw_months
-    first = months_after(now.date().replace(day=1), -months)
-    return now.replace(
-        year=first.year, month=first.month, day=1, hour=0, minute=0, second=0, microsecond=0
-    )
+    return first_moment(months_after(now.date().replace(day=1), -months))
 
 
 def delete_old(now: datetime) -> int:
@@ -80,25 +80,35 @@ def delete_old(now: datetime) -> int:
 
 
 def delete_old_events(before: datetime) -> int:
-    """Delete the events before a month whose hours agree with their rollups; how many.
+    """Delete the months before a moment whose hours all agree with their rollups; how many events.
 
-    On PostgreSQL a month is a partition, which is detached and dropped.
+    On PostgreSQL a month is a partition, which is detached and dropped. A month that differs is
+    kept to be looked at: the nightly check raised an alert.
     """
     old = UsageEvent.objects.filter(occurred_at__lt=before).order_by()
-    hours = {
-        each.replace(minute=0, second=0, microsecond=0)
-        for each in old.values_list("occurred_at", flat=True).iterator(10_000)
-    }
-    wrong = {each.hour for each in rollups.differences(sorted(hours))}
-    if wrong:
-        return 0  # kept to be looked at: the nightly check raised an alert
-    count = old.count()
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        for name in partitions.partition_names():
-            if month_of_partition(name) < before.date():
-                partitions.drop(name)
-        return count
-    return forget(old)
+    by_month: dict[date, list[datetime]] = {}
+    for hour in rollups.hours_of(old):
+        by_month.setdefault(hour.date().replace(day=1), []).append(hour)
+    agreeing = [month for month, hours in by_month.items() if not any(rollups.differences(hours))]
+    months = [
+        old.filter(
+            occurred_at__gte=first_moment(month),
+            occurred_at__lt=first_moment(months_after(month, 1)),
+        )
+        for month in agreeing
+    ]
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        return sum(map(forget, months))
+    count = sum(each.count() for each in months)
+    kept = {partitions.name_of(month) for month in by_month.keys() - set(agreeing)}
+    for name in [*partitions.partition_names(), *partitions.detached_names()]:
+        if month_of_partition(name) < before.date() and name not in kept:
+            partitions.drop(name)
+    return count
+
+
+def first_moment(month: date) -> datetime:
+    return datetime(month.year, month.month, 1, tzinfo=UTC)
 
 
 def month_of_partition(name: str) -> date:

@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from aethercrown.db import ingest
 from revenue.billing import periods
 from revenue.billing import reports as billing
-from revenue.billing.models import DailyUse
+from revenue.billing.models import DailyUse, Meter
 from revenue.billing.periods import MeterReadings
 from revenue.customers.models import Subscription
 from revenue.customers.plan_terms import PriceBasis, SubscriptionState
@@ -109,7 +110,7 @@ def costs_ahead(customer: int, now: datetime) -> CostsAhead | None:
     first, end = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=1)
     readings = billing.readings([customer], first, end).get(customer, {})
     since = billing.first_days([customer]).get(customer)
-    known = forecast_usage(readings, active_days(first), today, since)
+    known = forecast_usage(readings, active_days(first, end), today, since)
     if known is None or mine[0].plan not in {plan.code for plan in book.active}:
         return None
     found = opportunities.find_opportunities(book, mine[0].plan, *known, agreed=mine[0].agreed)
@@ -117,19 +118,21 @@ def costs_ahead(customer: int, now: datetime) -> CostsAhead | None:
     return CostsAhead(mine[0], version, book, *known, found, costs)
 
 
-def active_days(since: date) -> dict[str, set[date]]:
-    """By metric, the days on which at least one customer used it."""
-    rows = DailyUse.objects.filter(day__gte=since).order_by()
+def active_days(since: date, until: date) -> dict[str, set[date]]:
+    """By metric, the days on which at least one customer used it; each is looked up in an index."""
+    codes = dict(Meter.objects.values_list("pk", "code"))
+    days = [since + timedelta(days=place) for place in range((until - since).days + 1)]
+    pairs = [(meter, day.isoformat()) for meter in codes for day in days]
     found: dict[str, set[date]] = {}
-    for code, day in rows.values_list("meter__code", "day").distinct():
-        found.setdefault(code, set()).add(day)
+    for meter, day in ingest.existing(DailyUse, ("meter_id", "day"), pairs):
+        found.setdefault(codes[meter], set()).add(date.fromisoformat(str(day)))
     return found
 
 
 def sweep_context(now: datetime) -> SweepContext:
-    return SweepContext(
-        now, active_days(now.date() - timedelta(days=HISTORY_DAYS + 1)), answer_counts(), terms()
-    )
+    today = now.date()
+    active = active_days(today - timedelta(days=HISTORY_DAYS + 1), today + timedelta(days=1))
+    return SweepContext(now, active, answer_counts(), terms())
 
 
 def opportunities_of_batch(

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from enterprise.usage import services
-from enterprise.usage.metric_kinds import MetricKind
+from enterprise.usage.metering.metric_kinds import MetricKind
 from revenue.customers.models import Customer
 
 pytestmark = pytest.mark.django_db

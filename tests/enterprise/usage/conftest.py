@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from enterprise.usage import services
-from enterprise.usage.metric_kinds import MetricKind
+from enterprise.usage.metering.metric_kinds import MetricKind
 from enterprise.usage.models import UsageDay, UsageHour
 from revenue.customers.models import Customer
 

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from enterprise.usage import services
-from enterprise.usage.metric_kinds import MetricKind
+from enterprise.usage.metering.metric_kinds import MetricKind
 from enterprise.usage.models import UsageBackfill, UsageEvent, UsagePolicy
 from enterprise.usage.services import metrics
 from operations.automations.registry import RunContext

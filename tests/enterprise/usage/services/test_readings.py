@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from enterprise.usage.event_input import ItemStatus
+from enterprise.usage.metering.event_input import ItemStatus
 from enterprise.usage.models import UsageEvent, UsageLimit, UsagePolicy, UsageReading
 from enterprise.usage.reports import levels
 from enterprise.usage.services.readings import ReadingConflicts, UnknownNames

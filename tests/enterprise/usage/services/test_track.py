@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from enterprise.usage.event_input import ItemStatus
+from enterprise.usage.metering.event_input import ItemStatus
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,

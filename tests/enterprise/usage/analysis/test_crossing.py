@@ -6,8 +6,13 @@ from decimal import Decimal
 import pytest
 
 from aethercrown.severity import CRITICAL, WARNING
-from enterprise.usage import crossing
-from enterprise.usage.crossing import DEFAULT_THRESHOLDS, GaugeArming, Threshold, UsageLevel
+from enterprise.usage.analysis import crossing
+from enterprise.usage.analysis.crossing import (
+    DEFAULT_THRESHOLDS,
+    GaugeArming,
+    Threshold,
+    UsageLevel,
+)
 
 EIGHTY, NINETY_FIVE = DEFAULT_THRESHOLDS
 NOW = datetime(2027, 3, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise.usage import trend as trends
-from enterprise.usage.trend import NO_TREND, Slope, TrendVerdict, UsageTrend, trend
+from enterprise.usage.analysis import trend as trends
+from enterprise.usage.analysis.trend import NO_TREND, Slope, TrendVerdict, UsageTrend, trend
 
 MONDAY = date(2027, 1, 4)
 GROWING = """308 293 298 302 304 166 168 323 312 317 326 331 171 168 336 336 353 357 342 168 179

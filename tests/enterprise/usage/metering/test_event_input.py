@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise.usage.event_input import (
+from enterprise.usage.metering.event_input import (
     MAX_CLOCK_AHEAD,
     WINDOW,
     EventInput,

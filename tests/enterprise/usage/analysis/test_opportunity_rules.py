@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from enterprise.usage import opportunity_rules as rules
-from enterprise.usage.health_score import UsageFacts, usage_health
-from enterprise.usage.metric_kinds import SpanTotals, total
-from enterprise.usage.months import months_after
-from enterprise.usage.opportunity_rules import LimitHistory, PlanCosts
-from enterprise.usage.percentiles import percentile
+from enterprise.usage.analysis import opportunity_rules as rules
+from enterprise.usage.analysis.health_score import UsageFacts, usage_health
+from enterprise.usage.analysis.opportunity_rules import LimitHistory, PlanCosts
+from enterprise.usage.analysis.percentiles import percentile
+from enterprise.usage.metering.metric_kinds import SpanTotals, total
+from enterprise.usage.metering.months import months_after
 from revenue.upsell.opportunities import AmountRange, FoundOpportunity, OpportunityKind
 from tests.enterprise.usage.conftest import NOW
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise.usage import readings
-from enterprise.usage.readings import CounterReading
+from enterprise.usage.metering import readings
+from enterprise.usage.metering.readings import CounterReading
 
 LISBON = ZoneInfo("Europe/Lisbon")
 

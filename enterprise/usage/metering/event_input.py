@@ -1,10 +1,8 @@
 """Read events as callers send them: ours, or CloudEvents 1.0 in JSON; pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import StrEnum
 from hashlib import blake2b
 from math import isfinite
@@ -12,13 +10,13 @@ from typing import Any, NamedTuple
 
 WINDOW = timedelta(days=34)  # back from now; older use needs a backfill
 MAX_CLOCK_AHEAD = timedelta(minutes=5)  # by which a caller's clock may be wrong
-MAX_ID_CHARACTERS, MAX_SOURCE_CHARACTERS = 100, 50
-MAX_QUANTITY, DECIMALS = Decimal(10) ** 12, 6
+MAX_ID_CHARACTERS = MAX_SOURCE_CHARACTERS = 100
+MAX_WHOLE, MAX_QUANTITY, DECIMALS = 10**12, Decimal(10) ** 12, 6
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
-NAMES = ("event_id", "client_id", "metric", "quantity", "timestamp", "corrects", "source")
-REQUIRED = NAMES[:5]
+REQUIRED = ("event_id", "client_id", "metric", "quantity", "timestamp")
+NAMES = (*REQUIRED, "corrects", "value", "source")
+MAX_UNKNOWN = 20  # names of one event that are listed; the others are counted
 CLOUD_NAMES = {"id": "event_id", "subject": "client_id", "type": "metric", "time": "timestamp"}
-CLOUD_IGNORED = ("specversion", "datacontenttype", "dataschema")
 DEFAULT_SOURCE = "api"
 RESERVED_SOURCES = frozenset({"readings", "backfill"})  # of rows that the platform writes
 
@@ -40,9 +38,8 @@ class InputProblem(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventInput:
-    """An event that may be stored."""
+class EventInput(NamedTuple):
+    """An event that may be stored. `value` is what a metric of different values counts once."""
 
     event_id: str
     client_id: str
@@ -51,6 +48,7 @@ class EventInput:
     at: datetime
     corrects: str = ""
     source: str = DEFAULT_SOURCE
+    value: str = ""
 
     @property
     def key(self) -> str:
@@ -60,13 +58,12 @@ class EventInput:
     @property
     def content(self) -> int:
         """A digest of everything else, as a signed number of 64 bits."""
-        parts = (
-            self.client_id,
-            self.metric,
-            format(self.quantity.normalize(), "f"),
-            self.at.isoformat(),
-            self.corrects,
-        )
+        quantity = self.quantity
+        whole = int(quantity)
+        number = str(whole) if whole == quantity else format(quantity.normalize(), "f")
+        parts = [self.client_id, self.metric, number, self.at.isoformat(), self.corrects]
+        if self.value:
+            parts.append(self.value)
         found = blake2b("\0".join(parts).encode(), digest_size=8).digest()
         return int.from_bytes(found, signed=True)
 
@@ -80,9 +77,20 @@ class InvalidEvent(ValueError):
 
 
 def read_event(
-    item: object, now: datetime, window: timedelta | None = WINDOW, source: str = DEFAULT_SOURCE
+    item: object,
+    now: datetime,
+    window: timedelta | None = WINDOW,
+    source: str = DEFAULT_SOURCE,
+    earliest: datetime | None = None,
 ) -> EventInput:
-    """One event; `window` is how old it may be, None any age. Raises InvalidEvent."""
+    """One event, at most `window` old (None: any age), and not before `earliest`.
+
+    Raises InvalidEvent.
+    """
+    if window is not None:
+        plain = _plain_event(item, now - window, now + MAX_CLOCK_AHEAD, source)
+        if plain is not None:
+            return plain
     if not isinstance(item, Mapping):
         raise InvalidEvent([InputProblem("", "not_a_dict", "must be an object")])
     given = _of_cloud_event(item) if "specversion" in item else item
@@ -94,13 +102,14 @@ def read_event(
             ("client_id", MAX_ID_CHARACTERS),
             ("metric", MAX_ID_CHARACTERS),
             ("corrects", MAX_ID_CHARACTERS),
+            ("value", MAX_ID_CHARACTERS),
             ("source", MAX_SOURCE_CHARACTERS),
         )
     }
     if texts["source"] in RESERVED_SOURCES:
         problems.append(InputProblem("source", "reserved", "is a name of the platform's own"))
     quantity = _quantity(given, problems)
-    at = _moment(given, now, window, problems)
+    at = _moment(given, now, window, earliest, problems)
     if quantity is not None and quantity < 0 and not texts["corrects"]:
         words = "must be 0 or more; only a correction, with `corrects`, is negative"
         problems.append(InputProblem("quantity", "min_value", words))
@@ -114,23 +123,77 @@ def read_event(
         at,
         texts["corrects"],
         texts["source"] or source,
+        texts["value"],
+    )
+
+
+def _plain_event(
+    item: object, earliest: datetime, latest: datetime, source: str
+) -> EventInput | None:
+    """An event of the five required fields in their usual form; None is for the full check.
+
+    Nearly all events are such, and this takes a fifth of the time.
+    """
+    if type(item) is not dict or len(item) != len(REQUIRED):
+        return None
+    texts = tuple(map(item.get, ("event_id", "client_id", "metric", "timestamp")))
+    quantity = item.get("quantity")
+    if (
+        type(quantity) is not int
+        or not 0 <= quantity <= MAX_WHOLE
+        or not all(map(_is_plain, texts))
+    ):
+        return None
+    event_id, client_id, metric, timestamp = texts
+    try:
+        at = datetime.fromisoformat(timestamp).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    has_offset = timestamp[-1] == "Z" or "+" in timestamp
+    if not (has_offset and earliest <= at <= latest):
+        return None
+    return EventInput(event_id, client_id, metric, Decimal(quantity), at, "", source)
+
+
+def _is_plain(text: object) -> bool:
+    return (
+        type(text) is str
+        and 0 < len(text) <= MAX_ID_CHARACTERS
+        and text.isprintable()
+        and text[0] != " "
+        and text[-1] != " "
     )
 
 
 def _of_cloud_event(item: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The attributes of a CloudEvent under our names; `data` holds the quantity."""
+    """The attributes of a CloudEvent under our names, without its extensions; `data` is ours."""
     data = item.get("data")
     known = {CLOUD_NAMES.get(name, name): value for name, value in item.items()}
-    kept = {name: value for name, value in known.items() if name not in {*CLOUD_IGNORED, "data"}}
+    kept = {name: known[name] for name in NAMES if name in known and name != "quantity"}
     return {**kept, **(data if isinstance(data, Mapping) else {})}
 
 
 def _unknown(given: Mapping[Any, Any]) -> Iterator[InputProblem]:
-    for name in given:
-        if name not in NAMES:
-            nearest = get_close_matches(str(name)[:50], NAMES, n=1, cutoff=0)[0]
-            words = f"is not known here; the nearest is {nearest}"
-            yield InputProblem(str(name)[:MAX_ID_CHARACTERS], "unknown", words)
+    """The first few names that are not known, each with the nearest one, and how many more."""
+    unknown = [str(name)[:MAX_ID_CHARACTERS] for name in given if name not in NAMES]
+    for name in unknown[:MAX_UNKNOWN]:
+        yield InputProblem(name, "unknown", f"is not known here; the nearest is {nearest(name)}")
+    if len(unknown) > MAX_UNKNOWN:
+        words = f"has {len(unknown) - MAX_UNKNOWN:,} more unknown names"
+        yield InputProblem("", "unknown", words)
+
+
+def nearest(name: str) -> str:
+    """The known name that shares most pairs of letters; looking is fast, as a body has many."""
+    pairs = _pairs(name.lower())
+    return max(NAMES, key=lambda known: 2 * len(pairs & PAIRS[known]) - len(PAIRS[known]))
+
+
+def _pairs(name: str) -> frozenset[str]:
+    return frozenset(name[place : place + 2] for place in range(len(name) - 1))
+
+
+PAIRS = {name: _pairs(name) for name in NAMES}
 
 
 def _missing(given: Mapping[Any, Any], name: str, problems: list[InputProblem]) -> bool:
@@ -211,22 +274,26 @@ def _moment(
     given: Mapping[Any, Any],
     now: datetime,
     window: timedelta | None,
+    earliest: datetime | None,
     problems: list[InputProblem],
 ) -> datetime | None:
     if _missing(given, "timestamp", problems):
         return None
     try:
-        found = read_moment(given["timestamp"]).astimezone(now.tzinfo)
+        found = read_moment(given["timestamp"]).astimezone(UTC)
     except ValueError as error:
         problems.append(InputProblem("timestamp", "invalid", str(error)))
         return None
-    if problem := time_problem(found, now, window):
+    if problem := time_problem(found, now, window, earliest):
         problems.append(problem)
     return found
 
 
 def time_problem(
-    at: datetime, now: datetime, window: timedelta | None = WINDOW
+    at: datetime,
+    now: datetime,
+    window: timedelta | None = WINDOW,
+    earliest: datetime | None = None,
 ) -> InputProblem | None:
     """Why use of that time is not taken; None where it is."""
     if at > now + MAX_CLOCK_AHEAD:
@@ -234,5 +301,8 @@ def time_problem(
         return InputProblem("timestamp", "in_the_future", words)
     if window is not None and at < now - window:
         words = f"is more than {window.days} days ago; older use needs a backfill"
+        return InputProblem("timestamp", "too_old", words)
+    if earliest is not None and at < earliest:
+        words = f"is before {earliest:%Y-%m-%d}, from which events are kept by the usage policy"
         return InputProblem("timestamp", "too_old", words)
     return None

@@ -20,7 +20,13 @@ class MetricAggregation(StrEnum):
     SUM = "sum"
     COUNT = "count"
     MAX = "max"
+    UNIQUE = "unique"
     LAST = "last"
+    TIME_WEIGHTED = "time_weighted"
+
+
+GAUGE_AGGREGATIONS = frozenset({MetricAggregation.LAST, MetricAggregation.TIME_WEIGHTED})
+LOOKED_FOR = frozenset({MetricAggregation.MAX, *GAUGE_AGGREGATIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class SpanTotals:
     most: Decimal
     last: Decimal
     last_at: datetime
+    different: int = 0  # values of a day; those of days together are counted from the values
+    average: Decimal | None = None  # over a day's time; None of other spans
 
     def plus(self, other: "SpanTotals") -> "SpanTotals":
         """Both spans together."""
@@ -53,7 +61,9 @@ class SpanTotals:
             MetricAggregation.SUM: self.quantity,
             MetricAggregation.COUNT: Decimal(self.count),
             MetricAggregation.MAX: self.most,
+            MetricAggregation.UNIQUE: Decimal(self.different),
             MetricAggregation.LAST: self.last,
+            MetricAggregation.TIME_WEIGHTED: self.last if self.average is None else self.average,
         }
         return figures[MetricAggregation(aggregation)]
 

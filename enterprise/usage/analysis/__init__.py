@@ -1,0 +1,1 @@
+"""Trends, crossings of limits, health and larger plans, from figures of usage; pure."""
