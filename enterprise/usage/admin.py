@@ -8,22 +8,27 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from rest_framework.exceptions import APIException
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
-from aethercrown.api.body_limits import parse_object
+from aethercrown.api.body_limits import MAX_BODY_BYTES, parse_object
 from aethercrown.csv.admin import CSVAdmin
+from aethercrown.csv.reader import InvalidCSV
 from aethercrown.formatting import counted
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
+from enterprise.usage.api.track import MAX_EVENTS
 from enterprise.usage.metering.event_input import read_moment
 from enterprise.usage.models import (
+    ClientMetric,
     RefusedEvent,
     UsageAdjustment,
     UsageAlert,
@@ -34,11 +39,12 @@ from enterprise.usage.models import (
     UsagePolicy,
     UsageThreshold,
 )
+from enterprise.usage.reports.backfills import BackfillRange
 from enterprise.usage.services import backfill, store
-from enterprise.usage.services.backfill import BackfillRange, InvalidRange, PreviewOutdated
+from enterprise.usage.services.backfill import InvalidRange, PreviewOutdated
+from enterprise.usage.services.imports import events_of_csv
 from security.access import reports as people
 
-MAX_BACKFILL_EVENTS = 5_000
 MAX_SHOWN_DAYS = 12  # that the confirm step repeats
 
 
@@ -79,7 +85,7 @@ class UsageMetricAdmin(ModelAdmin):
         """A metric that has events keeps its code, kind and aggregation."""
         if obj is None:
             return []
-        used = UsageEvent.objects.filter(metric=obj).exists()
+        used = ClientMetric.objects.filter(metric=obj).exists()
         return ["code", "kind", "aggregation"] if used else ["code"]
 
     def save_model(self, request: HttpRequest, obj: UsageMetric, form: Any, change: Any) -> None:
@@ -163,9 +169,16 @@ class BackfillForm(forms.Form):
     """The events, and for a replacement the client, metric and range."""
 
     events = forms.CharField(
+        required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
-        help_text='{"events": [{"event_id": "…", "client_id": "…", "metric": "…", "quantity": 1,'
-        ' "timestamp": "2026-12-31T23:59:00Z"}]}',
+        help_text="CSV with a header: event_id, client_id, metric, quantity, timestamp, corrects,"
+        ' value; or JSON: {"events": [{"event_id": "…", "client_id": "…", "metric": "…",'
+        ' "quantity": 1, "timestamp": "2026-12-31T23:59:00Z"}]}',
+    )
+    file = forms.FileField(
+        required=False,
+        help_text="A CSV file of up to 2 MiB instead.",
+        widget=UnfoldAdminFileFieldWidget(),
     )
     mode = forms.ChoiceField(choices=UsageBackfill.Mode.choices, widget=UnfoldAdminSelectWidget())
     client = forms.CharField(
@@ -185,17 +198,25 @@ class BackfillForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(),
     )
 
-    def clean_events(self) -> list[Any]:
+    def clean_file(self) -> str:
+        """The text of the file."""
+        file = self.cleaned_data["file"]
+        if file is None:
+            return ""
+        if file.size > MAX_BODY_BYTES:
+            raise forms.ValidationError("It is larger than 2 MiB; send it in parts.")
         try:
-            found = parse_object(self.cleaned_data["events"]).get("events")
-        except Exception as error:
-            raise forms.ValidationError(f"This is no such JSON: {error}") from error
-        if not isinstance(found, list) or not 0 < len(found) <= MAX_BACKFILL_EVENTS:
-            raise forms.ValidationError(f"It has a list of 1 to {MAX_BACKFILL_EVENTS:,} `events`.")
-        return found
+            return str(file.read().decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise forms.ValidationError("It is not UTF-8 text; save it as UTF-8.") from error
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        text, content = values.get("events", "").strip(), values.get("file", "")
+        if bool(text) == bool(content):
+            self.add_error("events", "Either text or a file is needed.")
+        else:
+            self._read_events(values, content or text)
         if values.get("mode") != UsageBackfill.Mode.REPLACE:
             return {**values, "range": None}
         for name in ("client", "metric"):
@@ -205,6 +226,18 @@ class BackfillForm(forms.Form):
         if not self.errors:
             values["range"] = BackfillRange(values["client"], values["metric"], *moments)
         return values
+
+    def _read_events(self, values: dict[str, Any], text: str) -> None:
+        try:
+            found = parse_object(text).get("events") if text[0] == "{" else events_of_csv(text)
+        except InvalidCSV as error:
+            self.add_error("events", f"This is no such CSV: {error}.")
+        except APIException as error:
+            self.add_error("events", f"This is no such JSON: {error}")
+        else:
+            if not isinstance(found, list) or not 0 < len(found) <= MAX_EVENTS:
+                self.add_error("events", f"It has a list of 1 to {MAX_EVENTS:,} `events`.")
+            values["events"] = found
 
     def _moment(self, values: dict[str, Any], name: str) -> Any:
         try:
@@ -236,7 +269,8 @@ class UsageBackfillAdmin(ReadOnlyAdmin, ModelAdmin):
     @button("Preview a backfill", "preview-backfill", "approve")
     def preview_backfill(self, request: HttpRequest) -> HttpResponse:
         """A GET shows the form; a POST stores what applying would do."""
-        form = BackfillForm(request.POST if request.method == "POST" else None)
+        posted = request.method == "POST"
+        form = BackfillForm(*((request.POST, request.FILES) if posted else ()))
         if form.is_valid():
             values = form.cleaned_data
             try:

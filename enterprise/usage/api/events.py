@@ -5,22 +5,34 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
-from aethercrown.api.endpoint import Conflict, InvalidRequest, Pages, StrictEndpoint, reply
+from aethercrown.api.body_limits import MAX_BODY_BYTES
+from aethercrown.api.endpoint import (
+    Conflict,
+    InvalidRequest,
+    Pages,
+    StrictEndpoint,
+    TooLarge,
+    reply,
+)
 from aethercrown.api.openapi import documented
+from aethercrown.csv.reader import InvalidCSV
 from aethercrown.history.attribution import actor_of
 from aethercrown.transitions import InvalidTransition
 from enterprise.usage import examples
 from enterprise.usage.api.report import plain
-from enterprise.usage.api.track import EventList
+from enterprise.usage.api.track import MAX_EVENTS, EventList, own_client
 from enterprise.usage.metering.event_input import MAX_ID_CHARACTERS, ItemStatus, read_moment
 from enterprise.usage.models import UsageBackfill
 from enterprise.usage.reports import backfills, inspector
+from enterprise.usage.reports.backfills import BackfillRange
 from enterprise.usage.services import backfill
-from enterprise.usage.services.backfill import BackfillRange, InvalidRange, PreviewOutdated
+from enterprise.usage.services.backfill import InvalidRange, PreviewOutdated
+from enterprise.usage.services.imports import events_of_csv
 
 STATUSES = [ItemStatus.ACCEPTED.value, *(each.value for each in inspector.REFUSED)]
 INSTANT = {"type": "string", "format": "date-time"}
@@ -51,6 +63,7 @@ class StoredEventSerializer(serializers.Serializer[Any]):
 class EventsView(StrictEndpoint):
     area = "enterprise"
     permission_to_read = "enterprise.view_usageevent"
+    takes_customer_keys = True
     list_name = "events"
     title = "event"
     ordering = "-pk"
@@ -75,9 +88,12 @@ class EventsView(StrictEndpoint):
         """Stored events, the newest first, with the hour, period and invoice that they count in.
 
         With `status` rejected or conflict those of the last seven days that were refused, and why;
-        `from` and `to` are then times of receipt.
+        `from` and `to` are then times of receipt. A client's key sees its own.
         """
         given = event_filters(request)
+        own = own_client(request)
+        if own and given.setdefault("client_id", own.client_id) != own.client_id:
+            raise NotFound
         is_refused = given.get("status", STATUSES[0]) != STATUSES[0]
         rows: Any = inspector.refused(given) if is_refused else inspector.events(given)
         pages = Pages()
@@ -120,9 +136,10 @@ class BackfillSerializer(serializers.Serializer[Any]):
 
 
 class BackfillRequestSerializer(serializers.Serializer[Any]):
-    """Events of any age; with mode replace also the client, the metric and the range."""
+    """Events of any age, or CSV text; with mode replace also the client, metric and range."""
 
-    events = EventList()
+    events = EventList(required=False)
+    csv = fields.Text(max_length=MAX_BODY_BYTES, required=False)
     mode = fields.Option(choices=UsageBackfill.Mode.values, required=False)
     client = fields.Identifier(max_length=MAX_ID_CHARACTERS, required=False)
     metric = fields.Text(max_length=MAX_ID_CHARACTERS, required=False)
@@ -133,7 +150,10 @@ class BackfillRequestSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "from": fields.Instant(required=False)}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A replacement has a range; an addition none."""
+        """Either events or CSV. A replacement has a range; an addition none."""
+        if ("events" in attrs) == ("csv" in attrs):
+            words, code = "either this or csv is sent", "required"
+            raise serializers.ValidationError({"events": [serializers.ErrorDetail(words, code)]})
         names = ("client", "metric", "from", "to")
         is_replaced = attrs.get("mode") == UsageBackfill.Mode.REPLACE
         wrong = [name for name in names if (name in attrs) != is_replaced]
@@ -171,6 +191,25 @@ def backfill_fields(row: UsageBackfill) -> dict[str, Any]:
         "reverted_at": row.reverted_at,
         "preview": plain(row.preview),
     }
+
+
+RANGE_FIELDS = {"client_id": "client", "timestamp": "from"}
+
+
+def given_events(values: dict[str, Any]) -> list[Any]:
+    """The events of the body, or of its CSV text."""
+    if "csv" not in values:
+        events: list[Any] = values["events"]
+        return events
+    try:
+        found = events_of_csv(values["csv"])
+    except InvalidCSV as error:
+        raise InvalidRequest([("csv", "invalid", str(error))]) from error
+    if not found:
+        raise InvalidRequest([("csv", "empty", "has no rows")])
+    if len(found) > MAX_EVENTS:
+        raise TooLarge(f"csv has {len(found):,} rows; at most {MAX_EVENTS:,} are taken.")
+    return found
 
 
 class BackfillsView(StrictEndpoint):
@@ -217,18 +256,20 @@ class BackfillsView(StrictEndpoint):
                 values["client"], values["metric"], values["from"], values["to"]
             )
         try:
-            row = backfill.preview(values["events"], replaced, by=by, now=now)
+            row = backfill.preview(given_events(values), replaced, by=by, now=now)
         except InvalidRange as error:
-            names = {"client_id": "client", "timestamp": "from"}
             raise InvalidRequest(
                 [
-                    (names.get(each.field, each.field), each.code, each.message)
+                    (RANGE_FIELDS.get(each.field, each.field), each.code, each.message)
                     for each in error.problems
                 ]
             ) from error
         if values.get("dry_run", True):
             return reply("Backfill previewed", {"backfill": backfill_fields(row)}, 201)
-        row = backfill.apply(row.pk, row.digest, by=by, now=now)
+        try:
+            row = backfill.apply(row.pk, row.digest, by=by, now=now)
+        except (InvalidTransition, PreviewOutdated) as error:
+            raise Conflict(f"{row} is previewed: {error}") from error
         return reply("Backfill applied", {"backfill": backfill_fields(row)}, 201)
 
 

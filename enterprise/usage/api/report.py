@@ -22,9 +22,10 @@ from aethercrown.api.endpoint import (
 from aethercrown.api.openapi import documented
 from aethercrown.history.attribution import actor_of
 from enterprise.usage import examples, reports, services
-from enterprise.usage.api.track import MetricMap, body_of, ignored_names
+from enterprise.usage.api.track import MetricMap, body_of, ignored_names, own_client
 from enterprise.usage.metering.event_input import MAX_ID_CHARACTERS
 from enterprise.usage.reports import clients, opportunities
+from enterprise.usage.services import OwnClient
 from revenue.customers.services import InvalidEntry
 from revenue.pricing import reports as pricing
 from revenue.pricing.decimals import InvalidValues
@@ -110,7 +111,10 @@ class AnalyzeUsageView(StrictEndpoint):
         return reply("Usage analyzed", {**plain(found.as_dict()), "ignored": sorted(ignored)})
 
 
-def known_client(client_id: str) -> int:
+def known_client(client_id: str, own: OwnClient | None = None) -> int:
+    """The customer of a client id; with `own` there is no other."""
+    if own is not None and own.client_id != client_id:
+        raise NotFound(f"There is no client {client_id!r}.")
     try:
         return clients.find(client_id)
     except clients.UnknownClient as error:
@@ -215,6 +219,7 @@ class UsageReportResponseSerializer(serializers.Serializer[Any]):
 class UsageReportView(StrictEndpoint):
     area = "enterprise"
     permission_to_read = "enterprise.view_usageevent"
+    takes_customer_keys = True
     query_names = ("period_days",)
 
     @documented(
@@ -234,10 +239,8 @@ class UsageReportView(StrictEndpoint):
     def get(self, request: Request, client_id: str) -> Response:
         """Totals, trends, costs and health over `period_days` days to today."""
         days = period_days(request.query_params.get("period_days", "30"))
-        try:
-            found = reports.client_report(client_id, days, timezone.now())
-        except clients.UnknownClient as error:
-            raise NotFound(str(error)) from error
+        known_client(client_id, own_client(request))
+        found = reports.client_report(client_id, days, timezone.now())
         return reply("Usage report", {"report": plain(found)})
 
 

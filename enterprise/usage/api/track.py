@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,7 +23,8 @@ from enterprise.usage.metering.event_input import (
     time_problem,
 )
 from enterprise.usage.reports import levels
-from enterprise.usage.services import TrackedBatch
+from enterprise.usage.services import OwnClient, TrackedBatch
+from revenue.customers import reports as customers
 
 MAX_EVENTS, MAX_METRICS = 5_000, 200
 MAX_NAMED_EVENTS = 400  # of a refused batch with every bad field; of more only the index
@@ -152,9 +154,18 @@ class TrackUsageResponseSerializer(serializers.Serializer[Any]):
     items = fields.ItemList(child=TrackedItemSerializer(), most=MAX_EVENTS, required=False)
 
 
+def own_client(request: Request) -> OwnClient | None:
+    """The client whose key made the call; None where it is no client's key."""
+    customer = getattr(request.auth, "customer", None)
+    if customer is None:
+        return None
+    return OwnClient(customer, customers.external_ids([customer]).get(customer, ""))
+
+
 class TrackUsageView(StrictEndpoint):
     area = "enterprise"
     permission_to_read = "enterprise.view_usageevent"
+    takes_customer_keys = True
 
     @documented(
         "Track usage",
@@ -171,7 +182,8 @@ class TrackUsageView(StrictEndpoint):
         reading counts. Events count once for each `event_id` and `source`. With `atomic` (true
         where it is not sent) one bad event refuses the whole batch with 400 and every bad index,
         and an id that another event has with 409; with false the good ones stand, and each item
-        says what became of it.
+        says what became of it. A client's key sends the use of that client, without limits and
+        corrections; other clients are unknown to it.
         """
         values = self.checked(TrackUsageRequestSerializer)
         if "events" in values:
@@ -181,7 +193,9 @@ class TrackUsageView(StrictEndpoint):
     def _track_events(self, events: list[Any], *, atomic: bool) -> Response:
         now = timezone.now()
         try:
-            batch = services.track_events(events, atomic=atomic, now=now)
+            batch = services.track_events(
+                events, atomic=atomic, now=now, only=own_client(self.request)
+            )
         except services.BatchRejected as error:
             raise InvalidRequest(batch_problems(error.rejected)) from error
         except services.BatchConflicts as error:
@@ -191,6 +205,12 @@ class TrackUsageView(StrictEndpoint):
     def _track_readings(self, values: Mapping[str, Any]) -> Response:
         now = timezone.now()
         given = values["usage_data"]
+        if (own := own_client(self.request)) is not None:
+            if own.client_id != values["client_id"]:
+                raise NotFound(f"There is no client {values['client_id']!r}.")
+            if "limits" in given:
+                words = "is not taken from a client's key"
+                raise InvalidRequest([("usage_data.limits", "not_allowed", words)])
         at = given.get("recorded_at", now)
         if problem := time_problem(at, now):
             raise InvalidRequest([("usage_data.recorded_at", problem.code, problem.message)])
@@ -203,6 +223,11 @@ class TrackUsageView(StrictEndpoint):
                 by=actor_of(self.request),
                 now=now,
             )
+        except services.NeedsEvents as error:
+            words = "counts different values: send events, each with its value"
+            raise InvalidRequest(
+                [(f"usage_data.current.{each}", "needs_events", words) for each in error.metrics]
+            ) from error
         except services.UnknownNames as error:
             raise InvalidRequest(unknown_name_problems(error)) from error
         except services.ReadingConflicts as error:

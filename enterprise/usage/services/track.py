@@ -1,9 +1,9 @@
 """Take in events: each id counts once, whatever is sent again, in whatever order."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from enterprise.usage import reports
 from enterprise.usage.metering.event_input import (
     DEFAULT_SOURCE,
     MAX_ID_CHARACTERS,
+    MAX_SOURCE_CHARACTERS,
     WINDOW,
     EventInput,
     InputProblem,
@@ -77,6 +78,18 @@ class BatchConflicts(Exception):
         super().__init__(f"Another event has the id of {named}; nothing was stored.")
 
 
+class OwnClient(NamedTuple):
+    """The client whose own key makes a call: it sends only its use, and no corrections."""
+
+    customer: int
+    client_id: str
+
+    def named(self, event: EventInput) -> EventInput:
+        """The event with a source of the client's own, so that no id of another is taken."""
+        source = f"client {self.customer}: {event.source}"[:MAX_SOURCE_CHARACTERS]
+        return event._replace(source=source)
+
+
 NEW_METRIC = MetricRecord(0, "", MetricKind.COUNTER, MetricAggregation.SUM)
 
 
@@ -88,6 +101,7 @@ class KnownNames:
     metrics: Mapping[str, MetricRecord]
     makes_clients: bool = True
     makes_metrics: bool = True
+    takes_corrections: bool = True
 
     def is_plain(self, event: EventInput) -> bool:
         """Whether there is nothing to check: most events are such."""
@@ -110,6 +124,9 @@ class KnownNames:
         if event.corrects and metric.aggregation != MetricAggregation.SUM:
             words = "is for metrics that add up; send a new reading or event instead"
             found.append(InputProblem("corrects", "not_a_sum", words))
+        if event.corrects and not self.takes_corrections:
+            words = "is not taken from a client's key"
+            found.append(InputProblem("corrects", "not_allowed", words))
         if not event.value and metric.aggregation == MetricAggregation.UNIQUE:
             words = "is required: this metric counts different values"
             found.append(InputProblem("value", "required", words))
@@ -140,7 +157,7 @@ def track(
     atomic: bool,
     now: datetime,
     source: str = DEFAULT_SOURCE,
-    only: str | None = None,
+    only: OwnClient | None = None,
 ) -> TrackedBatch:
     """Store the events that are new.
 
@@ -183,7 +200,7 @@ def read_batch(
     window: timedelta | None,
     *,
     source: str = DEFAULT_SOURCE,
-    only: str | None = None,
+    only: OwnClient | None = None,
     earliest: datetime | None = None,
 ) -> tuple[TrackedBatch, dict[int, EventInput], KnownNames]:
     """The status of each event, those that are valid by their place, and what they name.
@@ -201,7 +218,7 @@ def read_batch(
             results.append(reject(ItemResult(place, name, ItemStatus.REJECTED), error.problems))
         else:
             results.append(ItemResult(place, event.event_id, ItemStatus.ACCEPTED))
-            events[place] = event
+            events[place] = event if only is None else only.named(event)
     known = find_names(events.values(), only)
     for place, event in list(events.items()):
         if not known.is_plain(event) and (problems := known.problems(event)):
@@ -216,17 +233,23 @@ def reject(result: ItemResult, problems: Sequence[InputProblem]) -> ItemResult:
     return result
 
 
-def find_names(events: Collection[EventInput], only: str | None = None) -> KnownNames:
+def find_names(events: Collection[EventInput], only: OwnClient | None = None) -> KnownNames:
     """The clients and metrics of events; with `only` no other client is known or created."""
     client_ids = {each.client_id for each in events}
     codes = {each.metric for each in events}
-    clients = customers.clients(client_ids if only is None else client_ids & {only})
+    clients = customers.clients(client_ids if only is None else client_ids & {only.client_id})
     known = reports.metric_records(codes)
+    takes_corrections = only is None
     if len(clients) == len(client_ids) and len(known) == len(codes):
-        return KnownNames(clients, known)
+        return KnownNames(clients, known, takes_corrections=takes_corrections)
     policy = reports.usage_policy()
-    makes_clients = policy.accept_unknown_clients and only is None
-    return KnownNames(clients, known, makes_clients, policy.accept_unknown_metrics)
+    return KnownNames(
+        clients,
+        known,
+        policy.accept_unknown_clients and only is None,
+        policy.accept_unknown_metrics,
+        takes_corrections,
+    )
 
 
 def created(known: KnownNames, events: Collection[EventInput], now: datetime) -> KnownNames:
@@ -236,9 +259,8 @@ def created(known: KnownNames, events: Collection[EventInput], now: datetime) ->
     if not client_ids and not codes:
         return known
     clients = customer_services.ensure_clients(client_ids) if client_ids else {}
-    return KnownNames(
-        {**known.clients, **clients}, {**known.metrics, **metrics.ensure_metrics(codes, now)}
-    )
+    found = metrics.ensure_metrics(codes, now)
+    return replace(known, clients={**known.clients, **clients}, metrics={**known.metrics, **found})
 
 
 class BatchKeys:
