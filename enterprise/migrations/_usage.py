@@ -1,12 +1,14 @@
 """Monthly partitions of the usage events on PostgreSQL, and the schedules of usage."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import migrations
 
 from operations.automations.seeding import seed
 
 TABLE = "enterprise_usageevent"
+BATCH = 2_000  # events whose days are noted at once
 # An identity column of a partitioned table needs PostgreSQL 17, so the key is of a sequence.
 PARTITIONED = f"""
 ALTER TABLE {TABLE} RENAME TO {TABLE}_plain;
@@ -51,6 +53,21 @@ def seed_schedules(apps, schema_editor):
         at="03:30",
         mode="auto",
     )
+
+
+def fill_days(apps, schema_editor):
+    """Note the day in which each stored event counts, and how many rows a backfill stored."""
+    events = apps.get_model("enterprise", "UsageEvent").objects
+    rows = events.filter(day=None).order_by("pk")
+    zones = dict(apps.get_model("revenue", "Customer").objects.values_list("pk", "time_zone"))
+    while batch := list(rows[:BATCH]):
+        for row in batch:
+            zone = ZoneInfo(zones.get(row.customer_id, "UTC"))
+            row.day = row.occurred_at.astimezone(zone).date()
+        events.bulk_update(batch, ["day"], batch_size=500)
+    for backfill in apps.get_model("enterprise", "UsageBackfill").objects.filter(state="applied"):
+        backfill.stored = events.filter(backfill=backfill.pk).count()
+        backfill.save(update_fields=["stored"])
 
 
 OPERATIONS = [
