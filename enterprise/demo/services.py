@@ -16,6 +16,7 @@ from enterprise.usage.metering.metric_kinds import MetricKind
 from enterprise.usage.reports.levels import levels_of
 from enterprise.usage.services import backfill, booking, store, thresholds
 from enterprise.usage.services.store import NewEvent
+from operations.decisions import reports as decisions
 from revenue.billing import reports as billing
 from revenue.billing.services import usage as billed_use
 from revenue.customers import reports as customers
@@ -125,6 +126,7 @@ def _backfill(seeding: Seeding, customer: int) -> None:
     ]
     row = backfill.preview(items, None, by=DEMO, now=seeding.now)
     backfill.apply(row.pk, row.digest, by=DEMO, now=seeding.now)
+    seeding.keep(decisions.about([f"backfill {row.pk}"]))
 
 
 def release() -> list[str]:

@@ -15,6 +15,14 @@ MAX_WHOLE, MAX_QUANTITY, DECIMALS = 10**12, Decimal(10) ** 12, 6
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 REQUIRED = ("event_id", "client_id", "metric", "quantity", "timestamp")
 NAMES = (*REQUIRED, "corrects", "value", "source")
+TEXTS = (
+    ("event_id", MAX_ID_CHARACTERS),
+    ("client_id", MAX_ID_CHARACTERS),
+    ("metric", MAX_ID_CHARACTERS),
+    ("corrects", MAX_ID_CHARACTERS),
+    ("value", MAX_ID_CHARACTERS),
+    ("source", MAX_SOURCE_CHARACTERS),
+)
 MAX_UNKNOWN = 20  # names of one event that are listed; the others are counted
 CLOUD_NAMES = {"id": "event_id", "subject": "client_id", "type": "metric", "time": "timestamp"}
 DEFAULT_SOURCE = "api"
@@ -95,17 +103,7 @@ def read_event(
         raise InvalidEvent([InputProblem("", "not_a_dict", "must be an object")])
     given = _of_cloud_event(item) if "specversion" in item else item
     problems = list(_unknown(given))
-    texts = {
-        name: _text(given, name, problems, most)
-        for name, most in (
-            ("event_id", MAX_ID_CHARACTERS),
-            ("client_id", MAX_ID_CHARACTERS),
-            ("metric", MAX_ID_CHARACTERS),
-            ("corrects", MAX_ID_CHARACTERS),
-            ("value", MAX_ID_CHARACTERS),
-            ("source", MAX_SOURCE_CHARACTERS),
-        )
-    }
+    texts = {name: _text(given, name, problems, most) for name, most in TEXTS}
     if texts["source"] in RESERVED_SOURCES:
         problems.append(InputProblem("source", "reserved", "is a name of the platform's own"))
     quantity = _quantity(given, problems)
@@ -115,15 +113,9 @@ def read_event(
         problems.append(InputProblem("quantity", "min_value", words))
     if problems or quantity is None or at is None:
         raise InvalidEvent(problems)
+    event_id, client_id, metric, corrects, value, given_source = texts.values()
     return EventInput(
-        texts["event_id"],
-        texts["client_id"],
-        texts["metric"],
-        quantity,
-        at,
-        texts["corrects"],
-        texts["source"] or source,
-        texts["value"],
+        event_id, client_id, metric, quantity, at, corrects, given_source or source, value
     )
 
 

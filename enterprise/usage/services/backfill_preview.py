@@ -73,42 +73,48 @@ def shown(plan: BackfillPlan, before: DayTotals, now: datetime) -> dict[str, Any
         )
         for key in sorted({*evaluated[:MAX_EVALUATED], *billed})
     }
+    periods = [
+        {**_named(key, clients, metrics), "period_start": key[2].isoformat()}
+        for key in sorted(closed)
+    ]
+    adjustments = [
+        _adjustment(key, clients[key], each) for key, each in effects.items() if each.before
+    ]
     return {
         **plan.counts(),
         "items": backfills.listed(plan.batch),
-        "days": [
-            {
-                "customer": _known(each.key[0]),
-                "client_id": clients[each.key[0]],
-                "metric": metrics[each.key[1]],
-                "day": each.key[2].isoformat(),
-                "before": number(each.before),
-                "after": number(each.after),
-                "difference": number(each.after - each.before),
-                "events": each.events,
-            }
-            for each in changed
-            if each.before != each.after or each.events
-        ][: backfills.MAX_LISTED],
-        "closed_periods": [
-            {
-                "customer": _known(customer),
-                "client_id": clients[customer],
-                "metric": metrics[metric],
-                "period_start": month.isoformat(),
-            }
-            for customer, metric, month in sorted(closed)
-        ],
-        "adjustments": [
-            _adjustment(key, clients[key], each) for key, each in effects.items() if each.before
-        ],
+        "days": _day_fields(changed, clients, metrics)[: backfills.MAX_LISTED],
+        "closed_periods": periods,
+        "adjustments": adjustments,
         "alerts": [alert for each in effects.values() for alert in each.alerts],
         "not_evaluated": max(0, len(evaluated) - MAX_EVALUATED),
     }
 
 
-def _known(number_of: int) -> int | None:
-    return number_of if number_of > 0 else None
+def _named(
+    key: DayKey, clients: Mapping[int, str], metrics: Mapping[int, str]
+) -> dict[str, int | str | None]:
+    customer, metric, _ = key
+    known = customer if customer > 0 else None  # one below 0 is created by applying it
+    return {"customer": known, "client_id": clients[customer], "metric": metrics[metric]}
+
+
+def _day_fields(
+    changed: Iterable[ChangedDay], clients: Mapping[int, str], metrics: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """The days that change, before and after."""
+    return [
+        {
+            **_named(each.key, clients, metrics),
+            "day": each.key[2].isoformat(),
+            "before": number(each.before),
+            "after": number(each.after),
+            "difference": number(each.after - each.before),
+            "events": each.events,
+        }
+        for each in changed
+        if each.before != each.after or each.events
+    ]
 
 
 def number(value: Decimal) -> int | float:

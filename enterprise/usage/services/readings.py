@@ -1,6 +1,6 @@
 """Take in readings: a gauge's value, or the rise of a counter over its previous reading."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -68,9 +68,7 @@ def track(
 
     Raises UnknownNames, NeedsEvents and ReadingConflicts.
     """
-    client, known = _resolve(client_id, {*current, *limits}, now)
-    if unique := [code for code in current if known[code].aggregation == MetricAggregation.UNIQUE]:
-        raise NeedsEvents(unique)
+    client, known = _resolve(client_id, current, limits, now)
     series = [
         NewEvent(client.customer, each.pk, each.kind, client.time_zone, recorded_at, current[code],
                  EVENT_SOURCE, "", aggregation=each.aggregation)
@@ -99,14 +97,17 @@ def track(
 
 
 def _resolve(
-    client_id: str, codes: set[str], now: datetime
+    client_id: str, current: Collection[str], limits: Collection[str], now: datetime
 ) -> tuple[ClientRecord, dict[str, MetricRecord]]:
     makes_clients = reports.usage_policy().accept_unknown_clients
     found = (customer_services.ensure_clients if makes_clients else customers.clients)([client_id])
+    codes = {*current, *limits}
     known = metrics.ensure_metrics(codes, now)
     missing = sorted(codes - known.keys())
     if client_id not in found or missing:
         raise UnknownNames(client=client_id not in found, metrics=missing)
+    if unique := [code for code in current if known[code].aggregation == MetricAggregation.UNIQUE]:
+        raise NeedsEvents(sorted(unique))
     return found[client_id], known
 
 

@@ -309,7 +309,7 @@ def test_a_backfill_without_dry_run_is_applied_at_once(caller, client_row):
     assert the(caller.send(f"{USAGE}/backfills", body), 201)["backfill"]["state"] == "applied"
 
 
-def test_a_replacement_needs_its_range_and_an_addition_none(caller, client_row):
+def test_a_replacement_needs_its_range_and_an_addition_none(caller, client_row, calls):
     events = [event("o", 7, ago(days=60))]
     found = errors(caller.send(f"{USAGE}/backfills", {"events": events, "mode": "replace"}))
     assert found == dict.fromkeys(["client", "metric", "from", "to"], "required")

@@ -68,7 +68,7 @@ def test_whole_numbers_are_ids_and_an_offset_is_converted():
         ({"metric": 5}, "metric", "invalid"),
         ({"client_id": None}, "client_id", "null"),
         ({"metrik": "x"}, "metrik", "unknown"),
-        ({"source": "x" * 51}, "source", "max_length"),
+        ({"source": "x" * 101}, "source", "max_length"),
         ({"source": "readings"}, "source", "reserved"),
     ],
 )

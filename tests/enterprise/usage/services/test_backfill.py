@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 
 from aethercrown.transitions import InvalidTransition
 from enterprise.usage.models import (
@@ -17,8 +18,9 @@ from enterprise.usage.models import (
     UsageHour,
 )
 from enterprise.usage.reports import rollups
+from enterprise.usage.reports.backfills import BackfillRange
 from enterprise.usage.services import backfill, booking, thresholds
-from enterprise.usage.services.backfill import BackfillRange, InvalidRange, PreviewOutdated
+from enterprise.usage.services.backfill import InvalidRange, PreviewOutdated
 from revenue.billing.models import DailyUse
 from tests.enterprise.usage.conftest import (
     CALLS,
@@ -36,6 +38,13 @@ from tests.enterprise.usage.conftest import (
 pytestmark = pytest.mark.django_db
 OLD = NOW - timedelta(days=60)
 MORNING = NOW.replace(hour=9)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """Decisions are applied at the time of the process's clock."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 def preview(*events, replaced=None):
@@ -153,11 +162,10 @@ def test_a_range_that_is_none_is_refused(client_row, calls, replaced, code):
     assert [each.code for each in raised.value.problems] == [code]
 
 
-def test_a_range_with_too_many_events_is_refused(client_row, calls, monkeypatch):
-    monkeypatch.setattr(backfill, "MAX_REPLACED", 1)
+def test_a_range_with_too_many_events_is_refused(client_row, calls):
     track(event("e1", 1, MORNING), event("e2", 1, MORNING))
     with pytest.raises(InvalidRange, match="more than 1 events"):
-        preview(event("n1", 1, MORNING), replaced=the_hour())
+        backfill.preview([event("n1", 1, MORNING)], the_hour(), by="ada", now=NOW, most=1)
 
 
 def test_a_late_event_in_its_range_is_left_by_the_revert(client_row, calls):

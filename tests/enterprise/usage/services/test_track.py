@@ -164,7 +164,7 @@ def test_the_same_use_under_another_id_is_flagged_and_counted():
 
 def test_hours_agree_with_their_events_and_a_lost_one_is_found():
     track(*(event(f"e{place}", place, NOW - place * HOUR) for place in range(5)))
-    hours = rollups.hours_touched(NOW - HOUR, NOW + HOUR)
+    hours = rollups.hours_touched(NOW - HOUR, NOW + HOUR, NOW - 100 * HOUR)
     assert len(hours) == 5
     assert list(rollups.differences(hours)) == []
     UsageEvent.objects.filter(event_id="e3").delete()

@@ -286,7 +286,7 @@ def test_another_error_of_an_insert_is_not_taken_for_a_missing_month():
         raise IntegrityError
 
     with pytest.raises(IntegrityError):
-        partitions.insert_events(refused, [])
+        partitions.insert_events(refused, {(2027, 3)}, NOW)
 
 
 def test_figures_of_usage(client_row, calls):
