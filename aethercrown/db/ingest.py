@@ -22,7 +22,7 @@ from aethercrown.db.arrays import array
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRule:
     """How rows of one key become one, by columns.
 

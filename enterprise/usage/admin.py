@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from rest_framework.exceptions import APIException
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
@@ -20,7 +19,6 @@ from unfold.widgets import (
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.api.body_limits import MAX_BODY_BYTES, parse_object
 from aethercrown.csv.admin import CSVAdmin
-from aethercrown.csv.reader import InvalidCSV
 from aethercrown.formatting import counted
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
@@ -162,6 +160,15 @@ class UsageAdjustmentAdmin(ReadOnlyAdmin, ModelAdmin):
     search_fields = ["customer__name", "customer__external_id"]
 
 
+def events_of(text: str) -> Any:
+    """The events of JSON or CSV text. Raises ValidationError."""
+    try:
+        return parse_object(text).get("events") if text[0] == "{" else events_of_csv(text)
+    except Exception as error:
+        kind = "JSON" if text[0] == "{" else "CSV"
+        raise forms.ValidationError(f"This is no such {kind}: {error}") from error
+
+
 FORM_FIELDS = {"client_id": "client", "metric": "metric", "from": "start", "to": "end"}
 
 
@@ -229,15 +236,13 @@ class BackfillForm(forms.Form):
 
     def _read_events(self, values: dict[str, Any], text: str) -> None:
         try:
-            found = parse_object(text).get("events") if text[0] == "{" else events_of_csv(text)
-        except InvalidCSV as error:
-            self.add_error("events", f"This is no such CSV: {error}.")
-        except APIException as error:
-            self.add_error("events", f"This is no such JSON: {error}")
-        else:
-            if not isinstance(found, list) or not 0 < len(found) <= MAX_EVENTS:
-                self.add_error("events", f"It has a list of 1 to {MAX_EVENTS:,} `events`.")
-            values["events"] = found
+            found = events_of(text)
+        except forms.ValidationError as error:
+            self.add_error("events", error)
+            return
+        if not isinstance(found, list) or not 0 < len(found) <= MAX_EVENTS:
+            self.add_error("events", f"It has a list of 1 to {MAX_EVENTS:,} `events`.")
+        values["events"] = found
 
     def _moment(self, values: dict[str, Any], name: str) -> Any:
         try:

@@ -31,7 +31,7 @@ def evaluate_waiting() -> None:
         evaluate_soon()
 
 
-wake_worker.callbacks.append(evaluate_soon)
+wake_worker.waker.callbacks.append(evaluate_soon)
 
 
 @beat_init.connect

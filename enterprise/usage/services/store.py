@@ -4,6 +4,7 @@ The order of locks: clients to evaluate, metrics of clients, events, hours, days
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -29,7 +30,7 @@ from enterprise.usage.services import averages, partitions, values
 
 REPEATED_WITHIN = timedelta(minutes=10)  # of receipt, for the flag of a possible duplicate
 TOTALS = MergeRule(added=("count", "quantity"), largest=("most",), latest=("last_at", "last"))
-DAY_TOTALS = MergeRule(TOTALS.added, TOTALS.largest, TOTALS.latest, replaced=("is_booked",))
+DAY_TOTALS = replace(TOTALS, replaced=("is_booked",))
 SEEN = MergeRule(largest=("last_at", "last_received_at"), initial=("armings", "open_alerts"))
 WAITING = MergeRule(smallest=("since",))  # the first change since the last evaluation
 EVENT_COLUMNS = (

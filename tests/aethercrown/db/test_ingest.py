@@ -7,8 +7,8 @@ import pytest
 
 from aethercrown.db import ingest
 from aethercrown.db.bulk import stamp
-from enterprise.usage.models import EventKey, UsageHour
-from enterprise.usage.services.store import TOTALS
+from enterprise.usage.models import DirtyClient, EventKey, UsageDay, UsageHour
+from enterprise.usage.services.store import TOTALS, WAITING
 from tests.enterprise.usage.conftest import NOW, calls, client_row, event, track
 
 __all__ = ["calls", "client_row"]
@@ -53,3 +53,17 @@ def test_stored_rows_with_the_same_values_are_found(client_row, calls):
     found = ingest.matching(UsageHour, columns, rows, "kept.quantity > %s", 0)
     assert found == {(client_row.pk, calls.pk, 1)}
     assert ingest.matching(UsageHour, columns, [], "true") == set()
+
+
+def test_pairs_that_any_stored_row_has_are_found(client_row, calls):
+    track(event("e1", 5))
+    pairs = [(calls.pk, "2027-03-19"), (calls.pk, "2027-03-20"), (calls.pk + 1, "2027-03-20")]
+    found = ingest.existing(UsageDay, ("metric_id", "day"), pairs)
+    assert [(metric, str(day)) for metric, day in found] == [(calls.pk, "2027-03-20")]
+    assert ingest.existing(UsageDay, ("metric_id", "day"), []) == []
+
+
+def test_the_smaller_value_is_kept(client_row):
+    for at in (NOW, NOW.replace(hour=9), NOW.replace(hour=10)):
+        ingest.merge(DirtyClient, ("customer_id",), WAITING, [(client_row.pk, stamp(at))])
+    assert DirtyClient.objects.get().since.hour == 9

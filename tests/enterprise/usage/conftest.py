@@ -7,7 +7,7 @@ import pytest
 
 from enterprise.usage import services
 from enterprise.usage.metering.metric_kinds import MetricKind
-from enterprise.usage.models import UsageDay, UsageHour
+from enterprise.usage.models import UsageDay, UsageHour, UsageMetric
 from revenue.customers.models import Customer
 
 NOW = datetime(2027, 3, 20, 12, tzinfo=UTC)
@@ -32,6 +32,23 @@ def seats(db):
     return services.define_metric(
         SEATS, title="Seats", unit="seats", kind=MetricKind.GAUGE, now=NOW
     )
+
+
+@pytest.fixture
+def users(db):
+    """Counts the different people of a month."""
+    return UsageMetric.objects.create(
+        code="active_users", aggregation="unique", is_confirmed=True, created_at=NOW
+    )
+
+
+@pytest.fixture
+def storage(db):
+    """Averages a gauge over time."""
+    return UsageMetric.objects.create(
+        code="storage_gb", kind="gauge", aggregation="time_weighted", is_confirmed=True,
+        created_at=NOW,
+    )  # fmt: skip
 
 
 def event(event_id, quantity=5, at=NOW - HOUR, client="acme", metric=CALLS, **more):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from enterprise.usage.metering.event_input import (
     MAX_CLOCK_AHEAD,
+    MAX_UNKNOWN,
     WINDOW,
     EventInput,
     InvalidEvent,
@@ -135,3 +136,66 @@ values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | s
 def test_any_value_is_read_or_refused(item):
     with suppress(InvalidEvent):
         assert read_event(item, NOW).at <= NOW + MAX_CLOCK_AHEAD
+
+
+def test_a_cloud_event_may_have_extensions_and_a_long_source():
+    item = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "https://api.example.com/orders/" + "x" * 60,
+        "type": "api_calls",
+        "subject": "acme",
+        "time": "2027-03-01T11:00:00Z",
+        "traceparent": "00-1",
+        "partitionkey": 7,
+        "data": {"quantity": 5},
+    }
+    assert read_event(item, NOW).quantity == 5
+    assert codes({**item, "data": {"quantity": 5, "amount": 1}}) == {"amount": "unknown"}
+
+
+def test_many_unknown_names_are_counted_and_each_named_one_has_the_nearest():
+    found = codes({**GOOD, **{f"extra-{place}": 1 for place in range(50)}})
+    assert len(found) == MAX_UNKNOWN + 1
+    with pytest.raises(InvalidEvent, match="quantitty is not known here; the nearest is quantity"):
+        read_event({**GOOD, "quantitty": 1}, NOW)
+    with pytest.raises(InvalidEvent, match="has 30 more unknown names"):
+        read_event({**GOOD, **{f"extra-{place}": 1 for place in range(50)}}, NOW)
+
+
+def test_a_backfill_takes_events_from_a_day_on():
+    old = {**GOOD, "timestamp": "2025-01-01T00:00:00Z"}
+    assert (
+        read_event(old, NOW, window=None, earliest=datetime(2025, 1, 1, tzinfo=UTC)).at.year == 2025
+    )
+    assert codes(old, window=None, earliest=datetime(2025, 1, 2, tzinfo=UTC)) == {
+        "timestamp": "too_old"
+    }
+
+
+def test_the_value_is_part_of_the_content_only_where_there_is_one():
+    one, other = (read_event({**GOOD, "value": each}, NOW) for each in ("ann", "bob"))
+    assert one.value == "ann"
+    assert len({one.content, other.content, read_event(GOOD, NOW).content}) == 3
+    assert codes({**GOOD, "value": "x" * 101}) == {"value": "max_length"}
+
+
+@given(
+    st.sampled_from(["e-1", " e-1", "e\t1", "x" * 100]),
+    st.integers(-2, 10**13),
+    st.sampled_from([
+        "2027-03-01T11:00:00Z", "2027-03-01T11:00:00+00:00", "2027-03-01T09:00:00-02:00",
+        "2027-03-01T11:00:00", "2027-03-01T11:00:00z", "2027-03-01 11:00Z",
+        "0001-01-01T00:00:00+05:00",
+    ]),
+)  # fmt: skip
+def test_the_short_way_reads_what_the_full_check_reads(event_id, quantity, timestamp):
+    item = {**GOOD, "event_id": event_id, "quantity": quantity, "timestamp": timestamp}
+
+    def read(given):
+        try:
+            return read_event(given, NOW)
+        except InvalidEvent as error:
+            return error.problems
+
+    assert read(item) == read({**item, "source": "api"})

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 
+from aethercrown.history.attribution import acting
 from aethercrown.transitions import InvalidTransition
 from enterprise.usage.models import (
     EventKey,
@@ -16,12 +17,17 @@ from enterprise.usage.models import (
     UsageDay,
     UsageEvent,
     UsageHour,
+    UsageMetric,
+    UsagePolicy,
 )
-from enterprise.usage.reports import rollups
+from enterprise.usage.reports import levels, rollups
 from enterprise.usage.reports.backfills import BackfillRange
 from enterprise.usage.services import backfill, booking, thresholds
-from enterprise.usage.services.backfill import InvalidRange, PreviewOutdated
+from enterprise.usage.services.backfill import InvalidRange, PreviewOutdated, RowsDeleted
+from operations.decisions import services as decisions
+from operations.decisions.models import Decision, FourEyesRule
 from revenue.billing.models import DailyUse
+from revenue.customers.models import Customer
 from tests.enterprise.usage.conftest import (
     CALLS,
     HOUR,
@@ -228,3 +234,141 @@ def test_exact_decimals_survive_the_stored_input(client_row, calls):
     assert row.preview["rejected"] == 1
     apply(UsageBackfill.objects.get(pk=row.pk))
     assert total() == Decimal("0.000001")
+
+
+def test_a_preview_creates_nothing_and_names_what_applying_would_create(db):
+    row = preview(event("o1", 7, OLD, client="new", metric="widgets"))
+    (day,) = row.preview["days"]
+    assert (day["customer"], day["client_id"], day["metric"]) == (None, "new", "widgets")
+    assert not Customer.objects.exists()
+    assert not UsageMetric.objects.exists()
+    apply(row)
+    assert days() == {("new", "widgets", "2027-01-19"): 7}
+
+
+def test_reverted_ids_may_be_sent_again(client_row, calls):
+    revert(apply(preview(event("o1", 7, MORNING))))
+    track(event("o1", 9, MORNING))
+    assert total() == 9
+    revert(apply(preview(event("o2", 7, MORNING))))
+    assert preview(event("o2", 4, MORNING)).preview["accepted"] == 1
+
+
+def test_an_event_that_was_replaced_counts_again_once_a_replacement_has_it(client_row, calls):
+    track(event("e1", 40, MORNING))
+    apply(preview(event("n1", 1, MORNING), replaced=the_hour()))
+    assert total() == 1
+    row = preview(event("e1", 40, MORNING), replaced=the_hour())
+    assert (row.preview["accepted"], row.preview["voided"]) == (1, 1)
+    revert(apply(row))
+    assert total() == 1
+
+
+def test_ids_of_two_sources_are_taken_out_of_their_own_hours(client_row, calls):
+    later = MORNING + HOUR
+    track(event("e1", 40, MORNING), event("e1", 50, later, source="crm"))
+    whole = BackfillRange("acme", CALLS, MORNING, later + HOUR)
+    row = apply(preview(event("n1", 1, MORNING), replaced=whole))
+    hours = UsageHour.objects.order_by("hour").values_list("quantity", "count")
+    assert list(hours) == [(1, 1), (0, 0)]
+    revert(row)
+    assert list(hours.all()) == [(40, 1), (50, 1)]
+
+
+def test_a_revert_counts_in_the_days_of_the_rows_also_after_a_move(client_row, calls):
+    evening = MORNING.replace(hour=23) - timedelta(days=1)
+    track(event("e1", 5, evening))
+    row = apply(preview(event("o1", 7, evening)))
+    Customer.objects.update(time_zone="Asia/Tokyo")
+    revert(row)
+    assert days() == {("acme", CALLS, "2027-03-19"): 5}
+
+
+def test_an_id_taken_meanwhile_on_another_day_makes_the_preview_outdated(client_row, calls):
+    row = preview(event("o1", 7, OLD))
+    track(event("o1", 7, MORNING))
+    with pytest.raises(PreviewOutdated, match="has changed since"):
+        apply(row)
+    assert Decision.objects.get().verdict == Decision.Verdict.STALE
+    with pytest.raises(InvalidTransition):
+        apply(row)
+
+
+def test_what_is_older_than_the_kept_events_is_refused(client_row, calls):
+    UsagePolicy.objects.create(pk=1, raw_months=2)
+    row = preview(event("o1", 7, NOW - timedelta(days=100)))
+    assert "from which events are kept" in row.preview["items"][0]["reason"]
+
+
+def test_a_backfill_whose_events_were_deleted_is_not_reverted_in_part(client_row, calls):
+    row = apply(preview(event("o1", 7, OLD), event("o2", 8, MORNING)))
+    UsageEvent.objects.filter(event_id="o1").delete()
+    with pytest.raises(RowsDeleted):
+        revert(row)
+    assert UsageBackfill.objects.get().state == "applied"
+
+
+def test_a_gauge_day_that_was_booked_has_the_reading_before_it_after_the_revert(client_row, seats):
+    yesterday = NOW - timedelta(days=1)
+    read({SEATS: 40}, yesterday - timedelta(days=1))
+    row = apply(preview(event("g1", 60, yesterday, metric=SEATS)))
+    booking.book_closed_days(NOW)
+    revert(row)
+    booking.book_closed_days(NOW)
+    found = DailyUse.objects.order_by("pk").values_list("day", "quantity")
+    assert [(each[0].day, each[1]) for each in found] == [(18, 40), (19, 60), (19, -20)]
+
+
+def test_apply_and_revert_are_a_decision_that_is_measured(client_row, calls):
+    row = apply(preview(event("o1", 7, MORNING)))
+    decision = Decision.objects.get(kind="usage_backfill")
+    assert (decision.status, decision.actor, decision.subject) == (
+        "applied", "ben", f"backfill {row.pk}",
+    )  # fmt: skip
+    assert decision.after == {"api_calls of acme, 2027-03-20": 7}
+    assert decisions.measure_due(NOW) == 1
+    decisions.roll_back(decision.pk, actor="dora", now=NOW)
+    row.refresh_from_db()
+    assert (row.state, total()) == ("reverted", 0)
+
+
+def test_where_four_eyes_are_demanded_another_person_applies_it(client_row, calls):
+    FourEyesRule.objects.create(kind="usage_backfill", is_on=True)
+    with acting("ada"):
+        row = preview(event("o1", 7, MORNING))
+    with pytest.raises(InvalidTransition):
+        backfill.apply(row.pk, row.digest, by="ada", now=NOW)
+    assert apply(row).state == "applied"
+
+
+def test_the_values_of_a_unique_metric_are_previewed_and_taken_out(client_row, users):
+    track(event("e1", 1, MORNING, metric=users.code, value="ann"))
+    new = [
+        event("o1", 1, MORNING, metric=users.code, value="bob"),
+        event("o2", 1, MORNING, metric=users.code, value="ann"),
+        event("o3", 1, MORNING, metric=users.code),
+    ]
+    row = preview(*new)
+    (day,) = row.preview["days"]
+    assert (day["before"], day["after"], row.preview["rejected"]) == (1, 2, 1)
+    limit(client_row, users, 2, OLD)
+    apply(row)
+    (level,) = levels.levels_of([client_row.pk], NOW)[client_row.pk]
+    assert level.used == 2
+    revert(row)
+    (level,) = levels.levels_of([client_row.pk], NOW)[client_row.pk]
+    assert level.used == 1
+
+
+def test_an_alert_of_a_gauge_is_previewed(client_row, seats):
+    limit(client_row, seats, 100, OLD)
+    read({SEATS: 40}, MORNING)
+    row = preview(event("g1", 90, MORNING + HOUR, metric=SEATS))
+    (day,) = row.preview["days"]
+    assert (day["before"], day["after"]) == (40, 90)
+    assert [each["threshold"] for each in row.preview["alerts"]] == [80]
+    later = preview(
+        event("g2", 10, MORNING, metric=SEATS),
+        replaced=BackfillRange("acme", SEATS, MORNING, MORNING + HOUR),
+    )
+    assert later.preview["days"][0]["after"] == 10

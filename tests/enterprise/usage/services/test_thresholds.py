@@ -1,7 +1,9 @@
 """Thresholds alert exactly once: by period, version of the limit, and a gauge's crossings."""
 
+import random
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,10 +12,12 @@ from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
     UsageAlert,
+    UsageLimit,
     UsageThreshold,
 )
 from enterprise.usage.services import thresholds
 from operations.alerts.models import Alert
+from revenue.customers.models import Customer
 from tests.enterprise.usage.conftest import CALLS, NOW, SEATS, event, limit, read, track
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +127,83 @@ def test_an_unconfirmed_metric_without_limit_is_counted_only(client_row):
     assert thresholds.evaluate_dirty(NOW) == 1
     assert ClientMetric.objects.get().used == 900
     assert CALLS not in {each.metric.code for each in ClientMetric.objects.all()}
+
+
+def test_a_client_waits_since_its_first_change(client_row):
+    track(event("x1", 1), now=NOW)
+    track(event("x2", 1), now=NOW + timedelta(minutes=2))
+    assert DirtyClient.objects.get().since == NOW
+
+
+def test_what_is_crossed_at_the_end_of_a_month_alerts_after_it(uses, client_row, calls):
+    last = NOW.replace(month=3, day=31, hour=22, minute=59, second=58)  # Lisbon: 23:59:58
+    track(event("x1", 990, last), now=last)
+    track(event("x2", 820, last + timedelta(seconds=5)), now=last + timedelta(seconds=5))
+    assert thresholds.evaluate_dirty(last + timedelta(seconds=6)) == 1
+    found = UsageAlert.objects.order_by("pk").values_list("period_start", "percent")
+    assert [(each[0].month, int(each[1])) for each in found] == [(3, 80), (3, 95), (4, 80)]
+    state = ClientMetric.objects.get()
+    assert (state.period_start.month, state.used) == (4, 820)
+    thresholds.evaluate_changes({client_row.pk: last}, last + timedelta(seconds=8))
+    assert UsageAlert.objects.count() == 3
+    assert ClientMetric.objects.get().period_start.month == 4
+
+
+def replayed(operations, zones):
+    """The alerts that a replay in memory raises: client, period, percent, version of the limit."""
+    used, limits, before, found = {}, {}, {}, set()
+    for client, at, kind, amount in operations:
+        month = at.astimezone(zones[client]).date().replace(day=1)
+        if kind == "limit":
+            quantity, version = limits.get(client, (0, 0))
+            limits[client] = amount, version + (quantity != amount)
+        else:
+            used[client, month] = used.get((client, month), 0) + amount
+        if client not in limits:
+            continue
+        limit, version = limits[client]
+        level, (period, last) = used.get((client, month), 0), before.get(client, (None, None))
+        for percent in (80, 95):
+            was = period == month and last[0] * 100 >= percent * last[1]
+            if level * 100 >= percent * limit and not was:
+                found.add((client, month, percent, version))
+        before[client] = month, (level, limit)
+    return found
+
+
+def test_alerts_equal_a_replay_over_period_ends_limit_changes_and_corrections(calls):
+    draw = random.Random(11)  # noqa: S311 - a test's choice
+    names = {"a": "UTC", "b": "Asia/Tokyo", "c": "America/Los_Angeles"}
+    rows = {
+        name: Customer.objects.create(external_id=name, name=name, time_zone=zone)
+        for name, zone in names.items()
+    }
+    at, operations = NOW.replace(month=3, day=25), []
+    for number in range(120):
+        at += timedelta(hours=draw.randint(0, 9))
+        client = draw.choice("abc")
+        if number < 3 or draw.random() < 0.1:
+            client = "abc"[number] if number < 3 else client
+            operations.append((client, at, "limit", draw.choice([500, 800, 1000, 1250])))
+            limit(rows[client], calls, operations[-1][3], at)
+        else:
+            amount = draw.choice([-60, 90, 150, 260, 400])
+            more = {"corrects": "e"} if amount < 0 else {}
+            operations.append((client, at, "use", amount))
+            track(event(f"e{number}", amount, at, client=client, **more), now=at)
+        thresholds.evaluate_dirty(at)
+    versions = {
+        row.pk: place
+        for client in names
+        for place, row in enumerate(
+            UsageLimit.objects.filter(customer=rows[client]).order_by("pk"), 1
+        )
+    }
+    found = {
+        (each.customer.external_id, each.period_start, int(each.percent),
+         versions[each.limit_version_id])
+        for each in UsageAlert.objects.select_related("customer")
+    }  # fmt: skip
+    expected = replayed(operations, {name: ZoneInfo(zone) for name, zone in names.items()})
+    assert found == expected
+    assert len(expected) > 10

@@ -1,6 +1,5 @@
 """Closed days are booked to billing; rollups are checked, old rows deleted, plans limit."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -12,7 +11,7 @@ from django.db import IntegrityError, connection
 
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
-from enterprise.usage import services, tasks, wake_worker
+from enterprise.usage import services, tasks
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
@@ -35,6 +34,7 @@ from enterprise.usage.services import (
     thresholds,
     upkeep,
 )
+from enterprise.usage.wake_worker import WorkerWaker
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
 from revenue.billing.models import DailyUse, Meter
@@ -57,18 +57,6 @@ from tests.enterprise.usage.conftest import (
 
 pytestmark = pytest.mark.django_db
 YESTERDAY = NOW - timedelta(days=1)
-
-
-@contextmanager
-def callbacks(first, *others):
-    """The waker with these callbacks alone, as if it had asked nobody yet."""
-    kept, last = list(wake_worker.callbacks), wake_worker.clock.last
-    wake_worker.callbacks[:] = [lambda: first(1), *(lambda each=each: each(1) for each in others)]
-    wake_worker.clock.last = 0.0
-    try:
-        yield wake_worker
-    finally:
-        wake_worker.callbacks[:], wake_worker.clock.last = kept, last
 
 
 def run(name):
@@ -210,16 +198,16 @@ def test_everything_stored_of_a_client_is_exported(client_row, calls):
 
 def test_a_worker_is_asked_once_in_half_a_second():
     asked: list[int] = []
-    with callbacks(asked.append) as waker:
-        waker.wake_worker()
-        waker.wake_worker()
-    assert asked == [1]
+    waker = WorkerWaker([lambda: asked.append(1)])
+    for now in (10.0, 10.4, 10.5, 10.9):
+        waker.wake(now)
+    assert len(asked) == 2
 
 
 def test_a_worker_that_cannot_be_asked_is_no_harm():
     asked: list[int] = []
-    with callbacks(asked.append, lambda _: 1 / 0) as waker:
-        waker.wake_worker()
+    waker = WorkerWaker([lambda: asked.append(1), lambda: 1 / 0])
+    waker.wake(10.0)
     assert asked == [1]
 
 
