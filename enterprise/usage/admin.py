@@ -23,8 +23,7 @@ from aethercrown.formatting import counted
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
-from enterprise.usage.api.track import MAX_EVENTS
-from enterprise.usage.metering.event_input import read_moment
+from enterprise.usage.metering.event_input import MAX_EVENTS, read_moment
 from enterprise.usage.models import (
     ClientMetric,
     RefusedEvent,

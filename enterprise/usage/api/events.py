@@ -25,8 +25,13 @@ from aethercrown.history.attribution import actor_of
 from aethercrown.transitions import InvalidTransition
 from enterprise.usage import examples
 from enterprise.usage.api.report import plain
-from enterprise.usage.api.track import MAX_EVENTS, EventList, own_client
-from enterprise.usage.metering.event_input import MAX_ID_CHARACTERS, ItemStatus, read_moment
+from enterprise.usage.api.track import EventList, own_client
+from enterprise.usage.metering.event_input import (
+    MAX_EVENTS,
+    MAX_ID_CHARACTERS,
+    ItemStatus,
+    read_moment,
+)
 from enterprise.usage.models import UsageBackfill
 from enterprise.usage.reports import backfills, inspector
 from enterprise.usage.reports.backfills import BackfillRange

@@ -16,6 +16,7 @@ from aethercrown.history.attribution import actor_of
 from aethercrown.severity import CRITICAL, WARNING
 from enterprise.usage import examples, services
 from enterprise.usage.metering.event_input import (
+    MAX_EVENTS,
     MAX_ID_CHARACTERS,
     MAX_QUANTITY,
     ItemStatus,
@@ -26,7 +27,7 @@ from enterprise.usage.reports import levels
 from enterprise.usage.services import OwnClient, TrackedBatch
 from revenue.customers import reports as customers
 
-MAX_EVENTS, MAX_METRICS = 5_000, 200
+MAX_METRICS = 200
 MAX_NAMED_EVENTS = 400  # of a refused batch with every bad field; of more only the index
 STATUSES = [each.value for each in ItemStatus]
 

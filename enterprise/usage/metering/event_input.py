@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 WINDOW = timedelta(days=34)  # back from now; older use needs a backfill
 MAX_CLOCK_AHEAD = timedelta(minutes=5)  # by which a caller's clock may be wrong
+MAX_EVENTS = 5_000  # of one call
 MAX_ID_CHARACTERS = MAX_SOURCE_CHARACTERS = 100
 MAX_WHOLE, MAX_QUANTITY, DECIMALS = 10**12, Decimal(10) ** 12, 6
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
@@ -128,7 +129,7 @@ def _plain_event(
     """
     if type(item) is not dict or len(item) != len(REQUIRED):
         return None
-    texts = tuple(map(item.get, ("event_id", "client_id", "metric", "timestamp")))
+    texts: Any = tuple(map(item.get, ("event_id", "client_id", "metric", "timestamp")))
     quantity = item.get("quantity")
     if (
         type(quantity) is not int

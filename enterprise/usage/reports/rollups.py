@@ -112,8 +112,9 @@ def days_touched(since: datetime, until: datetime, earliest: datetime) -> list[d
     """The days in which events count that were received in a span."""
     rows = UsageEvent.objects.filter(
         received_at__gte=since, received_at__lt=until, occurred_at__gte=earliest
-    ).exclude(day=None)
-    return sorted(rows.order_by().values_list("day", flat=True).distinct())
+    )
+    days = rows.order_by().values_list("day", flat=True).distinct()
+    return sorted(each for each in days if each is not None and each > earliest.date())
 
 
 def hours_of(rows: "QuerySet[UsageEvent]") -> list[datetime]:

@@ -24,10 +24,11 @@ from enterprise.usage.reports import backfills
 from enterprise.usage.reports.backfills import DayKey, DayTotals
 from enterprise.usage.services import backfill_plan, backfill_preview, rebuild, store, track
 from enterprise.usage.services.backfill_plan import BackfillPlan
+from enterprise.usage.services.voided import VOIDS
+from operations.decisions import reports as decision_reports
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
 from operations.decisions.draft import Draft, ExpectedEffect
-from operations.decisions.models import Decision
 
 State = UsageBackfill.State
 STEPS: Mapping[str, Collection[str]] = {
@@ -171,7 +172,7 @@ def revert(backfill_id: int, *, by: str, now: datetime) -> UsageBackfill:
     """Roll back the decision: the exact negative of every row, once. Raises InvalidTransition."""
     row = UsageBackfill.objects.get(pk=backfill_id)
     check_transition(str(row), row.state, State.REVERTED, STEPS)
-    decision = Decision.objects.get(kind=KIND, subject=f"backfill {row.pk}")
+    decision = decision_reports.about([f"backfill {row.pk}"]).get(kind=KIND)
     decisions.roll_back(decision.pk, actor=by, now=now)
     return _named(backfill_id, reverted_by=by[:200])
 
@@ -233,7 +234,7 @@ def _write(
 def measure(case: DecisionCase, _now: datetime) -> MeasuredEffect:
     """How many new events the backfill has stored."""
     number = int(case.subject.rpartition(" ")[2])
-    stored = UsageEvent.objects.filter(backfill=number).exclude(source=backfill_plan.VOIDS).count()
+    stored = UsageEvent.objects.filter(backfill=number).exclude(source=VOIDS).count()
     return MeasuredEffect(float(stored), None, None, {}, inside=stored == case.expected.estimate)
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -39,10 +40,27 @@ def test_a_backfill_is_previewed_applied_and_reverted_by_hand(admin_client, clie
     assert "cannot become reverted" in answer.content.decode()
 
 
+def test_a_backfill_is_previewed_from_a_csv_file(admin_client, client_row, calls):
+    at = (timezone.now() - 1000 * HOUR).isoformat()
+    text = f"event_id,client_id,metric,quantity,timestamp\no1,acme,{CALLS},7,{at}\n"
+    form = reverse("admin:enterprise_usagebackfill_preview_backfill")
+    assert 'enctype="multipart/form-data"' in admin_client.get(form).content.decode()
+    file = SimpleUploadedFile("lost.csv", text.encode())
+    admin_client.post(form, {"file": file, "mode": "add"})
+    assert UsageBackfill.objects.get().preview["accepted"] == 1
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
         ({"events": "{", "mode": "add"}, "no such JSON"),
+        ({"events": "event_id;client_id\n1;2", "mode": "add"}, "no such CSV"),
+        ({"mode": "add"}, "Either text or a file is needed"),
+        ({"file": SimpleUploadedFile("x.csv", b"\xff"), "mode": "add"}, "not UTF-8"),
+        (
+            {"file": SimpleUploadedFile("x.csv", b"a" * 2_100_000), "mode": "add"},
+            "larger than 2 MiB",
+        ),
         ({"events": '{"events": []}', "mode": "add"}, "1 to 5,000"),
         (body(5, mode="replace"), "A replacement needs it."),
         (

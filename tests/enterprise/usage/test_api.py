@@ -11,6 +11,7 @@ from enterprise.usage.metering.metric_kinds import MetricKind
 from enterprise.usage.models import UsageBackfill, UsageEvent, UsagePolicy
 from enterprise.usage.services import metrics
 from operations.automations.registry import RunContext
+from operations.decisions.models import FourEyesRule
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from revenue.pricing.models import PriceBookVersion
@@ -329,6 +330,79 @@ def test_a_replacement_needs_its_range_and_an_addition_none(caller, client_row, 
     row = the(caller.send(f"{USAGE}/backfills", body), 201)["backfill"]
     assert row["mode"] == "replace"
     assert UsageBackfill.objects.count() == 1
+
+
+CSV = "event_id,client_id,metric,quantity,timestamp\n"
+
+
+def test_a_backfill_may_be_csv_text(caller, client_row):
+    at = ago(days=60).isoformat()
+    text = f"{CSV}o1,acme,{CALLS},7,{at}\no2,acme,{CALLS},many,{at}\no3,acme,{CALLS},,{at}\n"
+    row = the(caller.send(f"{USAGE}/backfills", {"csv": text}), 201)["backfill"]
+    assert (row["preview"]["accepted"], row["preview"]["rejected"]) == (1, 2)
+    listed = the(caller.get(f"{USAGE}/backfills"))["backfills"][0]["preview"]["days"]
+    assert listed == row["preview"]["days"]
+    assert (listed[0]["after"], listed[0]["client_id"]) == (7, "acme")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "events"),
+        ({"csv": CSV, "events": [{}]}, "events"),
+        ({"csv": CSV}, "csv"),
+        ({"csv": f"{CSV}o1,acme\n"}, "csv"),
+        ({"csv": " "}, "csv"),
+    ],
+)
+def test_a_backfill_that_is_none_is_refused(caller, body, field):
+    assert set(errors(caller.send(f"{USAGE}/backfills", body))) == {field}
+    assert not UsageBackfill.objects.exists()
+
+
+def test_too_many_csv_rows_are_413(caller):
+    text = CSV + f"o1,acme,{CALLS},7,2027-01-01T00:00:00Z\n" * 5_001
+    assert caller.send(f"{USAGE}/backfills", {"csv": text}).status_code == 413
+
+
+def test_an_applied_preview_that_needs_another_person_is_409(caller, client_row):
+    FourEyesRule.objects.create(kind="usage_backfill", is_on=True)
+    body = {"events": [event("o", 7, ago(days=60))], "dry_run": False}
+    assert caller.send(f"{USAGE}/backfills", body).status_code == 409
+    assert UsageBackfill.objects.get().state == "previewed"
+
+
+def test_a_clients_own_key_sends_and_sees_its_use_alone(caller, client_row, calls):
+    Customer.objects.create(external_id="rival", name="Rival")
+    scopes = ["enterprise:read", "enterprise:write"]
+    own = Caller(keys.create("acme's", scopes, customer=client_row.pk).plaintext)
+    at = ago(hours=1)
+    the(send(caller, event("a", 3, at), event("r", 9, at, client="rival")))
+    assert the(send(own, event("a", 5, at)))["accepted"] == 1  # no id of another key is taken
+    assert errors(
+        send(own, event("b", 1, at, client="rival"), event("c", -1, at, corrects="a"))
+    ) == {
+        "events[0].client_id": "unknown_client",
+        "events[1].corrects": "not_allowed",
+    }
+    data = {"current": {CALLS: 12}}
+    the(own.send(TRACK, {"client_id": "acme", "usage_data": data}))
+    assert own.send(TRACK, {"client_id": "rival", "usage_data": data}).status_code == 404
+    limits = {"client_id": "acme", "usage_data": {"limits": {CALLS: 10**9}}}
+    assert errors(own.send(TRACK, limits)) == {"usage_data.limits": "not_allowed"}
+    seen = the(own.get(f"{USAGE}/events"))["events"]
+    assert {each["client_id"] for each in seen} == {"acme"}
+    assert own.get(f"{USAGE}/events?client_id=rival").status_code == 404
+    assert own.get(f"{USAGE}/acme/report").status_code == 200
+    assert own.get(f"{USAGE}/rival/report").status_code == 404
+    for path in ("backfills", "rival/trigger-upsell", "acme/trigger-upsell"):
+        assert own.send(f"{USAGE}/{path}", {}).status_code == 403
+
+
+def test_readings_of_different_values_are_refused(caller, users):
+    body = {"client_id": "acme", "usage_data": {"current": {users.code: 5}}}
+    found = errors(caller.send(TRACK, body))
+    assert found == {f"usage_data.current.{users.code}": "needs_events"}
 
 
 def test_an_offer_is_recorded_once_in_thirty_days(caller, client_row, published):

@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -269,7 +270,7 @@ def test_ids_of_two_sources_are_taken_out_of_their_own_hours(client_row, calls):
     track(event("e1", 40, MORNING), event("e1", 50, later, source="crm"))
     whole = BackfillRange("acme", CALLS, MORNING, later + HOUR)
     row = apply(preview(event("n1", 1, MORNING), replaced=whole))
-    hours = UsageHour.objects.order_by("hour").values_list("quantity", "count")
+    hours: Any = UsageHour.objects.order_by("hour").values_list("quantity", "count")
     assert list(hours) == [(1, 1), (0, 0)]
     revert(row)
     assert list(hours.all()) == [(40, 1), (50, 1)]
@@ -315,7 +316,7 @@ def test_a_gauge_day_that_was_booked_has_the_reading_before_it_after_the_revert(
     booking.book_closed_days(NOW)
     revert(row)
     booking.book_closed_days(NOW)
-    found = DailyUse.objects.order_by("pk").values_list("day", "quantity")
+    found: Any = DailyUse.objects.order_by("pk").values_list("day", "quantity")
     assert [(each[0].day, each[1]) for each in found] == [(18, 40), (19, 60), (19, -20)]
 
 
