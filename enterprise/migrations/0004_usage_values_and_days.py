@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('enterprise', '0003_reminders'),
-        ('revenue', '0015_daily_use_by_meter'),
+        ('revenue', '0016_daily_use_by_meter'),
     ]
 
     operations = [

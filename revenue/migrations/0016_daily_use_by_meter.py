@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('revenue', '0014_customer_and_subscription_history'),
+        ("revenue", "0015_coupons_schedules_and_imports"),
     ]
 
     operations = [
