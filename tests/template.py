@@ -26,7 +26,6 @@ from tests import rig
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "aethercrown_test_template"
-MIGRATED = "migrated"
 
 
 @cache
@@ -45,7 +44,7 @@ def prepared(config: pytest.Config) -> Iterator[bool]:
     with (folder / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if connection.vendor == "sqlite":
-            yield copy_file(migrated_before(config))
+            yield copy_file(sqlite_file(config))
         else:
             yield use_template(folder / "template.made")
 
@@ -71,13 +70,6 @@ def store(config: pytest.Config) -> None:
 
 def sqlite_file(config: pytest.Config) -> Path:
     return config.cache.mkdir("database") / f"{digest()}.sqlite3"
-
-
-def migrated_before(config: pytest.Config) -> Path:
-    """The template, or the database that a test of this gate's first run migrated."""
-    kept = sqlite_file(config)
-    migrated = shared_folder(kept.parent) / MIGRATED / "aethercrown.sqlite3"
-    return kept if kept.exists() else migrated
 
 
 def copy_file(template: Path) -> bool:
@@ -108,18 +100,13 @@ def server() -> Iterator["psycopg.Cursor[tuple[object, ...]]"]:
         yield cursor
 
 
-def shared_folder(otherwise: Path) -> Path:
-    """The folder that both runs of a gate share, or that of this run; `otherwise` outside tests."""
-    return Path(os.environ.get("GATE_FOLDER") or os.environ.get("TESTS_FOLDER") or otherwise)
-
-
 def migrated_folder(folder: Path) -> None:
     """Fill `folder` with a migrated SQLite database and its secrets, as a first start leaves them.
 
-    One is made for each run of the gate; a copy of it spares a start 15 s of CPU. Outside the
+    One is made for each run of the tests; a copy of it spares a start 15 s of CPU. Outside the
     tests, as in a benchmark, it stands beside `folder`.
     """
-    made = shared_folder(folder.parent) / MIGRATED
+    made = Path(os.environ.get("TESTS_FOLDER") or folder.parent) / "migrated"
     with made.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():

@@ -82,7 +82,6 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     )
     chosen.setdefault("ENCRYPTION_KEYS", keyring.new_entry())
     chosen["PYTHONPATH"] = str(data_dir.ROOT)
-    chosen["GATE_FOLDER"] = str(folder)
     chosen["COVERAGE_FOLDER"] = str(folder / "coverage")
     chosen.pop("COVERED", None)
     chosen.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it
