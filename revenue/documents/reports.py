@@ -106,8 +106,10 @@ def due_reminders(today: date) -> list[DueReminder]:
         late.distinct()
         .order_by("due_on", "pk")
         .prefetch_related(
-            *("reminders", "issuer__reminder_steps"),
-            *("customer__contacts", "customer__merged_into__contacts"),
+            "reminders",
+            "issuer__reminder_steps",
+            "customer__contacts",
+            "customer__merged_into__contacts",
         )
     )
     found = []

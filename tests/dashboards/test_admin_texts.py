@@ -92,8 +92,8 @@ def test_no_row_of_the_admin_shows_raw_values(db):
 def test_an_exchange_rate_is_no_amount_in_its_currency():
     row = RuleCurrencyRate(currency="JPY", rate=Decimal("0.00680000"))
     assert strip_tags(lookup_field("rate", row, None)[2]) == "0.0068"
-    row = Channel(currency="JPY", floor=Decimal("1200.00"))
-    assert strip_tags(lookup_field("floor", row, None)[2]) == "¥1,200"
+    channel = Channel(currency="JPY", floor=Decimal("1200.00"))
+    assert strip_tags(lookup_field("floor", channel, None)[2]) == "¥1,200"
 
 
 @pytest.mark.parametrize(
