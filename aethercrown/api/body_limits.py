@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from io import BytesIO
+from types import NoneType
 from typing import IO, Any
 
 from django.conf import settings
@@ -154,9 +155,32 @@ def parse_object(text: str) -> dict[str, Any]:
         raise exceptions.ParseError(f"The body is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise exceptions.ParseError("The body must be a JSON object.")
-    if problems := list(find_problems(content, "", 1)):
+    if not is_plain(content) and (problems := list(find_problems(content, "", 1))):
         raise InvalidRequest(problems)
     return content
+
+
+PLAIN = frozenset({int, Decimal, bool, NoneType})
+
+
+def is_plain(value: Any, depth: int = 1) -> bool:
+    """Whether nothing in a parsed object or list can be refused; a long one is read fast.
+
+    Text that is not ASCII is for the full check, which says where a bad value is.
+    """
+    is_list = type(value) is list
+    if depth > MAX_DEPTH or not (is_list or type(value) is dict):
+        return False
+    if not is_list and not all(name.isascii() and "\0" not in name for name in value):
+        return False
+    for each in value if is_list else value.values():
+        kind = type(each)
+        if kind is str:
+            if not each.isascii() or "\0" in each:
+                return False
+        elif kind not in PLAIN and not is_plain(each, depth + 1):
+            return False
+    return True
 
 
 def parse_decimal(text: str) -> Decimal | InvalidNumber:

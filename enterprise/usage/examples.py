@@ -74,6 +74,7 @@ METRIC_USE: dict[str, Any] = {
     "days_to_limit_earliest": 5,
     "days_to_limit_latest": 8,
     "days_to_limit_reason": "",
+    "forecast_method": "line",
     "kind": "counter",
     "unit": "calls",
 }

@@ -7,14 +7,18 @@ bias in short series (Hamed and Rao 1998). Without it, flat series are called gr
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from enterprise.usage.analysis import holt_winters
+from enterprise.usage.analysis.holt_winters import SmoothedUse
 
 Floats = NDArray[np.float64]
 
@@ -24,6 +28,7 @@ LEVEL_DAYS = 7  # the last adjusted days, whose median is the present level
 Z = 2.3263  # of an interval that holds 98 of 100 slopes
 MAX_CORRELATION = 0.95
 HORIZON_DAYS = 365
+WEEK, MAX_BACKTESTED = 7, 4  # the last weeks that a forecast is tried on
 
 
 class TrendVerdict(StrEnum):
@@ -59,6 +64,20 @@ class UsageTrend:
     level: float = 0.0
     factors: tuple[float, ...] = (1.0,) * 7
     correlation: float = 0.0
+    smoothed: SmoothedUse | None = None  # where it forecasts better than the line
+
+    @property
+    def method(self) -> str:
+        """What the expected days are forecast by."""
+        if self.slope is None:
+            return ""
+        return "line" if self.smoothed is None else "damped Holt-Winters"
+
+    def expected(self, first: date) -> Iterator[float]:
+        """The use to expect of each day from the first after the known ones."""
+        if self.smoothed is not None:
+            return self.smoothed.forecast(HORIZON_DAYS)
+        return self.forecast(first, self.slope.estimate if self.slope else 0.0)
 
     def forecast(self, first: date, slope: float) -> Iterator[float]:
         """The use of each day from the first after the known ones; never below 0."""
@@ -72,6 +91,48 @@ NO_TREND = UsageTrend(TrendVerdict.TOO_SHORT)
 
 def trend(days: Sequence[float | None], first: date) -> UsageTrend:
     """The trend of complete days from `first`; None is a day of which nothing is known."""
+    found = line(days, first)
+    if len(days) < VERDICT_DAYS or found.slope is None:
+        return found
+    errors = backtest(days, first)
+    if errors is None or errors.smoothed >= min(errors.line, errors.naive):
+        return found
+    return replace(found, smoothed=holt_winters.smooth(days))
+
+
+class BacktestErrors(NamedTuple):
+    """Mean absolute errors of forecasts of a week, over the same weeks."""
+
+    line: float
+    smoothed: float
+    naive: float
+
+
+def backtest(days: Sequence[float | None], first: date) -> BacktestErrors | None:
+    """Forecast each of the last few weeks from the days before it; None where that cannot be."""
+    errors: list[BacktestErrors] = []
+    for origin in range(len(days) - WEEK, 3 * WEEK - 1, -WEEK)[:MAX_BACKTESTED]:
+        known = days[:origin]
+        by_line, smoothed = line(known, first), holt_winters.smooth(known)
+        naive = holt_winters.naive(known)
+        if by_line.slope is None or smoothed is None or naive is None:
+            return None
+        week = days[origin : origin + WEEK]
+        straight = islice(by_line.expected(first + timedelta(days=origin)), WEEK)
+        errors += [
+            BacktestErrors(*(abs(each - value) for each in forecasts))
+            for value, *forecasts in zip(
+                week, straight, smoothed.forecast(WEEK), naive, strict=True
+            )
+            if value is not None
+        ]
+    if not errors:
+        return None
+    return BacktestErrors(*(sum(each) / len(errors) for each in zip(*errors, strict=True)))
+
+
+def line(days: Sequence[float | None], first: date) -> UsageTrend:
+    """The trend by the robust slope alone."""
     known = np.array([place for place, each in enumerate(days) if each is not None])
     values = np.array([each for each in days if each is not None], dtype=np.float64)
     if len(days) < MIN_DAYS or len(values) < MIN_VALUES:
@@ -200,17 +261,23 @@ def days_to_limit(
     if found.slope is None:
         return DaysToLimit(None, reason=NO_HISTORY)
     days, earliest, latest = (
-        None if slope is None else _first_day(found, slope, used, limit, first, is_gauge=is_gauge)
-        for slope in (found.slope.estimate, found.slope.high, found.slope.low)
+        None if each is None else _first_day(each, used, limit, first, is_gauge=is_gauge)
+        for each in (
+            found.expected(first),
+            *(
+                None if slope is None else found.forecast(first, slope)
+                for slope in (found.slope.high, found.slope.low)
+            ),
+        )
     )
     return DaysToLimit(days, earliest, latest, "" if days is not None else NOT_SO_FAR)
 
 
 def _first_day(
-    found: UsageTrend, slope: float, used: Decimal, limit: Decimal, first: date, *, is_gauge: bool
+    forecast: Iterator[float], used: Decimal, limit: Decimal, first: date, *, is_gauge: bool
 ) -> int | None:
     running, wanted = float(used), float(limit)
-    for ahead, value in enumerate(found.forecast(first, slope)):
+    for ahead, value in enumerate(forecast):
         if is_gauge or (first + timedelta(days=ahead)).day == 1:
             running = 0.0
         running += value
@@ -223,4 +290,4 @@ def forecast_sum(found: UsageTrend, first: date, days: int) -> float | None:
     """The forecast use of some days from the first incomplete one; None without a trend."""
     if found.slope is None:
         return None
-    return sum(islice(found.forecast(first, found.slope.estimate), days))
+    return sum(islice(found.expected(first), days))

@@ -166,6 +166,7 @@ class MetricUseSerializer(serializers.Serializer[Any]):
     days_to_limit_earliest = fields.Count(allow_null=True)
     days_to_limit_latest = fields.Count(allow_null=True)
     days_to_limit_reason = fields.Text(allow_blank=True)
+    forecast_method = fields.Text(allow_blank=True)
     kind = fields.Option(choices=["counter", "gauge"])
     unit = fields.Text(allow_blank=True)
 

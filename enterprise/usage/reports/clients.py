@@ -88,6 +88,7 @@ class MetricUse:
             "days_to_limit_earliest": self.outlook.earliest,
             "days_to_limit_latest": self.outlook.latest,
             "days_to_limit_reason": self.outlook.reason,
+            "forecast_method": self.trend.method,
             "kind": self.level.metric.kind,
             "unit": self.level.metric.unit,
         }
