@@ -1,8 +1,9 @@
-"""Events a second: `python -m tests.benchmarks.usage [--quick]`, on PostgreSQL by DATABASE_URL.
+"""Events a second: `python -m tests.benchmarks.usage [--quick] [--only VENDOR]`, on both databases.
 
 2,000 clients and 3 metrics over 20 days, values 1 to 499, 30 % sent again, shuffled, 5 % late. The
 same run stores plain rows by COPY and INSERT, whose rates stand beside ours; one connection each.
-Then the rollups are compared with the events, and a report is read over them.
+Then the rollups are compared with the events, a report is read over them, and clients cross their
+limits: the time from a call to its committed alerts, where a worker evaluates at once.
 """
 
 import argparse
@@ -15,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.database import api_client, database
+from tests.benchmarks.database import api_client, database, on_both
 from tests.benchmarks.report import Report
 
 CLIENTS, METRICS, DAYS = 2_000, ("api_calls", "exports", "seats_used"), 20
 EVENTS, QUICK, BATCH = 200_000, 10_000, 1_000
 REPEATED, LATE = 0.3, 0.05
 SEED = 2027
+CROSSING, AT_ONCE, ALERT_SECONDS = 500, 25, 2.5  # clients; 5 s less the 2.5 of the looks for work
 LEAST_A_SECOND, BATCH_MILLISECONDS, REPORT_MILLISECONDS = 10_000, 500, 50
 
 
@@ -64,7 +66,11 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.usage")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} events")
-    count = QUICK if parser.parse_args().quick else EVENTS
+    parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    chosen = parser.parse_args()
+    if chosen.only is None:
+        return on_both("tests.benchmarks.usage", ["--quick"] if chosen.quick else [])
+    count = QUICK if chosen.quick else EVENTS
     report = Report("Usage benchmark")
     report.say(f"# {report.title}")
     vendor = "PostgreSQL" if os.environ.get("DATABASE_URL") else "SQLite"
@@ -75,6 +81,7 @@ def main() -> int:
         store(report, sent, count)
         over_http(report, sent)
         read_report(report)
+        alert(report)
     return report.exit_code
 
 
@@ -164,6 +171,41 @@ def over_http(report: Report, sent: Sequence[Any]) -> None:
     report.say(
         f"- repeats by the API: {count / wall:,.0f} events/s, {1e6 * cpu / count:.0f} µs of CPU"
     )
+
+
+def alert(report: Report) -> None:
+    """Clients cross their limits in calls of some clients each; a worker evaluates at once."""
+    from enterprise.usage import services  # noqa: PLC0415 - Django is set up only now
+    from enterprise.usage.models import UsageAlert, UsageLimit, UsageMetric  # noqa: PLC0415
+    from revenue.customers import reports as customers  # noqa: PLC0415
+
+    services.evaluate_dirty(datetime.now(UTC), 10 * CLIENTS)
+    metric, now = UsageMetric.objects.get(code=METRICS[0]), datetime.now(UTC)
+    known = customers.clients([f"client-{place}" for place in range(CROSSING)])
+    UsageLimit.objects.bulk_create(
+        UsageLimit(
+            customer_id=each.customer, metric=metric, quantity=1, valid_from=now, recorded_at=now
+        )
+        for each in known.values()
+    )
+    took: list[float] = []
+    for number, part in enumerate(batches(sorted(known), AT_ONCE)):
+        began = perf_counter()
+        sent = [
+            {
+                "event_id": f"over-{number}-{name}",
+                "client_id": name,
+                "metric": METRICS[0],
+                "quantity": 1_000_000,
+                "timestamp": datetime.now(UTC).isoformat(),
+            }
+            for name in part
+        ]
+        services.track_events(sent, atomic=True, now=datetime.now(UTC))
+        services.evaluate_dirty(datetime.now(UTC))
+        took.append(perf_counter() - began)
+    report.judge_between("alerts", UsageAlert.objects.count(), 2 * len(known), 2 * len(known))
+    report.judge("call to committed alerts, p99 s", float(np.quantile(took, 0.99)), ALERT_SECONDS)
 
 
 def read_report(report: Report) -> None:

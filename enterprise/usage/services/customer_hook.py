@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
+from uuid import uuid4
 
-from django.db.models import Model
+from django.db.models import F, Model, Value
+from django.db.models.functions import MD5, Concat
 
 from aethercrown.db import ingest
 from aethercrown.db.bulk import stamp
@@ -22,8 +25,10 @@ from enterprise.usage.models import (
     UsageLimit,
     UsageReading,
     UsageThreshold,
+    UsageValue,
 )
 from enterprise.usage.services import store
+from enterprise.usage.services.values import COUNTED, VALUE_KEYS
 from revenue.customers.data_hooks import CustomerDataHook
 
 MOVED: tuple[type[Any], ...] = (
@@ -33,12 +38,24 @@ MOVED: tuple[type[Any], ...] = (
 
 
 def erase(customer_ids: Collection[int]) -> None:
-    """Blank ids and texts of callers, which may name a person; quantities and times stay."""
+    """Blank ids and texts of callers, which may name a person; quantities and times stay.
+
+    Ids become digests with a salt that is forgotten, so that corrections still name their events.
+    """
+    salt = token_hex(16)
     events = UsageEvent.objects.filter(customer__in=customer_ids)
-    events.exclude(event_id="").update(event_id="erased", corrects="")
+    events.update(event_id=_erased("event_id", salt), value="")
+    events.exclude(corrects="").update(corrects=_erased("corrects", salt))
+    values = UsageValue.objects.filter(customer__in=customer_ids).order_by()
+    for known in list(values.values_list("value", flat=True).distinct()):
+        values.filter(value=known).update(value=uuid4())
     UsageLimit.objects.filter(customer__in=customer_ids).update(recorded_by="")
     UsageBackfill.objects.filter(customer__in=customer_ids).update(events=[], preview={})
     RefusedEvent.objects.filter(customer__in=customer_ids).delete()
+
+
+def _erased(column: str, salt: str) -> Any:
+    return Concat(Value("erased-"), MD5(Concat(Value(salt), F(column))))
 
 
 def merge(kept: int, duplicate: int, now: datetime) -> None:
@@ -46,6 +63,7 @@ def merge(kept: int, duplicate: int, now: datetime) -> None:
     store.lock_clients(sorted((kept, duplicate)), now)
     _merge_rollups(UsageHour, "hour", kept, duplicate)
     _merge_rollups(UsageDay, "day", kept, duplicate)
+    _merge_values(kept, duplicate)
     for model in MOVED:
         model.objects.filter(customer=duplicate).update(customer=kept)
     mine = UsageReading.objects.filter(customer=kept).values("metric", "recorded_at")
@@ -61,6 +79,16 @@ def merge(kept: int, duplicate: int, now: datetime) -> None:
         for each in rows.order_by("metric")
     ]
     ingest.merge(ClientMetric, ("customer_id", "metric_id"), store.SEEN, seen)
+    rows.delete()
+
+
+def _merge_values(kept: int, duplicate: int) -> None:
+    rows = UsageValue.objects.filter(customer=duplicate)
+    found = [
+        (kept, each.metric_id, each.day.isoformat(), each.value.hex, each.count)
+        for each in rows.order_by("metric", "day", "value")
+    ]
+    ingest.merge(UsageValue, VALUE_KEYS, COUNTED, found)
     rows.delete()
 
 

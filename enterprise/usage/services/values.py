@@ -11,6 +11,7 @@ from enterprise.usage.metering.months import month_of, months_after
 from enterprise.usage.models import UsageDay, UsageValue
 
 COUNTED = MergeRule(added=("count",))
+VALUE_KEYS = ("customer_id", "metric_id", "day", "value")
 
 
 def digest(value: str) -> str:
@@ -31,7 +32,7 @@ def count(placed: Iterable[Any]) -> None:
         month = (event.customer, event.metric, month_of(day))
         first[month] = min(day, first.get(month, day))
     rows = [(*key, number) for key, number in sorted(found.items())]
-    ingest.merge(UsageValue, ("customer_id", "metric_id", "day", "value"), COUNTED, rows)
+    ingest.merge(UsageValue, VALUE_KEYS, COUNTED, rows)
     for (customer, metric, start), day in sorted(first.items()):
         later = UsageDay.objects.filter(customer=customer, metric=metric, is_booked=True)
         later.filter(day__gt=day, day__lt=months_after(start, 1)).update(is_booked=False)

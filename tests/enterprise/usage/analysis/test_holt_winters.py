@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,27 +18,31 @@ MONDAY = date(2027, 1, 4)
 WEEKDAYS = [0.0, 5.0, 8.0, 6.0, 4.0, -12.0, -11.0]
 
 
+def smoothed(days) -> Any:
+    return smooth(days)
+
+
 def weekly(count, level=100.0):
     return [level + WEEKDAYS[place % 7] for place in range(count)]
 
 
 def test_steady_weeks_go_on_as_they_are():
-    found = smooth(weekly(35))
+    found = smoothed(weekly(35))
     assert list(found.forecast(14)) == pytest.approx(weekly(49)[35:])
 
 
 def test_the_forecast_begins_at_the_weekday_after_the_last_day():
-    found = smooth(weekly(31))
+    found = smoothed(weekly(31))
     assert list(found.forecast(7)) == pytest.approx(weekly(38)[31:])
     assert naive(weekly(31)) == weekly(38)[31:]
 
 
 def test_a_trend_fades():
-    found = smooth([100.0 + 5 * place for place in range(60)])
+    found = smoothed([100.0 + 5 * place for place in range(60)])
     ahead = list(found.forecast(400))
     assert ahead[1] > ahead[0]
     assert abs(ahead[-1] - ahead[-8]) < 1e-6  # the same weekday a week before
-    assert min(smooth([100.0 - 5 * place for place in range(20)] * 2).forecast(30)) >= 0
+    assert min(smoothed([100.0 - 5 * place for place in range(20)] * 2).forecast(30)) >= 0
 
 
 def test_without_two_whole_weeks_there_is_none():
@@ -58,12 +63,12 @@ def moved():
 
 def test_it_forecasts_where_it_beat_the_line_and_the_week_before():
     days = moved()
-    errors = backtest(days, MONDAY)
+    errors: Any = backtest(days, MONDAY)
     found = trend(days, MONDAY)
     assert (found.smoothed is not None) == (errors.smoothed < min(errors.line, errors.naive))
     assert found.method == "damped Holt-Winters"
     first = MONDAY + timedelta(days=70)
-    assert list(islice(found.expected(first), 3)) == list(smooth(days).forecast(3))
+    assert list(islice(found.expected(first), 3)) == list(smoothed(days).forecast(3))
 
 
 def test_a_growing_line_is_forecast_by_the_line():

@@ -199,3 +199,9 @@ def test_the_short_way_reads_what_the_full_check_reads(event_id, quantity, times
             return error.problems
 
     assert read(item) == read({**item, "source": "api"})
+
+
+def test_contents_are_told_apart_whatever_their_parts_begin_with():
+    one, other = ({**GOOD, "client_id": client, "metric": metric}
+                  for client, metric in (("ab", "c"), ("a", "bc")))  # fmt: skip
+    assert read_event(one, NOW).content != read_event(other, NOW).content

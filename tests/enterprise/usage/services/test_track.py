@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from enterprise.usage.metering.event_input import ItemStatus
 from enterprise.usage.models import (
@@ -187,3 +188,11 @@ def test_the_months_of_events_are_partitions_made_when_needed():
     assert partitions.make_month(NOW.date().replace(day=1)) is False
     assert len(partitions.make_coming_months(NOW)) == 3
     assert partitions.missing_months(NOW) == []
+
+
+def test_one_event_of_known_names_needs_few_statements(client_row, calls):
+    track(event("e1"))
+    with CaptureQueriesContext(connection) as found:
+        track(event("e2", 6))
+    words = [each["sql"].split()[0] for each in found if "SAVEPOINT" not in each["sql"]]
+    assert len(words) <= 9  # its names, its key, five rows, and whether it came before

@@ -1,8 +1,9 @@
 """Closed days are booked to billing; rollups are checked, old rows deleted, plans limit."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -24,8 +25,9 @@ from enterprise.usage.models import (
     UsageHour,
     UsageLimit,
     UsageReading,
+    UsageValue,
 )
-from enterprise.usage.reports import lag
+from enterprise.usage.reports import lag, levels
 from enterprise.usage.services import (
     automation,
     booking,
@@ -91,6 +93,26 @@ def test_a_day_ends_in_the_clients_zone(client_row, calls):
     Customer.objects.update(time_zone="Pacific/Kiritimati")  # 14 hours ahead: the 21st
     track(event("e1", 5, NOW - timedelta(hours=4)))
     assert booking.book_closed_days(NOW) == (1, [])
+
+
+def test_use_of_the_last_second_of_a_month_is_booked_in_it_in_every_zone(calls):
+    for zone in ("UTC", "America/Los_Angeles", "Pacific/Kiritimati"):
+        Customer.objects.create(external_id=zone, name=zone, time_zone=zone)
+        last = datetime(2027, 2, 28, 23, 59, 59, tzinfo=ZoneInfo(zone))
+        track(event(f"last-{zone}", 5, last, client=zone))
+        track(event(f"next-{zone}", 5, last + timedelta(seconds=1), client=zone))
+    booking.book_closed_days(NOW)
+    found = DailyUse.objects.order_by("day").values_list("day", flat=True)
+    assert [str(each) for each in found] == ["2027-02-28"] * 3 + ["2027-03-01"] * 3
+
+
+def test_a_merged_clients_values_are_counted_once(client_row, users):
+    other = Customer.objects.create(external_id="old", name="Old", time_zone="Europe/Lisbon")
+    for number, (client, value) in enumerate((("acme", "ann"), ("old", "ann"), ("old", "bob"))):
+        track(event(f"v{number}", 1, client=client, metric=users.code, value=value))
+    customers.merge(client_row.pk, other.pk, now=NOW)
+    (level,) = levels.levels_of([client_row.pk], NOW)[client_row.pk]
+    assert level.used == 2
 
 
 def test_a_day_that_billing_refuses_is_named_and_the_others_are_booked(client_row, calls):
@@ -180,13 +202,19 @@ def test_a_merged_clients_usage_moves_and_adds_up(client_row, calls):
     assert UsageDay.objects.filter(is_booked=False).count() == 2
 
 
-def test_an_erased_clients_ids_are_blanked_and_quantities_stay(client_row, calls):
-    track(event("mail-of-jane", 5))
+def test_an_erased_clients_ids_are_blanked_and_quantities_stay(client_row, calls, users):
+    track(event("mail-of-jane", 5), event("x", -2, corrects="mail-of-jane"))
+    track(event("seen", 1, metric=users.code, value="jane"))
     track(event("jane", -1), atomic=False)
+    digest = UsageValue.objects.get().value
     customers.erase(client_row.pk, now=NOW)
-    assert UsageEvent.objects.get().event_id == "erased"
     assert not RefusedEvent.objects.exists()
-    assert total() == 5
+    assert total() == 3
+    rows = {each.quantity: each for each in UsageEvent.objects.all()}
+    assert rows[-2].corrects == rows[5].event_id
+    assert rows[5].event_id.startswith("erased-")
+    assert rows[1].value == ""
+    assert UsageValue.objects.get().value != digest
 
 
 def test_everything_stored_of_a_client_is_exported(client_row, calls):
