@@ -1,5 +1,6 @@
 """Metrics, thresholds, limits, events and backfills in the admin."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -19,7 +20,7 @@ from unfold.widgets import (
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.api.body_limits import MAX_BODY_BYTES, parse_object
 from aethercrown.csv.admin import CSVAdmin
-from aethercrown.formatting import counted
+from aethercrown.formatting import counted, exact_text, money_text
 from aethercrown.history.attribution import actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
@@ -334,15 +335,24 @@ def preview_sentences(row: UsageBackfill) -> list[str]:
         f"{', '.join(words) or 'No event'}; {counted(found.get('voided', 0), 'event')} taken out.",
         *(f"{name}: {text}" for name, text in preview_amounts(row)),
         *([f"Closed periods: {', '.join(sorted(set(closed)))}."] if closed else []),
+        *(adjustment_sentence(each) for each in found.get("adjustments", ())),
         *(
             f"Row {each['row']}: {each['status']}, {each['reason']}"
             for each in found.get("items", ())
         ),
         *(
-            f"It would alert: {each['metric']} at {each['threshold']}%"
+            f"It would alert: {each['metric']} at {exact_text(Decimal(str(each['threshold'])))}%"
             for each in found.get("alerts", ())
         ),
     ]
+
+
+def adjustment_sentence(found: dict[str, Any]) -> str:
+    """What the adjustments of closed periods bill a client, or why that is not known."""
+    if found["amount"] is None:
+        return f"Adjustments of {found['client_id']} cannot be priced: {found['reason']}"
+    amount = money_text(Decimal(str(found["amount"])), found["currency"])
+    return f"Adjustments bill {found['client_id']} {amount} in the open month."
 
 
 COUNTED = ("accepted", "duplicate", "conflict", "rejected")
@@ -353,7 +363,7 @@ def preview_amounts(row: UsageBackfill) -> list[tuple[str, str]]:
     days = row.preview.get("days", ())
     shown = [
         (
-            f"{each['metric']}, {each['day']}",
+            f"{each['metric']} of {each['client_id']}, {each['day']}",
             f"{each['before']} \N{RIGHTWARDS ARROW} {each['after']}",
         )
         for each in days[:MAX_SHOWN_DAYS]

@@ -30,6 +30,8 @@ def test_a_backfill_is_previewed_applied_and_reverted_by_hand(admin_client, clie
     row = UsageBackfill.objects.get()
     page = admin_client.get(at("usagebackfill_change", row.pk)).content.decode()
     assert "1 event accepted, 1 event rejected" in page
+    assert f"{CALLS} of acme, " in page
+    assert "Adjustments bill acme $0.00 in the open month." in page
     for step, state in (("apply_backfill", "applied"), ("revert_backfill", "reverted")):
         address = at(f"usagebackfill_{step}", row.pk)
         assert row.preview["days"][0]["day"]
@@ -128,3 +130,10 @@ def test_events_are_imported_from_a_file(admin_client, client_row):
     assert admin_client.get(at("usageevent_changelist")).status_code == 200
     assert screens.UsageEventAdmin.import_kinds == ("usage-events",)
     assert not UsageEvent.objects.exists()
+
+
+def test_what_adjustments_bill_is_said_in_money_or_why_it_is_not_known():
+    known = {"client_id": "acme", "amount": 12.5, "currency": "USD", "reason": ""}
+    assert screens.adjustment_sentence(known) == "Adjustments bill acme $12.50 in the open month."
+    unknown = {**known, "amount": None, "reason": "No prices are published."}
+    assert screens.adjustment_sentence(unknown).endswith("No prices are published.")
