@@ -29,6 +29,7 @@ class Unit:
     prefix: str = ""
     suffix: str = ""
     digits: int = 0
+    trims: bool = False  # whether zeros at the end are left out: 997, 0.5
 
 
 COUNT = Unit()
@@ -69,7 +70,10 @@ def full(value: Number, unit: Unit = COUNT) -> str:
         return MISSING
     if abs(number) >= 1e15:
         return short(number, unit)
-    return _with_unit(f"{abs(number):,.{unit.digits}f}", unit, negative=number < 0)
+    digits = f"{abs(number):,.{unit.digits}f}"
+    if unit.trims and "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return _with_unit(digits, unit, negative=number < 0)
 
 
 def short(value: Number, unit: Unit = COUNT) -> str:

@@ -44,16 +44,19 @@ def row_source(
     fields: Sequence[str],
     note: Callable[[Any], object],
     page: Callable[[Any], str] = lambda _row: "",
+    name: Callable[[Any], object] = str,
 ) -> SearchSource:
     """A source of rows that contain the words in one of `fields`; those that begin so come first.
 
-    A hit opens in the admin, or for people outside the staff on `page(row)`. `note(row)` tells it
-    from others with the same title.
+    A hit opens in the admin, or for people outside the staff on `page(row)`. It is called
+    `name(row)`; `note(row)` tells it from others of that name.
     """
 
     def find(words: str, limit: int) -> list[SearchHit]:
         return [
-            SearchHit(str(row), str(note(row)), tuple(filter(None, (change_url(row), page(row)))))
+            SearchHit(
+                str(name(row)), str(note(row)), tuple(filter(None, (change_url(row), page(row))))
+            )
             for row in matching(rows(), fields, words, limit)
         ]
 

@@ -46,11 +46,12 @@ def open_table(rows: Sequence[Any]) -> Table:
         Column("Last seen"),
         Column("Times", Unit()),
         Column("Acknowledged by"),
+        Column("Source", csv_only=True),
     )
     cells = attrgetter(
-        "severity", "message", "first_seen_at", "last_seen_at", "count", "acknowledged_by"
+        "severity", "message", "first_seen_at", "last_seen_at", "count", "acknowledged_by", "source"
     )
-    lines = [(str(each), *cells(each)) for each in rows]
+    lines = [(each.title, *cells(each)) for each in rows]
     return Table("open", "Wrong now", columns, lines, [reports.page(each) for each in rows])
 
 
@@ -63,9 +64,13 @@ def resolved_table(rows: Sequence[Any]) -> Table:
         Column("Ended"),
         Column("Ended by"),
         Column("Note", prose=True),
+        Column("Source", csv_only=True),
     )
     cells = attrgetter("severity", "first_seen_at", "resolved_at")
-    lines = [(str(each), *cells(each), shown_actor(each.resolved_by), each.note) for each in rows]
+    lines = [
+        (each.title, *cells(each), shown_actor(each.resolved_by), each.note, each.source)
+        for each in rows
+    ]
     return Table("resolved", "Ended", columns, lines, [reports.page(each) for each in rows])
 
 

@@ -90,7 +90,7 @@ def run_listing(given: Mapping[str, str], period: Period, *, opens: bool) -> Lis
         ListField("planned_for", Column("Planned for")),
         ListField("state", Column("State", badge=True), filter=True, choices=reports.RUN_STATES),
         ListField("trigger", Column("Started by"), filter=True, choices=reports.TRIGGERS),
-        ListField("took", Column("Took"), show=took_text),
+        ListField("took", Column("Took", COUNT), show=took_text),
         ListField("attempt", Column("Attempts", COUNT)),
         ListField("outcome", Column("Outcome", prose=True), search=True, show=last_line),
     )

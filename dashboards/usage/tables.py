@@ -10,7 +10,7 @@ from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, Value
 
 SECONDS = Unit(suffix="\u00a0s", digits=1)
-QUANTITY = Unit(digits=2)
+QUANTITY = Unit(digits=2, trims=True)
 
 
 def events_chart(days: Sequence[date], counts: Sequence[int | None]) -> PageChart:

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from aethercrown.history.tracking import TrackedHistory
 from aethercrown.severity import LEVELS
@@ -72,6 +73,11 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.kind.replace('_', ' ')}, {self.subject}"
+
+    @property
+    def title(self) -> str:
+        """What is wrong with what, for people who do not know the sources: Down, shop."""
+        return capfirst(f"{self.kind.replace('_', ' ')}, {self.subject}")
 
 
 class Silence(models.Model):

@@ -53,7 +53,7 @@ def attention_items(_now: datetime) -> list[AttentionItem]:
     rows = Alert.objects.filter(state=Alert.State.OPEN, severity__in=[HIGH, CRITICAL])
     rows = rows.exclude(source="automations", kind=RUN_FAILED)
     return [
-        AttentionItem(f"{alert}: {alert.message}"[:300], page(alert))
+        AttentionItem(f"{alert.title}: {alert.message}"[:300], page(alert))
         for alert in sorted(
             rows[:MAX_ATTENTION_ITEMS], key=lambda alert: -LEVELS.index(alert.severity)
         )

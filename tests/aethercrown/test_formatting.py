@@ -51,6 +51,13 @@ def test_currencies_keep_their_own_decimals():
     assert formatting.full(1234.5, formatting.rounded(USD)) == "$1,234"
 
 
+def test_a_quantity_is_written_without_zeros_at_its_end():
+    quantity = formatting.Unit(digits=2, trims=True)
+    texts = [formatting.full(each, quantity) for each in (997, 0.5, Decimal("1200.00"), 0, -2.25)]
+    assert texts == ["997", "0.5", "1,200", "0", "\N{MINUS SIGN}2.25"]
+    assert formatting.full(0.001, quantity) == "0"
+
+
 def test_a_change_says_its_direction():
     assert formatting.signed(3.14159, formatting.PERCENT) == "+3.1%"
     assert formatting.signed(-3.1, formatting.PERCENT) == "\N{MINUS SIGN}3.1%"

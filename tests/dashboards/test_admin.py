@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from aethercrown.formatting import MISSING
 from marketing.models import Channel
 from security.access.models import User
 from security.access.roles import OPERATOR, VIEWER
@@ -96,3 +97,17 @@ def test_an_address_that_names_no_row_is_no_failure(admin_client):
     paths = [f"/admin/{each.app_label}/{each.model_name}/none/change/" for each in models]
     admin_client.raise_request_exception = False
     assert not [each for each in paths if admin_client.get(each).status_code >= 500]
+
+
+def test_a_list_says_of_how_many_only_where_it_is_narrowed(admin_client, settings):
+    settings.SECURE_SSL_REDIRECT = False
+    Channel.objects.bulk_create(Channel(name=name) for name in ("Search", "Social"))
+    channels, tasks = "/admin/marketing/channel/", "/admin/operations/task/"
+    pages = {
+        path: admin_client.get(path).content.decode().partition('class="count">')[2][:60]
+        for path in (channels, f"{channels}?q=Search", tasks, f"{tasks}?q=x")
+    }
+    assert pages[channels] == pages[tasks] == ""
+    assert pages[f"{channels}?q=Search"].startswith("1 of 2 <a")
+    assert pages[f"{tasks}?q=x"].startswith("0 <a"), "All tasks are not counted."
+    assert admin.site.empty_value_display == MISSING

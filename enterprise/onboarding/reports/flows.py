@@ -311,6 +311,7 @@ SEARCH = row_source(
     "Onboarding",
     flows,
     ("company_name", "customer__external_id"),
-    lambda row: row.status.replace("_", " "),
+    lambda row: f"{row}, {row.status.replace('_', ' ')}",
     page=lambda row: f"/dashboards/onboarding/{row.pk}",
+    name=lambda row: row.company_name or row,
 )

@@ -29,7 +29,7 @@ def test_the_highest_severity_comes_first_and_then_the_newest(wrong):
 
 def test_attention_items_are_severe_alerts_that_nobody_has_acknowledged(wrong):
     told = [each.sentence for each in reports.attention_items(NOON)]
-    assert told == ["health: down, s1: It is.", "health: late, s3: It is."]
+    assert told == ["Down, s1: It is.", "Late, s3: It is."]
     late = reports.unresolved()[1]
     services.acknowledge(late.pk, actor="ada", now=NOON)
     assert len(reports.attention_items(NOON)) == 1
