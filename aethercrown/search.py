@@ -44,6 +44,7 @@ def row_source(
     fields: Sequence[str],
     note: Callable[[Any], object],
     page: Callable[[Any], str] = lambda _row: "",
+    *,
     name: Callable[[Any], object] = str,
 ) -> SearchSource:
     """A source of rows that contain the words in one of `fields`; those that begin so come first.
