@@ -9,16 +9,23 @@ import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn import util  # type: ignore[import-untyped]  # no types
+from gunicorn.http.errors import LimitRequestLine  # type: ignore[import-untyped]  # no types
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # no types
 
 PROBES = tuple(
     f"{method} {path} ".encode() for method in ("GET", "HEAD") for path in ("/healthz", "/readyz")
 )
 PEEKED_BYTES = 4_096
+ADDRESS_TOO_LONG = (
+    "An address has at most 8,000 characters here, and a search at most 200. "
+    "Go back and shorten what was entered."
+)
 SWITCH_SECONDS = 0.001  # how long a calculation keeps the interpreter from the other threads
 
 
@@ -56,6 +63,14 @@ class ProbeWorker(ThreadWorker):  # type: ignore[misc]  # its base has no types
         self.poller.register(
             client, EVENT_READ, partial(self.on_pending_socket_readable, connection)
         )
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """As gunicorn's; of an address that is too long, what to do about it."""
+        if not isinstance(exc, LimitRequestLine):
+            super().handle_error(req, client, addr, exc)
+            return
+        with suppress(OSError):  # the caller has gone
+            util.write_error(client, 414, "This address is too long", ADDRESS_TOO_LONG)
 
     def enqueue_req(self, conn: Any) -> None:
         """Give the request to the probes' thread or to the others."""

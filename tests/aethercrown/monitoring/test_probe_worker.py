@@ -9,9 +9,10 @@ import sys
 import time
 
 import pytest
+from gunicorn.http.errors import LimitRequestLine
 
 from aethercrown.monitoring import gunicorn_config
-from aethercrown.monitoring.probe_worker import is_probe
+from aethercrown.monitoring.probe_worker import ProbeWorker, is_probe
 from tests import rig
 
 APPLICATION = """
@@ -88,6 +89,17 @@ def test_a_probe_is_answered_while_every_thread_calculates_and_clients_stall(ser
     assert took[4] < 0.1  # the median; the rest is the test machine's
     for each in stalled:
         each.close()
+
+
+def test_an_address_of_ten_thousand_characters_is_told_what_to_shorten():
+    here, there = socket.socketpair()
+    with here, there:
+        worker = ProbeWorker.__new__(ProbeWorker)  # it answers without a process of its own
+        worker.handle_error(None, there, ("127.0.0.1", 1), LimitRequestLine(10_020, 8_190))
+        answer = here.recv(4_096).decode()
+    assert answer.startswith("HTTP/1.1 414 This address is too long")
+    assert "a search at most 200" in answer
+    assert gunicorn_config.limit_request_line > 8_000
 
 
 def test_there_is_no_control_socket():
