@@ -8,6 +8,8 @@ from hashlib import blake2b
 from math import isfinite
 from typing import Any, NamedTuple
 
+from aethercrown.formatting import date_text
+
 WINDOW = timedelta(days=34)  # back from now; older use needs a backfill
 MAX_CLOCK_AHEAD = timedelta(minutes=5)  # by which a caller's clock may be wrong
 MAX_EVENTS = 5_000  # of one call
@@ -296,6 +298,6 @@ def time_problem(
         words = f"is more than {window.days} days ago; older use needs a backfill"
         return InputProblem("timestamp", "too_old", words)
     if earliest is not None and at < earliest:
-        words = f"is before {earliest:%Y-%m-%d}, from which events are kept by the usage policy"
+        words = f"is before {date_text(earliest)}, from which events are kept by the usage policy"
         return InputProblem("timestamp", "too_old", words)
     return None
