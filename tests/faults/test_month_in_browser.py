@@ -109,13 +109,8 @@ def imported(person: Walker) -> None:
 
 def approved(person: Walker) -> str:
     """The plan that waits is approved where it is explained; the budget page says the same."""
-    person.open("/dashboards/decisions")
-    until(lambda: "budget" in person.open("/dashboards/decisions").lower(), "a plan waits")
-    path = next(
-        each
-        for each in person.links("a[href^='/dashboards/decisions/']")
-        if "Marketing budget" in person.open(each) or "budget" in person.open(each)[:200].lower()
-    )
+    person.open("/dashboards/budget")
+    path = person.links("a[href^='/dashboards/decisions/']")[0]
     shown = one_line(person.open(path))
     promise = re.search(r"Expected[^.]*", shown)
     person.press("a[data-key=a]")

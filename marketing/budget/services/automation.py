@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from aethercrown.formatting import PERCENT, money_text, share_text, signed
+from aethercrown.transitions import InvalidTransition
 from marketing.budget import reports
 from marketing.budget.measurement import followed
 from marketing.budget.measurement.decision import AUTOMATION
@@ -13,6 +14,7 @@ from marketing.budget.services.plans import replan, yesterday
 from marketing.budget.stored_request import NotEnoughData
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 from operations.decisions import services as decisions
+from operations.decisions.decision_types import Stale
 
 
 def run_optimization(context: RunContext) -> RunOutcome:
@@ -48,14 +50,17 @@ def _check_plan_in_force(context: RunContext) -> str:
     in_force = reports.in_force(settings.DEFAULT_CURRENCY)
     if not in_force:
         return ""
-    plan = reports.plans().get(decision_id=in_force[0].decision_id)
+    plan = reports.plans().filter(decision_id=in_force[0].decision_id).first()
     applied_at = in_force[0].valid_from
-    if not reports.underperforms(plan, applied_at, yesterday(context.now)):
+    if plan is None or not reports.underperforms(plan, applied_at, yesterday(context.now)):
         return ""
     if context.mode != "auto":
         return f"Plan {plan.pk} earned less than expected two weeks running: consider a roll-back. "
     note = "Revenue stayed below the 5 % bound two weeks running."
-    roll_back(plan.pk, actor=decisions.AUTOMATIC, note=note, now=context.now)
+    try:
+        roll_back(plan.pk, actor=decisions.AUTOMATIC, note=note, now=context.now)
+    except (InvalidTransition, Stale) as reason:
+        return f"Plan {plan.pk} earned less than expected and could not be rolled back: {reason} "
     return f"Plan {plan.pk} was rolled back. "
 
 

@@ -211,6 +211,14 @@ def test_a_plan_that_is_taken_back_restores_what_was_before():
     assert [status(first), status(second)] == ["applied", "rolled_back"]
 
 
+def test_plans_taken_back_one_after_the_other_never_bring_back_one_taken_back():
+    first = services.approve(optimize().pk, actor="ada", now=NOW)
+    second = services.approve(optimize(body(2000)).pk, actor="ada", now=NOW + timedelta(days=7))
+    services.roll_back(second.pk, actor="ada", now=timezone.now())
+    services.roll_back(first.pk, actor="ada", now=timezone.now())
+    assert reports.amounts_in_force("USD") == {}
+
+
 def test_only_the_plan_in_force_is_taken_back():
     first = services.approve(optimize().pk, actor="ada", now=NOW)
     services.approve(optimize(body(2000)).pk, actor="ada", now=NOW)
@@ -315,6 +323,15 @@ def test_a_run_in_mode_auto_takes_a_harmful_plan_back(live):
     outcome = services.run_optimization(context("auto", now=NOW + timedelta(weeks=4)))
     assert outcome.summary.startswith(f"Plan {plan.pk} was rolled back.")
     assert status(plan) == "rolled_back"
+
+
+def test_a_harmful_plan_that_cannot_be_taken_back_does_not_stop_the_run(live):
+    plan = in_force(live, level=0.6)
+    Channel.objects.filter(name="Video").update(name="Films")
+    outcome = services.run_optimization(context("auto", now=NOW + timedelta(weeks=4)))
+    assert "could not be rolled back: The USD allocation in force has changed" in outcome.summary
+    assert status(plan) == "applied"
+    assert outcome.detail["planned"]
 
 
 def test_a_plan_that_does_well_is_left_alone(live):
