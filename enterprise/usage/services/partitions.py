@@ -29,7 +29,11 @@ def insert_events(
     are never dropped.
     """
     if connection.vendor != "postgresql" or months <= inserted.keys():
-        insert()
+        try:
+            insert()
+        except IntegrityError:
+            inserted.clear()
+            raise
         return
     try:
         with transaction.atomic():
@@ -118,6 +122,7 @@ def drop(name: str) -> None:
             case (False,):
                 cursor.execute(f"{alter} CONCURRENTLY")
         cursor.execute(f"DROP TABLE {name}")
+    inserted.clear()
 
 
 def detached_names() -> list[str]:

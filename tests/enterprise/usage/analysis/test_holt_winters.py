@@ -87,3 +87,10 @@ def test_any_days_are_smoothed_to_finite_days(days):
     if found is not None:
         assert len(found.season) == SEASON
         assert all(0 <= each < 1e9 for each in found.forecast(holt_winters.SEASON * 8))
+
+
+def test_weeks_of_which_nothing_is_known_judge_no_forecast():
+    assert trend([1.0] * 5, MONDAY).method == ""
+    days = [*weekly(21), *[None] * 14]
+    assert backtest(days, MONDAY) is None
+    assert trend(days, MONDAY).method == "line"

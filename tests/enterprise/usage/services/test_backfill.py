@@ -161,6 +161,8 @@ def test_a_replacement_keeps_what_is_sent_again_and_refuses_what_is_outside(clie
     [
         (BackfillRange("acme", CALLS, MORNING, MORNING), "min_value"),
         (BackfillRange("acme", CALLS, MORNING + HOUR, MORNING), "min_value"),
+        (BackfillRange("nobody", CALLS, MORNING, MORNING + HOUR), "unknown_client"),
+        (BackfillRange("acme", "widgets", MORNING, MORNING + HOUR), "unknown_metric"),
     ],
 )
 def test_a_range_that_is_none_is_refused(client_row, calls, replaced, code):

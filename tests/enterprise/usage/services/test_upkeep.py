@@ -5,10 +5,11 @@ from decimal import Decimal
 from random import Random
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 import time_machine
 from django.apps import apps
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
@@ -36,7 +37,7 @@ from enterprise.usage.services import (
     thresholds,
     upkeep,
 )
-from enterprise.usage.wake_worker import WorkerWaker
+from enterprise.usage.wake_worker import WorkerWaker, wake_worker
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
 from revenue.billing.models import DailyUse, Meter
@@ -126,15 +127,18 @@ def test_a_day_that_billing_refuses_is_named_and_the_others_are_booked(client_ro
 
 
 def test_the_nightly_check_finds_hours_that_differ(client_row, calls):
-    track(event("e1", 5, NOW))
+    track(event("e1", 5, NOW), now=NOW - timedelta(minutes=1))
     assert run("enterprise.check_usage").startswith("1 hour compared, 0 differ")
     UsageHour.objects.update(quantity=6)
     check = upkeep.check_rollups(NOW, Random(1))  # noqa: S311 - a test's choice
     assert (check.hours, check.differences) == (1, 1)
     assert "has 1 event and 6" in check.listed[0]
+    UsageDay.objects.update(quantity=7)
+    both = upkeep.check_rollups(NOW, Random(1))  # noqa: S311 - a test's choice
+    assert both.listed[1].endswith("2027-03-20: the day differs from its events.")
     assert Alert.objects.get().kind == "rollups_differ"
     found = lag.freshness(NOW).as_dict()
-    assert (found["hours_compared"], found["differences"]) == (1, 1)
+    assert (found["hours_compared"], found["differences"]) == (1, 2)
 
 
 def test_old_rows_are_deleted_and_rollups_stay(client_row, calls):
@@ -237,6 +241,7 @@ def test_a_worker_that_cannot_be_asked_is_no_harm():
     waker = WorkerWaker([lambda: asked.append(1), lambda: 1 / 0])
     waker.wake(10.0)
     assert asked == [1]
+    wake_worker()
 
 
 def test_the_task_evaluates_and_the_look_asks_for_it(client_row, calls):
@@ -281,6 +286,40 @@ def test_an_old_month_is_detached_and_dropped_and_the_present_one_stays():
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="partitions are PostgreSQL's")
+@pytest.mark.django_db(transaction=True)
+def test_months_whose_deletion_was_interrupted_are_finished_and_a_differing_one_is_kept():
+    olds = [NOW - timedelta(days=each) for each in (500, 540, 580)]
+    for number, old in enumerate(olds):
+        track(event(f"e{number}", 5, old), now=old)
+    detached, pending, differing = (partitions.name_of(old.date().replace(day=1)) for old in olds)
+    UsageHour.objects.filter(hour__lt=olds[1] - timedelta(days=20)).update(quantity=6)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE enterprise_usageevent DETACH PARTITION {detached}")
+    with psycopg.connect(**psycopg_parameters()) as reader:
+        reader.execute("SELECT count(*) FROM enterprise_usageevent")
+        alter = f"ALTER TABLE enterprise_usageevent DETACH PARTITION {pending} CONCURRENTLY"
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 300")
+            with pytest.raises(OperationalError):
+                cursor.execute(alter)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET statement_timeout")
+    assert detached in partitions.detached_names()
+    upkeep.delete_old(NOW)
+    assert partitions.detached_names() == []
+    assert differing in partitions.partition_names()
+    assert pending not in partitions.partition_names()
+    partitions.drop(differing)
+
+
+def psycopg_parameters():
+    """Where the database of the tests is, for a connection of its own."""
+    given = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    return {name: given[name] for name in names if given.get(name)}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="partitions are PostgreSQL's")
 def test_a_month_whose_name_another_table_has_is_an_alert():
     later = NOW.replace(year=2041)
     taken = partitions.name_of(later.date().replace(month=5, day=1))
@@ -301,8 +340,11 @@ def test_another_error_of_an_insert_is_not_taken_for_a_missing_month():
     def refused():
         raise IntegrityError
 
-    with pytest.raises(IntegrityError):
-        partitions.insert_events(refused, {(2027, 3)}, NOW)
+    for known in ({}, {(2027, 3): True}):
+        partitions.inserted.update(known)
+        with pytest.raises(IntegrityError):
+            partitions.insert_events(refused, {(2027, 3)}, NOW)
+    assert not partitions.inserted
 
 
 def test_figures_of_usage(client_row, calls):
