@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from gunicorn.http.errors import LimitRequestLine
+from gunicorn.http.errors import LimitRequestLine  # type: ignore[import-untyped]  # no types
 
 from aethercrown.monitoring import gunicorn_config
 from aethercrown.monitoring.probe_worker import ProbeWorker, is_probe
