@@ -78,7 +78,7 @@ def shown(plan: BackfillPlan, before: DayTotals, now: datetime) -> dict[str, Any
         for key in sorted(closed)
     ]
     adjustments = [
-        _adjustment(key, clients[key], each) for key, each in effects.items() if each.before
+        adjustment(key, clients[key], each) for key, each in effects.items() if each.before
     ]
     return {
         **plan.counts(),
@@ -275,7 +275,7 @@ def _alert_fields(alert: Any) -> dict[str, Any]:
     }
 
 
-def _adjustment(customer: int, client_id: str, found: ClientEffect) -> dict[str, Any]:
+def adjustment(customer: int, client_id: str, found: ClientEffect) -> dict[str, Any]:
     """What the adjustments of closed periods bill or credit; null with the reason."""
     before, after = found.before, found.after
     amount = None

@@ -68,6 +68,8 @@ def test_a_gauge_is_averaged_over_its_days_and_those_without_a_reading(client_ro
     assert booked() == {16: 20, 17: 45, 18: 60, 19: 60}
     read({storage.code: 0}, noon + timedelta(hours=6))
     assert booked() == {16: Decimal("12.5"), 17: 30, 18: 60, 19: 60}
+    averages.refresh({(client_row.pk, storage.pk, noon.date())})  # again changes nothing
+    assert not UsageDay.objects.filter(is_booked=False, day__lt=NOW.date()).exists()
     assert used(client_row) == 60
     found = reports.client_report("acme", 30, NOW)["usage_summary"][storage.code]
     assert found["total"] == found["daily_average"]

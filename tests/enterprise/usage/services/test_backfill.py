@@ -22,9 +22,10 @@ from enterprise.usage.models import (
     UsagePolicy,
 )
 from enterprise.usage.reports import levels, rollups
-from enterprise.usage.reports.backfills import BackfillRange
-from enterprise.usage.services import backfill, booking, thresholds
+from enterprise.usage.reports.backfills import BackfillRange, CurrentBill
+from enterprise.usage.services import backfill, backfill_preview, booking, thresholds
 from enterprise.usage.services.backfill import InvalidRange, PreviewOutdated, RowsDeleted
+from enterprise.usage.services.backfill_preview import ClientEffect
 from operations.decisions import services as decisions
 from operations.decisions.models import Decision, FourEyesRule
 from revenue.billing.models import DailyUse
@@ -375,3 +376,9 @@ def test_an_alert_of_a_gauge_is_previewed(client_row, seats):
         replaced=BackfillRange("acme", SEATS, MORNING, MORNING + HOUR),
     )
     assert later.preview["days"][0]["after"] == 10
+
+
+def test_what_cannot_be_priced_is_null_with_the_reason():
+    unknown = CurrentBill("", None, "No prices are published.")
+    found = backfill_preview.adjustment(7, "acme", ClientEffect([], unknown, unknown))
+    assert (found["amount"], found["reason"]) == (None, "No prices are published.")
