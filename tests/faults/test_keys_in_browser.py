@@ -1,7 +1,7 @@
 """A security officer's day in a browser, on a platform of real processes.
 
-A secret gets a delivery channel, is tested, rotated, bound and revoked by the buttons that the pages
-show; another program asks for its value by API.
+A secret gets a delivery channel, is tested, rotated, bound and revoked by the buttons that the
+pages show; another program asks for its value by API.
 """
 
 import json
