@@ -70,8 +70,9 @@ class Table:
     def stacks(self) -> bool:
         """Whether its rows stand upright on a phone."""
         columns = self._page_columns()
-        has_prose = len(columns) == MAX_COLUMNS_ON_PHONE and any(each.prose for each in columns)
-        return has_prose or len(columns) > MAX_COLUMNS_ON_PHONE
+        moments = sum(isinstance(each, datetime) for each in self.rows[0]) if self.rows else 0
+        is_wide = moments > 1 or any(each.prose for each in columns)
+        return len(columns) >= MAX_COLUMNS_ON_PHONE + (not is_wide)
 
     def headings(self) -> list[Cell]:
         return [Cell(each.name, "number" if each.unit else "") for each in self._page_columns()]

@@ -87,3 +87,11 @@ def test_only_a_table_that_is_too_wide_for_a_phone_stands_upright():
 def test_sentences_make_three_columns_too_wide_for_a_phone():
     columns = (Column("Guardrail"), Column("Result"), Column("Finding", prose=True))
     assert Table("a", "A", columns, []).stacks
+
+
+def test_three_columns_stand_upright_on_a_phone_where_two_are_moments():
+    columns = (Column("Started"), Column("Status"), Column("Go-live"))
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert Table("t", "T", columns, [(at, "done", at)]).stacks
+    assert not Table("t", "T", columns, [(at.date(), "done", at)]).stacks
+    assert not Table("t", "T", columns, []).stacks
