@@ -52,17 +52,20 @@ def confirmation_page(
     form: Iterable[Any] = (),
     amounts: Sequence[tuple[str, str]] = (),
     failed: Sequence[str] = (),
+    fields: Mapping[str, str | Sequence[str]] | None = None,
     **more: Any,
 ) -> HttpResponse:
     """A page with a question and one button, which posts to the same address; `row` or the list.
 
-    It repeats the `amounts` and the guardrails that `failed`.
+    It repeats the `amounts` and the guardrails that `failed`, and posts the `fields`.
     """
     back = change_url(row) if row else list_url(model_admin)
-    asked = Confirmation(question, verb, request.path, back, amounts, failed, form=form)
+    asked = Confirmation(
+        question, verb, request.path, back, amounts, failed, fields or {}, form=form
+    )
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": str(row),
+        "title": str(row) if row else verb,
         "opts": model_admin.opts,
         "confirmation": asked,
         **more,

@@ -31,10 +31,19 @@ class Confirmation:
     back: str
     amounts: Sequence[tuple[str, str]] = ()
     failed_guardrails: Sequence[str] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     form: Iterable[Any] = ()
     note: str = ""
     note_text: str = ""  # what was written already
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """The fields as pairs; one with several values has a pair for each."""
+        return [
+            (name, value)
+            for name, given in self.fields.items()
+            for value in ([given] if isinstance(given, str) else given)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

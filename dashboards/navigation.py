@@ -88,6 +88,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "marketing.totalrevenue",
                     "marketing.calendarflag",
                     "marketing.lifttest",
+                    "marketing.budgetamount",
                     "marketing.budgetplan",
                     "marketing.budgettask",
                     "marketing.allocation",
@@ -266,8 +267,8 @@ def list_title(label: str) -> str:
 
 
 WITHOUT_A_PLACE = frozenset(
-    {"/dashboards/decisions/decide", "/search", "/dashboards/kit"}
-)  # from every page; by its address
+    {"/dashboards/decisions/decide", "/dashboards/budget-amount", "/search", "/dashboards/kit"}
+)  # from every page or its own; by its address
 
 
 class Shell:

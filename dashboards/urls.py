@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from dashboards.alerts import views as alerts
 from dashboards.automations import views as automations
-from dashboards.budget import views
+from dashboards.budget import amount, views
 from dashboards.customers import views as customers
 from dashboards.decisions import decision
 from dashboards.decisions import views as decisions
@@ -17,6 +17,7 @@ from dashboards.kit import views as kit
 from dashboards.onboarding import public as contact_pages
 from dashboards.onboarding import views as onboarding
 from dashboards.overview import views as overview
+from dashboards.pricing import editor
 from dashboards.pricing import views as pricing
 from dashboards.revenue import bills
 from dashboards.revenue import views as revenue
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.home, name="overview"),
     path("search", search.search, name="search"),
     path("dashboards/budget", views.budget, name="budget"),
+    path("dashboards/budget-amount", amount.budget_amount, name="budget-amount"),
     path("dashboards/budget/<path:name>", views.channel, name="budget-channel"),
     path("dashboards/imports", imports.imports, name="imports"),
     path("dashboards/imports/<int:pk>", imports.import_page, name="import"),
@@ -44,6 +46,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/usage/<int:pk>", usage.client, name="usage-client"),
     path("dashboards/pricing", pricing.pricing, name="pricing"),
     path("dashboards/pricing/versions/<int:pk>", pricing.version, name="pricing-version"),
+    path("dashboards/pricing/versions/<int:pk>/edit", editor.edit, name="pricing-edit"),
+    path(
+        "dashboards/pricing/books/<slug:code>/draft", editor.new_version, name="pricing-new-version"
+    ),
+    path("dashboards/pricing/plans/<slug:code>", editor.plan, name="pricing-plan"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
     path("dashboards/automations", automations.automations, name="automations"),
     path("dashboards/jobs", jobs.jobs, name="jobs"),

@@ -1,4 +1,9 @@
-from marketing.budget.admin import AllocationAdmin, BudgetPlanAdmin, BudgetTaskAdmin
+from marketing.budget.admin import (
+    AllocationAdmin,
+    BudgetAmountAdmin,
+    BudgetPlanAdmin,
+    BudgetTaskAdmin,
+)
 from marketing.channels.admin import (
     CalendarFlagAdmin,
     ChannelAdmin,
@@ -9,6 +14,7 @@ from marketing.channels.admin import (
 
 __all__ = [
     "AllocationAdmin",
+    "BudgetAmountAdmin",
     "BudgetPlanAdmin",
     "BudgetTaskAdmin",
     "CalendarFlagAdmin",

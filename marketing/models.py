@@ -1,6 +1,7 @@
 from marketing.budget.models import (
     Allocation,
     AllocationLock,
+    BudgetAmount,
     BudgetPlan,
     BudgetTask,
     PlanAllocation,
@@ -10,6 +11,7 @@ from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performan
 __all__ = [
     "Allocation",
     "AllocationLock",
+    "BudgetAmount",
     "BudgetPlan",
     "BudgetTask",
     "CalendarFlag",

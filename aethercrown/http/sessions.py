@@ -16,6 +16,7 @@ from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
+from aethercrown.http import kept_forms
 from aethercrown.http.middleware import Middleware
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -34,6 +35,7 @@ class SessionLimits(Middleware):
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             now = int(time.time())
             if is_expired(request.session, now):
+                request.ended_session_of = str(request.session[SESSION_KEY])  # type: ignore[attr-defined]  # for kept forms
                 request.session.flush()
             elif now - request.session[SEEN] >= SEEN_UPDATE_SECONDS:
                 request.session[SEEN] = now
@@ -76,10 +78,12 @@ def is_fresh(session: Any, now: int) -> bool:
 def reauthentication_redirect(request: HttpRequest) -> HttpResponse | None:
     """A redirect to the page that asks for the password again; None where the sign-in is fresh.
 
-    For steps that nobody may take at a browser left open, such as revoking a secret.
+    For steps that nobody may take at a browser left open, such as revoking a secret. What was
+    posted is kept, and offered again afterwards.
     """
     if is_fresh(request.session, int(time.time())):
         return None
+    kept_forms.keep(request)
     there = urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{there}")
 

@@ -28,6 +28,7 @@ from operations.decisions.decision_text import failed_guardrails
 
 DAY = timedelta(days=1)
 IMPORT_PATH = "/dashboards/imports?kind=budget-performance"
+AMOUNT_PATH = "/dashboards/budget-amount"
 PRESETS, DEFAULT = ("3m", "6m", "12m", "24m"), "12m"
 NO_SPEND = EmptyState(
     "No spend is stored for this period",
@@ -61,6 +62,8 @@ def budget(request: HttpRequest) -> HttpResponseBase:
         spend=_spend(found.currency, period),
         history=plans,
         followed=followed,
+        set_amount=str(reports.budget_amount()),
+        amount_path=AMOUNT_PATH,
         next_run=automations.next_run(AUTOMATION, timezone.now()),
         import_path=IMPORT_PATH if access.may_open(request, IMPORT_PATH) else "",
         tasks=reports.open_tasks(found.currency),

@@ -1,8 +1,8 @@
-"""The first page: what needs attention, the figures, decisions waiting, last runs."""
+"""The first page, for an executive: MRR, what changed, waits, is at risk, ran and brought."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,50 +15,41 @@ from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.monitoring.attention import AttentionItem
 from dashboards import page_context
 from dashboards.access import viewer
+from dashboards.overview import changes, values
+from dashboards.overview.values import ValueGroup, ValueLine
 from dashboards.page_context import kept_parameters
 from dashboards.period_choice import PARAMETERS, read_period
 from dashboards.tiles import tiles
 from operations.alerts import reports as alerts
 from operations.automations import reports as automations
 from operations.decisions import reports as decisions
-from operations.decisions.effect_text import expected_text, realised_text
 from operations.messaging import reports as outbox
+from revenue.customers import reports as customers
+from revenue.documents import reports as documents
+from revenue.mrr import reports as mrr
+from revenue.pricing import reports as pricing
 
 PRESETS, DEFAULT = ("30d", "90d", "12m"), "30d"
 TILES = (
     *("revenue.mrr", "revenue.arr", "revenue.paying_customers"),
-    *("budget.planned", "decisions.waiting", "tasks.waiting", "tasks.success"),
-    *("health.components_down", "health.availability", "keys.overdue", "alerts.open"),
+    *("budget.planned", "health.availability"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingDecision:
-    """A decision that a person has to make."""
-
-    title: str
-    since: datetime
-    expected: str
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedDecision:
-    """A decision in force, and what it brought or is expected to bring."""
-
-    title: str
-    since: datetime
-    effect: str
-    page: str
+SHOULD_BE_ZERO = ("health.components_down", "keys.overdue")
+MAX_RUNS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class OverviewData:
     """What the first page shows beside the figures."""
 
-    attention: Sequence[AttentionItem]
-    waiting: Sequence[WaitingDecision]
-    applied: Sequence[AppliedDecision]
+    since: datetime
+    changed: Sequence[AttentionItem]
+    at_risk: Sequence[AttentionItem]
+    unknown: Sequence[str]
+    waiting: Sequence[ValueGroup]
+    expires_in: int | None  # days until the first of the waiting ones does
+    brought: Sequence[tuple[str, str, str]]
+    applied: Sequence[ValueLine]
     runs: Iterable[Any]  # rows of Run, with their automation
 
 
@@ -66,11 +57,13 @@ class OverviewData:
 def home(request: HttpRequest) -> HttpResponseBase:
     period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT)
     query = MetricQuery(period.period, settings.DEFAULT_CURRENCY, timezone.now())
+    first, *others = tiles(measure(TILES, query, period.compared), period.compared_text)
     response = page_context.render_template(
         request,
         "overview",
         overview=overview_data(query),
-        tiles=tiles(measure(TILES, query, period.compared), period.compared_text),
+        mrr=first,
+        tiles=others,
         period=period,
         kept=kept_parameters(request, *PARAMETERS),
         problems=period.problems,
@@ -80,32 +73,47 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 
 def overview_data(query: MetricQuery) -> OverviewData:
-    """Read from each app's reports; the query shares with the figures what both need."""
-    now, decided = query.now, decisions.overview(query)
+    """Read from each app's reports; what changed counts from the beginning of yesterday."""
+    now = query.now
+    since = timezone.make_aware(
+        datetime.combine(timezone.localdate(now) - timedelta(days=1), time())
+    )
+    waiting, measured = decisions.valued(now), decisions.measured_in(query)
+    risks, unknown = changes.metric_risks(measure(SHOULD_BE_ZERO, query))
     return OverviewData(
-        attention=[
+        since=since,
+        changed=_changed(query.currency, since),
+        at_risk=[
             *alerts.attention_items(now),
             *automations.attention_items(now),
-            *decisions.attention_items(decided, now),
+            *risks,
+            *changes.overdue_risks(documents.overdue(timezone.localdate(now)), _open_invoices()),
+            *changes.disappointing(measured, _titles(measured), _page),
             *outbox.attention_items(now),
         ],
-        waiting=_waiting_decisions(decided.oldest),
-        applied=_applied_decisions(decided.applied),
-        runs=automations.last_run_of_each(6),
+        unknown=unknown,
+        waiting=values.waiting_values(waiting, _titles(waiting), decisions.type_title, _page),
+        expires_in=decisions.days_left(waiting[0], now) if waiting else None,
+        brought=values.brought_values(measured, decisions.type_title),
+        applied=_applied(decisions.overview(query).applied),
+        runs=automations.last_run_of_each(MAX_RUNS),
     )
 
 
-def _waiting_decisions(rows: Sequence[Any]) -> list[WaitingDecision]:
+def _changed(currency: str, since: datetime) -> list[AttentionItem]:
+    decided = decisions.changed_since(since)
+    day = timezone.localdate(since)
     return [
-        WaitingDecision(title, each.proposed_at, expected_text(each.expected), _page(each))
-        for each, title in zip(rows, _titles(rows), strict=True)
+        *changes.mrr_changes(mrr.recent_movements(currency, day), currency, customers.page_path),
+        *changes.decision_changes(decided, _titles(decided), since, _page),
+        *changes.price_changes(pricing.published_since(since)),
+        *changes.resolved_alerts(alerts.severe_resolved_since(since)),
     ]
 
 
-def _applied_decisions(rows: Sequence[Any]) -> list[AppliedDecision]:
-    """With the realised effect where it was measured, else the expected one."""
+def _applied(rows: Sequence[Any]) -> list[ValueLine]:
     return [
-        AppliedDecision(title, each.applied_at, _effect(each), _page(each))
+        ValueLine(title, _page(each), values.effect_of(each), "", each.applied_at)
         for each, title in zip(rows, _titles(rows), strict=True)
     ]
 
@@ -118,7 +126,5 @@ def _page(decision: Any) -> str:
     return reverse("decision", args=[decision.pk])
 
 
-def _effect(decision: Any) -> str:
-    if decision.realised:
-        return f"realised {realised_text(decision.realised, decision.expected)}"
-    return f"expected {expected_text(decision.expected)}"
+def _open_invoices() -> str:
+    return f"{reverse('admin:revenue_invoicedocument_changelist')}?state__exact=open"

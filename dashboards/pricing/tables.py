@@ -14,6 +14,7 @@ from revenue.pricing.rating.rate import PriceLine
 if TYPE_CHECKING:
     from revenue.billing.statement import UnbilledUse
     from revenue.customers.reports import PlanMrr
+    from revenue.pricing.price_book.comparison import ChangedPrice
 
 TWO_DECIMALS = Unit(digits=2)
 
@@ -41,7 +42,14 @@ def plans(
         )
         for code, each in rows.items()
     ]
-    return Table("plans", "Plans on sale", columns, lines)
+    paths = [f"/dashboards/pricing/plans/{code}" for code in rows]
+    return Table("plans", "Plans on sale", columns, lines, paths)
+
+
+def changes(rows: "Sequence[ChangedPrice]", against: str, version: str) -> Table:
+    """What differs between the version in force and another."""
+    columns = (Column("What", prose=True), Column(against), Column(version))
+    return Table("changes", "What it changes", columns, [tuple(each) for each in rows])
 
 
 def versions(rows: Sequence[Any]) -> Table:
@@ -88,7 +96,7 @@ def unbilled_use(rows: "Iterable[UnbilledUse]") -> Table:
         Column("Last day"),
         Column("Reason", prose=True),
     )
-    lines = [(e.metric, e.quantity, e.first, e.last, e.reason) for e in rows]
+    lines = [(e.metric.replace("_", " "), e.quantity, e.first, e.last, e.reason) for e in rows]
     return Table("unbilled", "Use that is not billed", columns, lines)
 
 
@@ -112,7 +120,7 @@ def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
 def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:
     titles = {"usage_data": "Usage", "engagement_data": "Engagement", "company_data": "Company"}
     rows = [
-        (metric, titles[part], f"{Decimal(value):f}")
+        (metric.replace("_", " "), titles[part], f"{Decimal(value):f}")
         for part, values in inputs.items()
         for metric, value in values.items()
     ]

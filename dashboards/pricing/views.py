@@ -7,29 +7,34 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.formatting import full, money
-from aethercrown.page_parts import JobProgress
-from dashboards import page_context
+from aethercrown.formatting import date_text, full, money, signed
+from aethercrown.history.attribution import actor_of
+from aethercrown.page_parts import Confirmation, JobProgress
+from aethercrown.transitions import InvalidTransition
+from dashboards import access, page_context
 from dashboards.access import opened_by, viewer
 from dashboards.jobs import views as job_views
 from dashboards.pricing import tables
+from dashboards.tables import Table
 from operations.jobs.caller import caller_of
 from operations.jobs.services import JobLimitReached
 from revenue.billing import reports as billing
 from revenue.billing.services import price_simulation
 from revenue.customers import reports as customers
-from revenue.pricing import reports
+from revenue.pricing import reports, services
 from revenue.pricing.calculation.simulation import Simulation
 from revenue.pricing.decimals import InvalidValues
 
 PAGES = "security.view_pages"
-PRICING = page_context.Breadcrumb("Pricing", "/dashboards/pricing")
+APPROVE, EDIT = "security.approve_decisions", "revenue.change_pricebookversion"
+PRICING = page_context.Breadcrumb("Plans & prices", "/dashboards/pricing")
+MAX_REPEATED = 12  # changes in the confirm step
 MAX_ROWS = 30
 FIGURES = attrgetter("kind", "quantity", "unit_amount", "amount")  # of a line, without its words
 
@@ -50,27 +55,34 @@ def pricing(request: HttpRequest) -> HttpResponseBase:
     return page_context.render_page(
         request,
         "pricing",
-        "Pricing",
+        PRICING.title,
         [plans, versions, quotes],
         in_force=in_force,
         missing=missing,
         plans=plans,
         versions=versions,
         quotes=quotes,
+        book=in_force.book if in_force and access.holds(request, EDIT) else None,
     )
 
 
 @opened_by(PAGES, posts=PAGES)
 def version(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A version against the one in force, and its findings; a POST simulates it as a job."""
+    """A version against the one in force, and its findings; a POST publishes or simulates it."""
     try:
         found = reports.versions().get(pk=pk)
     except ObjectDoesNotExist:
         raise Http404(f"There is no version {pk}.") from None
     if request.method == "POST":
-        return _requested(request, found)
+        publishes = request.POST.get("step") == "publish"
+        return _published(request, found) if publishes else _requested(request, found)
     comparison = _compared(found)
     context = _shown(comparison.simulation) if comparison.simulation else {"tables": []}
+    changes = _changes(found)
+    context["tables"] = [*([changes] if changes else []), *context["tables"]]
+    findings = reports.findings(pk)
+    may_publish = found.is_draft and access.holds(request, APPROVE)
+    asked = may_publish and request.GET.get("step") == "publish"
     return page_context.render_page(
         request,
         "prices",
@@ -80,10 +92,64 @@ def version(request: HttpRequest, pk: int) -> HttpResponseBase:
         version=found,
         comparison=comparison,
         most=billing.MAX_PAGE_ACCOUNTS,
-        findings=reports.findings(pk),
+        findings=findings,
+        changes=changes,
+        may_publish=may_publish,
+        edit_path=reverse("pricing-edit", args=[pk]) if found.is_draft else "",
+        confirmation=_confirmation(found, comparison, changes, findings) if asked else None,
         admin_path=reverse("admin:revenue_pricebookversion_change", args=[pk]),
         **context,
     )
+
+
+def _changes(found: Any) -> Table | None:
+    """What differs from the version in force; None where one of them cannot be read."""
+    try:
+        against = reports.version_in_force(timezone.now().date(), found.book.code)
+        if against.pk == found.pk:
+            return None
+        return tables.changes(reports.changes_against(found, against), str(against), str(found))
+    except (reports.NothingPublished, reports.Tampered, InvalidValues):
+        return None
+
+
+def _confirmation(
+    found: Any, comparison: "PriceComparison", changes: Table | None, findings: list[str]
+) -> Confirmation:
+    """Repeats who pays more, and the first changes; it publishes only what was shown."""
+    amounts = [("Applies from", date_text(found.effective_from))]
+    if simulated := comparison.simulation:
+        unit = money(simulated.currency, 0)
+        gain = signed(simulated.then - simulated.now, unit)
+        who = f"{simulated.pay_more:,} pay more, {simulated.pay_less:,} less"
+        amounts.append(("Revenue a month if nobody leaves", f"{gain}; {who}"))
+    rows = changes.rows if changes else ()
+    arrow = "\N{RIGHTWARDS ARROW}"
+    amounts += [(str(what), f"{old} {arrow} {new}") for what, old, new in rows[:MAX_REPEATED]]
+    if len(rows) > MAX_REPEATED:
+        amounts.append(("More changes", f"{len(rows) - MAX_REPEATED:,}"))
+    path = reverse("pricing-version", args=[found.pk])
+    question = f"Publish {found}? It can never be changed afterwards, only followed by another."
+    fields = {"step": "publish", "seen": reports.draft_state(found)}
+    return Confirmation(question, "Publish", path, path, amounts, findings, fields)
+
+
+def _published(request: HttpRequest, found: Any) -> HttpResponseBase:
+    """Publish what the person saw; pressed twice, it is published once."""
+    if not access.holds(request, APPROVE):
+        raise PermissionDenied
+    actor = actor_of(request)
+    if found.is_draft and request.POST.get("seen") != reports.draft_state(found):
+        messages.error(request, f"{found} was changed since you looked at it: look again.")
+        return redirect("pricing-version", pk=found.pk)
+    try:
+        services.publish(found.pk, actor=actor, now=timezone.now())
+    except (InvalidValues, InvalidTransition) as error:
+        if found.published_by != actor:
+            messages.error(request, str(error))
+            return redirect("pricing-version", pk=found.pk)
+    messages.success(request, f"Published {found}, from {date_text(found.effective_from)}.")
+    return redirect("pricing-version", pk=found.pk)
 
 
 @dataclass(frozen=True, slots=True)

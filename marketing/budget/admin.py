@@ -17,7 +17,13 @@ from aethercrown.formatting import PERCENT, counted, date_text, share_text, sign
 from aethercrown.history.attribution import actor_of, shown_actor
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from marketing.budget import services
-from marketing.budget.models import Allocation, BudgetPlan, BudgetTask, PlanAllocation
+from marketing.budget.models import (
+    Allocation,
+    BudgetAmount,
+    BudgetPlan,
+    BudgetTask,
+    PlanAllocation,
+)
 from marketing.budget.planner.proposal import Interval
 from marketing.budget.response_format import load_proposal
 from security.access import reports as people
@@ -29,6 +35,13 @@ class PlanAllocationInline(ReadOnlyAdmin, TabularInline):
     model = PlanAllocation
     fields = ["channel_name", "present", "amount", "action", "reason"]
     extra = 0
+
+
+@admin.register(BudgetAmount)
+class BudgetAmountAdmin(ReadOnlyAdmin, ModelAdmin):
+    """What the nightly plan divides, and who set it; it is changed on the page of the budget."""
+
+    list_display = ["amount", "currency", "period", "changed_at", "changed_by"]
 
 
 @admin.register(BudgetPlan)

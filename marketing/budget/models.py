@@ -11,8 +11,40 @@ from aethercrown.db.fields import CurrencyField, MoneyField
 from aethercrown.formatting import exact_text, money_text
 from aethercrown.history.tracking import TrackedHistory
 from marketing.budget.planner.proposal import Interval
+from marketing.budget.planner.rounding import weekly_amount
 
 VALID_PROBABILITY = Q(probability_of_lift__gte=0, probability_of_lift__lte=1)
+
+
+class BudgetAmount(models.Model):
+    """What the nightly plan divides; there is one row once staff have set it."""
+
+    class Period(models.TextChoices):
+        WEEK = "week", "a week"
+        MONTH = "month", "a month"
+
+    amount = MoneyField(validators=[MinValueValidator(Decimal("0.01"))])
+    currency = CurrencyField()
+    period = models.CharField(max_length=5, choices=Period, default=Period.WEEK)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=200, blank=True)
+    history = TrackedHistory()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="marketing_budgetamount_one_row"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="marketing_budgetamount_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{money_text(self.amount, self.currency)} {self.get_period_display()}"
+
+    @property
+    def weekly(self) -> Decimal:
+        """The amount for one week, to the currency's smallest unit."""
+        return weekly_amount(self.amount, self.period, self.currency)
 
 
 class BudgetPlan(models.Model):

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import isnan, nan
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 
@@ -17,7 +18,7 @@ from marketing.budget.measurement import effect
 from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
 from marketing.budget.measurement.followed import PlannedSpend, compare
 from marketing.budget.model import weeks
-from marketing.budget.models import Allocation, BudgetPlan, BudgetTask
+from marketing.budget.models import Allocation, BudgetAmount, BudgetPlan, BudgetTask
 from marketing.budget.planner.proposal import Interval, Proposal
 from marketing.budget.planner.request import LiftTestResult
 from marketing.budget.planner.rounding import decimal_places
@@ -52,6 +53,14 @@ class BudgetOverview:
     in_force: tuple[Allocation, ...]
     trend: tuple[DailyPerformance, ...]
     history: tuple[BudgetPlan, ...]
+
+
+def budget_amount() -> BudgetAmount:
+    """What the nightly plan divides: as staff set it, else DEFAULT_MARKETING_BUDGET a week."""
+    found = BudgetAmount.objects.filter(pk=1).first()
+    return found or BudgetAmount(
+        amount=settings.DEFAULT_MARKETING_BUDGET, currency=settings.DEFAULT_CURRENCY
+    )
 
 
 def plans() -> QuerySet[BudgetPlan]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.formatting import counted
@@ -142,18 +142,45 @@ class AlertAdmin(ReadOnlyAdmin, RowActionAdmin):
         self.act_on_each(request, chosen, RESOLVE_ACTION)
 
 
-class SilenceRowForm(forms.ModelForm[Silence]):
-    """A silence that ends in the time to come; one of every alert is confirmed."""
+SCOPES = {  # what a silence covers: its words, and the patterns that it needs
+    "subject": ("One subject: the source, kind and subject below", ("source", "kind", "subject")),
+    "kind": ("Every alert of one kind: the source and kind below", ("source", "kind")),
+    "source": ("Every alert of one source: the source below", ("source",)),
+    "everything": ("Every alert of the platform: nobody is told anything", ()),
+}
 
-    is_everything = forms.BooleanField(
-        label="Every alert of the platform",
-        required=False,
-        help_text="Needed only if all three patterns fit everything.",
+
+def scope_of(silence: Silence) -> str:
+    """The narrowest scope whose patterns say something."""
+    if silence.key:
+        return "subject"
+    said = {each for each in PATTERNS if getattr(silence, each).strip("*")}
+    return next(
+        (name for name, (_, needed) in SCOPES.items() if said & set(needed[-1:])), "everything"
+    )
+
+
+class SilenceRowForm(forms.ModelForm[Silence]):
+    """A silence that ends in the time to come; how much it covers has to be chosen."""
+
+    scope = forms.ChoiceField(
+        label="What it covers",
+        choices=[("", "choose"), *((name, words) for name, (words, _) in SCOPES.items())],
+        widget=UnfoldAdminSelectWidget,
     )
 
     class Meta:
         model = Silence
-        fields = ["source", "kind", "subject", "until", "note"]
+        fields = [*PATTERNS, "until", "note"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        is_new = self.instance.pk is None
+        self.initial["scope"] = "" if is_new else scope_of(self.instance)
+        for each in PATTERNS:
+            self.fields[each].required = False
+            if self.initial.get(each) == "*":
+                self.initial[each] = ""
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -163,10 +190,13 @@ class SilenceRowForm(forms.ModelForm[Silence]):
                 self.add_error("until", "It would end before it begins: name a time to come.")
             elif until > now + MAX_SILENCE:
                 self.add_error("until", f"It may last {counted(MAX_SILENCE.days, 'day')} at most.")
-        patterns = [given.get(each, "") for each in PATTERNS]
-        is_all = all(each and not each.strip("*") for each in patterns)
-        if is_all and not self.instance.key and not given.get("is_everything"):
-            self.add_error("is_everything", "No alert at all would be told: confirm it here.")
+        if scope := given.get("scope"):
+            needed = SCOPES[scope][1]
+            for each in PATTERNS:
+                if each not in needed:
+                    given[each] = "*"
+                elif not given.get(each, "").strip("*") and not self.instance.key:
+                    self.add_error(each, "Name it, or choose a wider scope.")
         return given
 
 
@@ -175,7 +205,7 @@ class SilenceAdmin(ModelAdmin):
     form = SilenceRowForm
     list_display = ["source", "kind", "subject", "until", "note", "created_by"]
     list_filter = ["until"]
-    fields = [*PATTERNS, "is_everything", "until", "note"]
+    fields = ["scope", *PATTERNS, "until", "note"]
 
     def save_model(self, request: HttpRequest, obj: Silence, form: Any, change: Any) -> None:
         if not change:

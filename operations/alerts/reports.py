@@ -41,6 +41,12 @@ def recently_resolved(limit: int = 30) -> QuerySet[Alert]:
     return Alert.objects.filter(state=Alert.State.RESOLVED).order_by("-resolved_at")[:limit]
 
 
+def severe_resolved_since(since: datetime) -> list[Alert]:
+    """High and critical alerts that ended since then, the newest first."""
+    rows = Alert.objects.filter(resolved_at__gte=since, severity__in=[HIGH, CRITICAL])
+    return list(rows.order_by("-resolved_at", "-pk")[:MAX_ATTENTION_ITEMS])
+
+
 def counts() -> dict[str, int]:
     """How many alerts of each severity are unresolved, highest severity first."""
     rows = Alert.objects.exclude(state=Alert.State.RESOLVED).order_by().values("severity")

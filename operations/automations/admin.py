@@ -164,7 +164,13 @@ class AutomationAdmin(ModelAdmin):
 
     @admin.display(description="what")
     def what(self, automation: Automation) -> str:
-        return f"{automation.title} ({automation.name})"
+        """Its title, and the page where the rest of its settings is."""
+        if automation.name in automation_registry:
+            spec = automation_registry.get(automation.name)
+            if spec.settings_path:
+                link = format_html('<a href="{}">{}</a>', spec.settings_path, spec.settings_text)
+                return format_html("{} · {}", automation.title, link)
+        return str(automation.title)
 
     @admin.display(description="when")
     def schedule(self, automation: Automation) -> str:

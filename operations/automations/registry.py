@@ -35,12 +35,17 @@ class RunOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AutomationSpec:
-    """An automation in code. `perform` must be safe to repeat for the same run."""
+    """An automation in code. `perform` must be safe to repeat for the same run.
+
+    What else staff can set for it is on the page at `settings_path`, which `settings_text` names.
+    """
 
     name: str
     title: str
     perform: Callable[[RunContext], RunOutcome]
     queue: str = "default"
+    settings_path: str = ""
+    settings_text: str = ""
 
 
 automation_registry = Registry[AutomationSpec]("automation")

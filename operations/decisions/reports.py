@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from operator import or_
 from typing import Any
 
@@ -25,6 +26,8 @@ APPROVE = "security.approve_decisions"
 IS_OBSERVED = Q(mode="observe")
 IN_FORCE = (Decision.Status.APPLIED, Decision.Status.MEASURED)
 MAX_SHOWN = 5  # of the decisions that wait, and of those applied last
+MAX_VALUED = 500  # waiting decisions whose values are added up
+MAX_CHANGED = 10
 COUNTS = {
     "proposed": Count("pk"),
     "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~IS_OBSERVED),
@@ -88,6 +91,28 @@ def _read_overview(now: datetime) -> DecisionOverview:
     )
 
 
+def valued(now: datetime) -> list[Decision]:
+    """The proposals that wait for a person, oldest first, as many as their values are added up."""
+    return list(waiting_rows(now)[:MAX_VALUED])
+
+
+def changed_since(since: datetime) -> list[Decision]:
+    """What was applied, rejected or rolled back since then, the newest proposals first."""
+    times = ("applied_at", "rejected_at", "rolled_back_at")
+    changed = reduce(or_, (Q(**{f"{each}__gte": since}) for each in times))
+    rows = Decision.objects.filter(changed).exclude(IS_OBSERVED)
+    return list(rows.order_by("-proposed_at", "-pk")[:MAX_CHANGED])
+
+
+def measured_in(query: MetricQuery) -> list[Decision]:
+    """The decisions whose effect was measured in the period, the newest first."""
+    begin, end = query.span
+    rows = Decision.objects.filter(
+        verdict__in=MEASURED_VERDICTS, measured_at__gte=begin, measured_at__lt=end
+    )
+    return list(rows.exclude(IS_OBSERVED).order_by("-measured_at", "-pk")[:MAX_VALUED])
+
+
 def recent(limit: int = 10) -> QuerySet[Decision]:
     return Decision.objects.order_by("-proposed_at", "-pk")[:limit]
 
@@ -145,11 +170,16 @@ def summaries_by_type() -> list[DecisionTypeSummary]:
     return [_summary(counts, measured.get(counts["kind"], [])) for counts in kinds]
 
 
+def days_left(oldest: Decision, now: datetime) -> int:
+    """Whole days until a proposal expires."""
+    return max(0, (oldest.proposed_at + states.PROPOSAL_LIFETIME - now).days)
+
+
 def attention_items(found: DecisionOverview, now: datetime) -> list[AttentionItem]:
     """How many decisions wait, and how soon the first of them expires."""
     if not found.waiting:
         return []
-    left = max(0, (found.oldest[0].proposed_at + states.PROPOSAL_LIFETIME - now).days)
+    left = days_left(found.oldest[0], now)
     what = f"{found.waiting:,} decisions wait" if found.waiting > 1 else f"{found.oldest[0]} waits"
     only = found.oldest[0] if found.waiting == 1 else None
     return [

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from aethercrown.csv.export import Cell, Exporter
 from operations.messaging import reports as messaging
@@ -83,6 +83,23 @@ def personal_data(customer_ids: Collection[int]) -> Mapping[str, Any]:
         "billing_details": list(BillingDetails.objects.filter(**own).order_by("pk").values()),
         "documents": list(InvoiceDocument.objects.filter(**own).order_by("pk").values()),
     }
+
+
+class OverdueSum(NamedTuple):
+    """What is open past its due day in one currency."""
+
+    currency: str
+    amount: Decimal
+    customers: int
+    oldest: date
+
+
+def overdue(today: date) -> list[OverdueSum]:
+    """What customers owe past the due day, by currency; in one query."""
+    rows = InvoiceDocument.objects.filter(state=DocumentState.OPEN, due_on__lt=today)
+    grouped = rows.order_by("currency").values_list("currency")
+    found = grouped.annotate(Sum("gross"), Count("customer", distinct=True), Min("due_on"))
+    return [OverdueSum(*each) for each in found]
 
 
 @dataclass(frozen=True, slots=True)

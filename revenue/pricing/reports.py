@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
+from json import dumps
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,6 +15,8 @@ from revenue.pricing.calculation.inputs import inputs_from_json
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
 from revenue.pricing.calculation.simulation import SimulatedAccount
 from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
+from revenue.pricing.forms import charge_form
+from revenue.pricing.forms.draft_form import PRICE_PARTS, EnteredCharge, EnteredDraft
 from revenue.pricing.models import (
     PlanCharge,
     PlanEntitlement,
@@ -25,6 +29,7 @@ from revenue.pricing.models import (
 )
 from revenue.pricing.price_book import default_book, validation
 from revenue.pricing.price_book import version as books
+from revenue.pricing.price_book.comparison import ChangedPrice, changed_prices
 from revenue.pricing.price_book.version import BookVersion
 from revenue.pricing.rating.rate import PriceLine, line_from_json
 
@@ -56,6 +61,12 @@ def version_in_force(on: date, code: str = STANDARD_BOOK) -> PriceBookVersion:
             f"No version of the price book {code} is published for {on}: publish one in the admin."
         )
     return version
+
+
+def published_since(since: datetime) -> list[PriceBookVersion]:
+    """The versions that were published since then, the newest first."""
+    rows = PriceBookVersion.objects.select_related("book").filter(published_at__gte=since)
+    return list(rows.order_by("-published_at", "-pk"))
 
 
 cached_books: dict[str, BookVersion] = {}  # published versions by digest: they never change
@@ -194,6 +205,68 @@ def invalid_charges(version: PriceBookVersion) -> list[FieldProblem]:
             each.model, each.price, f"{each.plan.code}.{each.metric}.price"
         )
     ]
+
+
+def draft_form(version: PriceBookVersion) -> EnteredDraft:
+    """A version as the texts of its form, a price for every plan, with the state it is in."""
+    stored = {each.plan_id: each for each in version.prices.all()}
+    return EnteredDraft(
+        version.effective_from.isoformat(),
+        _plain(version.largest_discount),
+        version.notes,
+        {
+            code: {part: _plain(getattr(stored.get(plan.pk), part, None)) for part in PRICE_PARTS}
+            for code, plan in plans().items()
+        },
+        [
+            EnteredCharge(
+                str(each.pk),
+                each.plan.code,
+                each.metric,
+                each.title,
+                each.model,
+                charge_form.fields_from_price(each.model, each.price),
+                charge_form.tier_texts(each.model, each.price),
+            )
+            for each in version.charges.select_related("plan")
+        ],
+        draft_state(version),
+    )
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{without_trailing_zeros(value):f}"
+
+
+def draft_state(version: PriceBookVersion) -> str:
+    """A digest of everything that a draft's form shows or publishing uses, in four queries."""
+    money = ("plan", *PRICE_PARTS)
+    rows = [
+        [version.effective_from, _plain(version.largest_discount), version.notes, version.state],
+        *([key, *map(_plain, amounts)] for key, *amounts in version.prices.values_list(*money)),
+        *version.charges.values_list("pk", "plan", "position", "metric", "title", "model", "price"),
+        *version.factors.values_list("kind", "plan", "metric", "above", "value"),
+        *version.rules.values_list("plan", "source", "metric", "above", "needs_company"),
+    ]
+    return sha256(dumps(rows, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def plan_state(plan: PricingPlan) -> str:
+    """A digest of what a plan's form shows."""
+    rows = [plan.name, plan.features, plan.is_active]
+    return sha256(dumps(rows).encode()).hexdigest()
+
+
+def known_metrics(version: PriceBookVersion) -> set[str]:
+    """The metrics that the version's charges and factors of use name already."""
+    charged = version.charges.values_list("metric", flat=True)
+    used = version.factors.filter(kind=books.USAGE).values_list("metric", flat=True)
+    return {*charged, *used}
+
+
+def changes_against(version: PriceBookVersion, against: PriceBookVersion) -> list[ChangedPrice]:
+    """What differs from another version. Raises Tampered."""
+    return changed_prices(book(against), book(version))
 
 
 def newest_versions(most: int) -> list[PriceBookVersion]:

@@ -21,7 +21,8 @@ from revenue.pricing import models, reports
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_price
 from revenue.pricing.decimals import FieldProblem, InvalidValues, invalid, rounded
-from revenue.pricing.models import PriceBook, PriceBookVersion, Quote
+from revenue.pricing.forms.draft_form import ChargeValues, DraftValues
+from revenue.pricing.models import PriceBook, PriceBookVersion, PricingPlan, Quote
 from revenue.pricing.price_book import validation
 from revenue.pricing.price_override import KIND, SUBJECT, override_draft
 
@@ -60,6 +61,99 @@ def draft(code: str, *, effective_from: date, now: datetime) -> PriceBookVersion
     if newest:
         _copy_rows(newest, created)
     return created
+
+
+@transaction.atomic
+def open_draft(code: str, *, effective_from: date, now: datetime) -> tuple[PriceBookVersion, bool]:
+    """The book's newest version if it is a draft, else a new one; and whether it is new.
+
+    So a button that is pressed twice makes one draft.
+    """
+    book = PriceBook.objects.select_for_update().get(code=code)
+    newest = PriceBookVersion.objects.filter(book=book).order_by("-number").first()
+    if newest is not None and newest.is_draft:
+        return newest, False
+    return draft(code, effective_from=effective_from, now=now), True
+
+
+class DraftChanged(Exception):
+    """Somebody else saved the draft since it was opened; nothing was stored."""
+
+
+@transaction.atomic
+def save_draft(version_id: int, values: DraftValues, *, seen: str) -> PriceBookVersion:
+    """Store what was entered for a draft whose state is still the one that was `seen`.
+
+    Raises ImmutableVersion once it is published, and DraftChanged.
+    """
+    version = PriceBookVersion.objects.select_for_update().get(pk=version_id)
+    if not version.is_draft:
+        raise models.ImmutableVersion(f"{version} is {version.state}: it is no longer edited.")
+    if reports.draft_state(version) != seen:
+        raise DraftChanged(
+            f"{version} was changed by somebody else since you opened it. What you entered is still"
+            " here: compare it with the version, then save it again to replace theirs."
+        )
+    names = ("effective_from", "largest_discount", "notes")
+    _save_changed(version, {name: getattr(values, name) for name in names})
+    _save_prices(version, values.prices)
+    _save_charges(version, values.charges)
+    return version
+
+
+def _save_changed(row: Any, values: Mapping[str, Any]) -> None:
+    """Save the row only where a value differs, so that its history has no empty entries."""
+    if row.pk is None or any(getattr(row, name) != value for name, value in values.items()):
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save()
+
+
+def _save_prices(
+    version: PriceBookVersion, prices: Mapping[str, Mapping[str, Decimal | None]]
+) -> None:
+    """A plan without a price in the form is not sold by this version."""
+    stored = {each.plan.code: each for each in version.prices.select_related("plan")}
+    plans = reports.plans()
+    for code, row in stored.items():
+        if code not in prices:
+            row.delete()
+    for code, amounts in prices.items():
+        row = stored.get(code) or models.PlanPrice(version=version, plan=plans[code])
+        row.version = version
+        _save_changed(row, amounts)
+
+
+def _save_charges(version: PriceBookVersion, charges: Collection[ChargeValues]) -> None:
+    """Charges keep the order of the form; one that is not in it is deleted."""
+    stored = {each.pk: each for each in version.charges.all()}
+    plans = reports.plans()
+    kept = {each.key for each in charges}
+    for key, row in stored.items():
+        if key not in kept:
+            row.delete()
+    for position, each in enumerate(charges, start=1):
+        row = stored.get(each.key or 0) or models.PlanCharge(version=version)
+        values = {"metric": each.metric, "title": each.title, "model": each.model}
+        values |= {"plan": plans[each.plan], "position": position, "price": each.price}
+        _save_changed(row, values)
+
+
+class PlanChanged(Exception):
+    """Somebody else saved the plan since it was opened; nothing was stored."""
+
+
+@transaction.atomic
+def save_plan(code: str, values: Mapping[str, Any], *, seen: str) -> PricingPlan:
+    """Store name, features and availability of a plan. Raises PlanChanged."""
+    row = PricingPlan.objects.select_for_update().get(code=code)
+    if reports.plan_state(row) != seen:
+        raise PlanChanged(
+            f"{row} was changed by somebody else since you opened it. What you entered is still"
+            " here: save it again to replace theirs."
+        )
+    _save_changed(row, values)
+    return row
 
 
 def _copy_rows(source: PriceBookVersion, target: PriceBookVersion) -> None:

@@ -1,6 +1,6 @@
 """Admin screens of API keys: create, rotate, revoke; a new key is shown once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -8,13 +8,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from aethercrown.admin_actions import list_url
-from aethercrown.formatting import moment_text
+from aethercrown.admin_actions import button, change_url, confirmation_page, list_url
+from aethercrown.formatting import counted, moment_text
 from aethercrown.http.sessions import fresh_login
 from security.access.reports import person
 from security.apikeys import networks, scopes, services
@@ -79,6 +80,7 @@ class ApiKeyAdmin(ModelAdmin):
     search_fields = ["name", "last4"]
     form = IssueForm
     actions = ["rotate", "replace", "take_over", "revoke"]
+    actions_detail = ["rotate_one", "revoke_one"]
     date_hierarchy = "created_at"
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
@@ -151,13 +153,55 @@ class ApiKeyAdmin(ModelAdmin):
     def replace(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
         return self.rotate_keys(request, keys, timedelta(0))
 
-    @admin.action(description="Revoke at once", permissions=["change"])
+    @admin.action(description="Revoke", permissions=["change"])
     @fresh_login
-    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
+        """Ask first, and repeat which keys; the page posts the same choice again."""
+        if "confirmed" in request.POST:
+            self.revoke_keys(request, keys)
+            return None
+        chosen = [str(each) for each in keys.values_list("pk", flat=True)]
+        again = {"action": "revoke", "_selected_action": chosen, "confirmed": "yes"}
+        return self.ask_to_revoke(request, list(keys), None, again)
+
+    def ask_to_revoke(
+        self, request: HttpRequest, keys: list[ApiKey], row: ApiKey | None, fields: Any
+    ) -> HttpResponse:
+        used = [(str(key), _last_use(key)) for key in keys]
+        question = f"Revoke {counted(len(keys), 'key')}? {REVOKED_AT_ONCE}"
+        return confirmation_page(
+            self, request, row, question, "Revoke", amounts=used, fields=fields
+        )
+
+    def revoke_keys(self, request: HttpRequest, keys: Iterable[ApiKey]) -> None:
+        names = []
         for key in keys:
             services.revoke(key.pk, person(request.user))
             self.log_change(request, key, "Revoked.")
-        self.message_user(request, f"Revoked: {', '.join(map(str, keys))}.")
+            names.append(str(key))
+        self.message_user(request, f"Revoked: {', '.join(names)}.")
+
+    def has_manage_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(super().has_change_permission(request))
+
+    @button("Revoke", "revoke", "manage")
+    @fresh_login
+    def revoke_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = get_object_or_404(ApiKey, pk=object_id)
+        if request.method != "POST":
+            return self.ask_to_revoke(request, [key], key, {})
+        self.revoke_keys(request, [key])
+        return redirect(change_url(key))
+
+    @button("Rotate", "rotate", "manage")
+    @fresh_login
+    def rotate_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = get_object_or_404(ApiKey, pk=object_id)
+        if request.method != "POST":
+            question = f"Rotate {key}? {ROTATED}"
+            return confirmation_page(self, request, key, question, "Rotate")
+        shown = self.rotate_keys(request, ApiKey.objects.filter(pk=key.pk), services.GRACE)
+        return shown or redirect(change_url(key))
 
     @admin.action(description="Take over: answer for it from now on", permissions=["change"])
     @fresh_login
@@ -201,6 +245,14 @@ class IssuedSecret(NamedTuple):
     description: str
 
 
+REVOKED_AT_ONCE = "Whatever uses it is refused from then on. This cannot be undone."
+ROTATED = "The new value is shown once; the old one works 7 days more."
+
+
+def _last_use(key: ApiKey) -> str:
+    return f"last used {moment_text(key.last_used_at)}" if key.last_used_at else "never used"
+
+
 def describe(key: ApiKey) -> str:
     ends = f" Ends {moment_text(key.expires_at)}." if key.expires_at else ""
     return f"Opens {', '.join(key.scopes)}.{ends}"
@@ -228,9 +280,7 @@ ADD_FIELDSETS = [
     (None, {"fields": ("name", "scopes", "reason", "expires_at")}),
     ("From where and how often", {"fields": ("allowed_networks", "burst", "rate_per_second")}),
 ]
-ROTATE_HINT = (
-    "To rotate, replace or revoke it, choose it in the list of keys, and there the action."
-)
+ROTATE_HINT = "To replace it at once or take it over, choose it in the list of keys."
 RECORD_FIELDS = (
     *("name", "hint", "state", "areas", "allowed_networks", "burst", "rate_per_second"),
     *("created_by", "created_at", "last_used_at", "expires_at", "revoked_at"),

@@ -1,7 +1,7 @@
 """Round amounts to the smallest unit of a currency, within bounds, with an exact sum."""
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from math import ceil, floor, inf
 
 from aethercrown.currencies import exponent
@@ -13,6 +13,13 @@ Range = tuple[int, int]
 def decimal_places(currency: str) -> int:
     """Decimals of an amount: the currency's own, at most 2."""
     return min(exponent(currency), 2)
+
+
+def weekly_amount(amount: Decimal, period: str, currency: str) -> Decimal:
+    """A budget a week or a month as one a week: a year has 12 months and 52 weeks."""
+    if period == "week":
+        return amount
+    return (amount * 12 / 52).quantize(Decimal(1).scaleb(-decimal_places(currency)), ROUND_HALF_UP)
 
 
 def inward(low: Iterable[float], high: Iterable[float], places: int, whole: int) -> list[Range]:

@@ -1,6 +1,7 @@
 """Make plans, decide on them, put amounts in force, and plan each night."""
 
 from aethercrown.transitions import InvalidTransition
+from marketing.budget.services.amount import InvalidAmount, set_amount
 from marketing.budget.services.automation import BUDGET_AUTOMATION, run_optimization
 from marketing.budget.services.decisions import (
     DECISION_TYPE,

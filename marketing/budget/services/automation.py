@@ -1,7 +1,5 @@
 """The automation that plans the marketing budget each night."""
 
-from django.conf import settings
-
 from aethercrown.formatting import PERCENT, money_text, share_text, signed
 from aethercrown.transitions import InvalidTransition
 from marketing.budget import reports
@@ -39,7 +37,7 @@ def run_optimization(context: RunContext) -> RunOutcome:
 
 def _not_followed(context: RunContext) -> str:
     """What is in force and was not spent so, in sentences; empty if it was, or is not known."""
-    currency = settings.DEFAULT_CURRENCY
+    currency = reports.budget_amount().currency
     in_force = reports.in_force(currency)
     rows, weeks = reports.followed(in_force, currency, yesterday(context.now))
     return "".join(f"{each} " for each in followed.sentences(rows, weeks, currency))
@@ -47,7 +45,7 @@ def _not_followed(context: RunContext) -> str:
 
 def _check_plan_in_force(context: RunContext) -> str:
     """A warning where the plan in force underperforms; mode auto also rolls it back."""
-    in_force = reports.in_force(settings.DEFAULT_CURRENCY)
+    in_force = reports.in_force(reports.budget_amount().currency)
     if not in_force:
         return ""
     plan = reports.plans().filter(decision_id=in_force[0].decision_id).first()
@@ -64,4 +62,10 @@ def _check_plan_in_force(context: RunContext) -> str:
     return f"Plan {plan.pk} was rolled back. "
 
 
-BUDGET_AUTOMATION = AutomationSpec(AUTOMATION, "Divide the marketing budget", run_optimization)
+BUDGET_AUTOMATION = AutomationSpec(
+    AUTOMATION,
+    "Divide the marketing budget",
+    run_optimization,
+    settings_path="/dashboards/budget-amount",
+    settings_text="Amount, currency and period",
+)

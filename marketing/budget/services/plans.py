@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from marketing.budget import reports, stored_request
@@ -96,15 +95,16 @@ def _add_allocations(plan: BudgetPlan, proposal: Proposal) -> None:
 def replan(
     *, now: datetime, mode: str, source: str = BudgetPlan.Source.NIGHTLY, run_id: int | None = None
 ) -> BudgetPlan:
-    """Plan DEFAULT_MARKETING_BUDGET, an amount for one week, from what is stored up to `now`.
+    """Plan the budget that is set, for one week, from what is stored up to `now`.
 
     Earlier proposed plans of the same source are rejected, so that only the newest waits. Raises
     NotEnoughData where no revenue is stored, Infeasible where limits clash.
     """
-    currency = settings.DEFAULT_CURRENCY
+    budget = reports.budget_amount()
+    currency = budget.currency
     request = stored_request.build_request(
         reports.stored_history(currency, yesterday(now)),
-        settings.DEFAULT_MARKETING_BUDGET,
+        budget.weekly,
         currency,
         present=reports.amounts_in_force(currency, WEEK.days),
         step_percent=MAX_STEP_PERCENT,

@@ -12,4 +12,5 @@ from revenue.mrr.reports.ledger import (
     movements_of,
     mrr_of,
 )
+from revenue.mrr.reports.recent import RecentMovement, RecentMovements, recent_movements
 from revenue.mrr.reports.retention import retention_deltas

@@ -89,7 +89,7 @@ ChargeForm.declared_fields[USE_FIELD] = forms.CharField(
     required=False,
     max_length=30,
     label="Preview for a use of",
-    help_text="Save to see what it costs. With a price per event: amount / events, 1000 / 20.",
+    help_text="Save and work out shows what it costs. Per event: amount / events, 1000 / 20.",
     widget=UnfoldAdminTextInputWidget(),
 )
 
@@ -153,8 +153,9 @@ class ChargeInline(EditableWhileDraft, StackedInline):
 
 
 PREVIEW_BUTTON: Callable[[Any], Any] = action(
-    description="Save and preview", permissions=["edit"], url_path="preview"
+    description="Save and work out", permissions=["edit"], url_path="preview"
 )
+PREVIEW_NAME = "revenue_pricebookversion_preview"  # of the button, as the theme posts it
 CONFIRMATIONS = {
     "Publish": "A published version can never be changed. It applies from its first day.",
     "Retire": "A retired version prices nothing new. Existing quotes stay as they are.",
@@ -228,7 +229,9 @@ class PriceBookVersionAdmin(ModelAdmin):
         return may and obj is not None and obj.is_draft
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        version = self.get_object(request, str(object_id))
+        """Of a button, its row's number; where the theme saves a form, the row itself."""
+        is_row = isinstance(object_id, PriceBookVersion)
+        version = object_id if is_row else self.get_object(request, str(object_id))
         return version is not None and self.has_change_permission(request, version)
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
@@ -242,14 +245,17 @@ class PriceBookVersionAdmin(ModelAdmin):
     @admin.display(description="effect on customers")
     def simulation(self, version: PriceBookVersion) -> str:
         path = f"/dashboards/pricing/versions/{version.pk}"
-        return format_html('<a href="{}">Simulate for all customers</a>', path)
+        shown = format_html('<a href="{}">What it changes, and who would pay more</a>', path)
+        if not version.is_draft:
+            return shown
+        return format_html('{} · <a href="{}/edit">Edit in a form</a>', shown, path)
 
     @PREVIEW_BUTTON
     def preview(self, request: HttpRequest, version: PriceBookVersion) -> None:
         """Save the draft and show what each charge costs for the quantity entered beside it."""
 
     def response_change(self, request: HttpRequest, version: PriceBookVersion) -> HttpResponse:
-        if "preview" not in request.POST:
+        if PREVIEW_NAME not in request.POST:
             found: HttpResponse = super().response_change(request, version)
             return found
         quantities = preview_text.preview_parameters(request.POST.dict(), USE_FIELD)

@@ -113,16 +113,29 @@ def price_from_fields(
 
 def _tier(line: str, columns: Sequence[str]) -> dict[str, Any]:
     parts = [part.strip() for part in line.split(",")]
-    named = dict(zip(columns, parts, strict=False))
-    found: dict[str, Any] = {name: value for name, value in named.items() if value}
-    if columns[0] == "max":
-        pairs = (pair.partition("=") for pair in named.get("max", "").split())
-        found["max"] = {metric: most for metric, _, most in pairs}
-    elif columns[0] not in found:
-        found[columns[0]] = None
+    found = tier_of(dict(zip(columns, parts, strict=False)), columns)
     if len(parts) > len(columns):
         found["more"] = ", ".join(parts[len(columns) :])
     return found
+
+
+def tier_of(named: Mapping[str, str], columns: Sequence[str]) -> dict[str, Any]:
+    """A tier of a price from its texts by column; without its first value it has no end."""
+    given = {name: named.get(name, "").strip() for name in columns}
+    found: dict[str, Any] = {name: value for name, value in given.items() if value}
+    if columns[0] == "max":
+        pairs = (pair.partition("=") for pair in given["max"].split())
+        found["max"] = {metric: most for metric, _, most in pairs}
+    elif columns[0] not in found:
+        found[columns[0]] = None
+    return found
+
+
+def tier_texts(model: str, price: Any) -> list[dict[str, str]]:
+    """The tiers of a stored price as texts by column; none where the model has no tiers."""
+    columns = TIER_COLUMNS.get(base_model(model), ())
+    tiers = price.get(TIERS, ()) if isinstance(price, Mapping) else ()
+    return [{name: _part(each.get(name)) for name in columns} for each in tiers if columns]
 
 
 def fields_from_price(model: str, price: Any) -> dict[str, str]:

@@ -70,5 +70,5 @@ def test_the_overview_shows_a_viewer_no_links_into_the_admin(page):
     company.channels()
     company.waiting()
     text = page.get("/").content.decode()
-    assert "Decisions waiting" in text
+    assert "Waiting for a decision" in text
     assert "/admin/" not in text

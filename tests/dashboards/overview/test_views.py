@@ -1,6 +1,7 @@
 """The first page and its figures, which are the registry's."""
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
@@ -39,32 +40,53 @@ def test_an_empty_platform_says_why_a_figure_is_unknown(page):
     for reason in (
         "No subscription in USD until then",
         "No plan in USD yet",
-        "Nothing has been checked yet",
-        "No task ended in the period",
+        "Components down: Nothing has been checked yet",
         "No check was stored in the period",
-        "No managed key yet",
-        "nothing is wrong",
+        "Keys overdue: No managed key yet",
+        "Nothing is at risk",
+        "No decision waits",
+        "No effect was measured",
     ):
         assert reason in text, reason
 
 
-def test_the_overview_names_what_is_down_and_counts_alerts(page):
+def test_the_overview_names_what_is_down_and_the_alerts(page):
     Component.objects.create(name="shop", status="unhealthy")
     Component.objects.create(name="search", status="degraded")
     alerts.raise_alert("health", "down", "shop", "critical", "It is down.", now=timezone.now())
     text = page.get("/").content.decode()
-    assert "of 2 components: shop" in text
-    assert "1 critical" in text
+    assert "Components down: 1 of 2 components: shop" in text
+    assert "health: down, shop: It is down." in text
 
 
-def test_the_overview_has_figures_of_tasks_and_of_availability(page):
+def test_the_mrr_is_seen_first_and_no_figure_counts_rows(page):
     text = page.get("/").content.decode()
-    for path, title in (
-        ("/dashboards/scheduling", "Tasks waiting"),
-        ("/dashboards/scheduling", "Tasks that succeed"),
-        ("/dashboards/health", "Availability"),
-    ):
-        assert f'<a href="{path}">{title}</a>' in text
+    assert text.index("lead-value") < text.index("figure card tile")
+    labels = re.findall(r'<dt title="[^"]*">(?:<a[^>]*>)?([^<]+)', text)
+    assert labels == ["MRR", "ARR", "Paying customers", "Marketing budget", "Availability"]
+
+
+def test_what_waits_is_said_with_its_value_and_what_was_applied_with_what_it_brought(page):
+    company.with_plans(weeks=30)
+    text = page.get("/?period=12m").content.decode()
+    for words in ("Marketing budget: ", "expected: +", "The first expires in", "Applied lately"):
+        assert words in text, words
+
+
+def test_what_changed_since_yesterday_names_customers_and_sums(page):
+    today = timezone.localdate()
+    payer = Customer.objects.create(external_id="c/1", name="Ash Ltd", currency="USD")
+    for on, amount in ((today, 90), (today - timedelta(days=2), 500)):
+        MrrMovement.objects.create(
+            customer=payer, currency="USD", on=on, effective_on=on, kind="expansion",
+            amount=amount, payers=0, before=0, after=amount, cause="changed",
+            booked_at=timezone.now(),
+        )  # fmt: skip
+    text = page.get("/").content.decode()
+    assert "MRR +$90.00: expansion +$90.00." in text
+    assert "Ash Ltd pays more: +$90.00 a month." in text
+    assert "/dashboards/customers/c%2F1" in text
+    assert "$500" not in text.partition("Since yesterday")[2].partition("What decisions brought")[0]
 
 
 def test_components_that_nobody_has_looked_at_are_not_shown_as_none_down(page):

@@ -126,26 +126,41 @@ def test_an_alert_that_is_not_there_is_not_found(client, alert):
         ({"until_0": "2020-01-01"}, "until", "end before it begins"),
         ({"until_0": "9999-01-01"}, "until", "366 days at most"),
         ({"until_0": ""}, "until", "required"),
-        ({"source": "*", "kind": "**", "subject": "*"}, "is_everything", "confirm it here"),
+        ({"scope": ""}, "scope", "required"),
+        ({"scope": "subject", "subject": "**"}, "subject", "choose a wider scope"),
+        ({"scope": "source", "source": ""}, "source", "choose a wider scope"),
     ],
 )
-def test_a_silence_that_is_over_endless_or_of_everything_is_refused(
+def test_a_silence_that_is_over_endless_or_without_a_scope_is_refused(
     client, db, given, field, words
 ):
     staff(client, *(f"operations.{act}_silence" for act in ("view", "add", "change")))
     add = reverse("admin:operations_silence_add")
     soon = (timezone.now() + timedelta(days=2)).date().isoformat()
-    sent = {"source": "*", "kind": "*", "subject": "db", "until_0": soon, "until_1": "10:00"}
+    sent = {"scope": "subject", "source": "health", "kind": "down", "subject": "db"}
+    sent |= {"until_0": soon, "until_1": "10:00"}
     refused = client.post(add, sent | given)
     assert words in str(refused.context["adminform"].form.errors[field])
     assert not Silence.objects.exists()
-    if field == "is_everything":
-        client.post(add, sent | given | {"is_everything": "on"})
+
+
+def test_a_silence_of_a_scope_needs_only_its_patterns_and_is_shown_as_chosen(client, db):
+    staff(client, *(f"operations.{act}_silence" for act in ("view", "add", "change")))
+    soon = (timezone.now() + timedelta(days=2)).date().isoformat()
+    sent = {"source": "health", "kind": "down", "subject": "db", "until_0": soon}
+    for scope, stored in (
+        ("everything", "* / * / *"),
+        ("source", "health / * / *"),
+        ("kind", "health / down / *"),
+        ("subject", "health / down / db"),
+    ):
+        Silence.objects.all().delete()
+        add = reverse("admin:operations_silence_add")
+        client.post(add, sent | {"until_1": "10:00", "scope": scope})
         silence = Silence.objects.get()
+        assert str(silence) == stored
         change = reverse("admin:operations_silence_change", args=[silence.pk])
-        client.post(change, sent | {"note": "db alone"})
-        silence.refresh_from_db()
-        assert silence.subject == "db"
+        assert client.get(change).context["adminform"].form.initial["scope"] == scope
 
 
 def test_a_silence_of_one_alert_holds_when_its_subject_is_renamed(client, alert):
@@ -156,8 +171,8 @@ def test_a_silence_of_one_alert_holds_when_its_subject_is_renamed(client, alert)
     staff(client, *(f"operations.{act}_silence" for act in ("view", "change")))
     change = reverse("admin:operations_silence_change", args=[silence.pk])
     soon = (timezone.now() + timedelta(days=2)).date().isoformat()
-    sent = {"source": "*", "kind": "*", "subject": "mail*", "until_0": soon, "until_1": "10:00"}
-    client.post(change, sent)
+    sent = {"source": "health", "kind": "down", "subject": "mail*", "scope": "subject"}
+    client.post(change, sent | {"until_0": soon, "until_1": "10:00"})
     silence.refresh_from_db()
     assert (silence.key, silence.matches(Alert.objects.get())) == ("", False)
 
@@ -165,12 +180,13 @@ def test_a_silence_of_one_alert_holds_when_its_subject_is_renamed(client, alert)
 def test_a_silence_is_entered_with_the_persons_name(client, db):
     staff(client, *(f"operations.{act}_silence" for act in ("view", "add", "change")))
     given = {
-        "source": "health", "kind": "*", "subject": "db*", "note": "Upgrade.",
+        "source": "health", "kind": "do*", "subject": "db*", "note": "Upgrade.",
+        "scope": "subject",
         "until_0": (timezone.now() + timedelta(days=60)).date().isoformat(), "until_1": "00:00",
     }  # fmt: skip
     client.post(reverse("admin:operations_silence_add"), given)
     silence = Silence.objects.get()
-    assert (silence.created_by, str(silence)) == ("user:eve", "health / * / db*")
+    assert (silence.created_by, str(silence)) == ("user:eve", "health / do* / db*")
     change = reverse("admin:operations_silence_change", args=[silence.pk])
     client.post(change, {**given, "note": "Longer."})
     silence.refresh_from_db()

@@ -39,3 +39,8 @@ def test_attention_items_are_severe_alerts_that_nobody_has_acknowledged(wrong):
 def test_a_critical_alert_is_found_by_its_subject(wrong):
     assert reports.critical("s1", "other") == "health: down, s1"
     assert reports.critical("s3") == reports.critical("s9") == ""
+
+
+def test_severe_alerts_that_ended_are_those_since_then(wrong):
+    assert [each.subject for each in reports.severe_resolved_since(NOON)] == ["s9"]
+    assert reports.severe_resolved_since(NOON + timedelta(seconds=1)) == []

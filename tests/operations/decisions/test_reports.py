@@ -101,3 +101,14 @@ def test_nested_values_are_flattened_to_one_text_a_leaf():
         "steps[0]": "1",
         "steps[1][0]": "2",
     }
+
+
+def test_what_changed_since_a_time_and_what_was_measured_in_a_period(applied):
+    assert reports.changed_since(NOON) == [applied]
+    assert reports.changed_since(NOON + timedelta(days=1)) == []
+    assert [each.pk for each in reports.valued(NOON)] == []
+    month = Period(NOON.date(), (NOON + timedelta(days=60)).date())
+    query = MetricQuery(month, "USD", NOON + timedelta(days=60))
+    assert reports.measured_in(query) == []
+    services.measure_due(NOON + timedelta(days=60))
+    assert [each.pk for each in reports.measured_in(query)] == [applied.pk]

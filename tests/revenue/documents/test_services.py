@@ -214,3 +214,12 @@ def test_invoices_issued_at_once_have_numbers_without_a_gap(issuer, details, cus
     assert not [each for each in at_once(act, 4) if isinstance(each, Exception)]
     counts = InvoiceDocument.objects.order_by("count").values_list("count", flat=True)
     assert list(counts) == [1, 2, 3, 4]
+
+
+def test_what_is_overdue_is_summed_by_currency_until_it_is_paid(numbered):
+    assert reports.overdue(numbered.due_on) == []
+    later = numbered.due_on + timedelta(days=1)
+    [found] = reports.overdue(later)
+    assert found == ("USD", numbered.gross, 1, numbered.due_on)
+    services.mark_paid(numbered.pk, on=TODAY, by="ada")
+    assert reports.overdue(later) == []

@@ -127,7 +127,9 @@ ACTIONS = {
         ("publish", "retire", "publish_one", "retire_one"), DECIDERS
     ),
     "revenue.Quote": {"request_override": OPERATORS},
-    "security.ApiKey": dict.fromkeys(("rotate", "replace", "take_over", "revoke"), KEEPERS),
+    "security.ApiKey": dict.fromkeys(
+        ("rotate", "replace", "take_over", "revoke", "rotate_one", "revoke_one"), KEEPERS
+    ),
     "security.ManagedSecret": dict.fromkeys(
         (
             *("rotate_selected", "rotate_due", "evidence_pack", "rotate_now", "enter_value"),

@@ -182,7 +182,8 @@ def test_an_officer_gets_no_successor_of_a_key_that_opens_more(django_user_model
     )
     assert b"lacks optimization:write" in told.content
     assert ApiKey.objects.count() == 1
-    client.post("/admin/security/apikey/", {"action": "revoke", "_selected_action": [row.pk]})
+    revoke = {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"}
+    client.post("/admin/security/apikey/", revoke)
     row.refresh_from_db()
     assert row.revoked_at is not None
 

@@ -32,7 +32,7 @@ def officer(clock, client, settings, django_user_model):
 
 
 def act(client, name, row):
-    return client.post(LIST, {"action": name, "_selected_action": [row.pk]})
+    return client.post(LIST, {"action": name, "_selected_action": [row.pk], "confirmed": "yes"})
 
 
 @pytest.mark.parametrize("name", ["revoke", "rotate", "replace"])

@@ -11,6 +11,7 @@ from django.utils import timezone
 from security.apikeys import services, token
 from security.apikeys.models import ApiKey
 from security.audit.models import Event
+from tests.operations.people import staff
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/security/apikey/add/"
@@ -125,9 +126,44 @@ def test_a_dead_key_is_not_rotated_and_the_reason_is_given(admin_client, key):
     assert "only an active key" in admin_client.get(LIST).content.decode()
 
 
-def test_a_revoked_key_is_refused_from_then_on(admin_client, key):
-    acted(admin_client, "revoke", key.key)
+def test_a_key_is_revoked_only_once_it_is_confirmed(admin_client, key):
+    other = services.create("till", ["revenue:read"])
+    asked = acted(admin_client, "revoke", key.key, other.key)
+    text = asked.content.decode()
+    assert "Revoke 2 keys?" in text
+    assert "never used" in text
+    assert services.verify_key(key.plaintext) is not None
+    sent = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', text)
+    fields = {name: [value for each, value in sent if each == name] for name, _ in sent}
+    assert sorted(map(int, fields["_selected_action"])) == sorted([key.key.pk, other.key.pk])
+    admin_client.post(LIST, fields)
     assert services.verify_key(key.plaintext) is None
+    assert services.verify_key(other.plaintext) is None
+
+
+def test_a_key_is_rotated_and_revoked_on_its_own_page_after_a_confirmation(admin_client, key):
+    rotate = reverse("admin:security_apikey_rotate_one", args=[key.key.pk])
+    revoke = reverse("admin:security_apikey_revoke_one", args=[key.key.pk])
+    page = admin_client.get(f"/admin/security/apikey/{key.key.pk}/change/").content.decode()
+    assert rotate in page
+    assert revoke in page
+    assert "the old one works 7 days more" in admin_client.get(rotate).content.decode()
+    issued = admin_client.post(rotate)
+    assert len(keys_in(issued)) == 1
+    assert b"data-copy=" in issued.content
+    assert admin_client.post(rotate).status_code == 302  # rotated already
+    assert "This cannot be undone" in admin_client.get(revoke).content.decode()
+    assert services.verify_key(key.plaintext) is not None
+    admin_client.post(revoke)
+    assert services.verify_key(key.plaintext) is None
+
+
+def test_who_may_only_see_keys_gets_no_buttons_on_one(client, key):
+    staff(client, "security.view_apikey")
+    for name in ("rotate_one", "revoke_one"):
+        path = reverse(f"admin:security_apikey_{name}", args=[key.key.pk])
+        assert client.post(path).status_code == 403
+    assert services.verify_key(key.plaintext) is not None
 
 
 def test_a_list_of_keys_in_every_state_opens(admin_client, key):
@@ -156,6 +192,7 @@ def test_an_officer_makes_keys_and_an_operator_does_not(client, django_user_mode
 def test_a_keys_own_page_has_nothing_to_save_and_says_where_it_is_rotated(admin_client, key):
     page = admin_client.get(f"/admin/security/apikey/{key.key.pk}/change/")
     assert b"choose it in the list of keys" in page.content
+    assert b"/revoke" in page.content
     assert b'name="_save"' not in page.content
     assert admin_client.post(f"/admin/security/apikey/{key.key.pk}/change/", {}).status_code == 403
 
