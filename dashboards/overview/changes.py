@@ -1,6 +1,6 @@
 """What changed since yesterday and what is at risk, as sentences with a link each. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -46,18 +46,18 @@ def mrr_changes(found: "RecentMovements", currency: str, page: Any) -> list[Atte
 
 
 def decision_changes(
-    rows: Sequence[Any], titles: Sequence[str], since: datetime, path: Any
+    rows: Sequence[Any], titles: Mapping[int, str], since: datetime, path: Any
 ) -> list[AttentionItem]:
     """What was applied, rejected or rolled back, each with its effect."""
     found = []
-    for each, title in zip(rows, titles, strict=True):
+    for each in rows:
         if each.rolled_back_at and each.rolled_back_at >= since:
             what = "Rolled back"
         elif each.applied_at and each.applied_at >= since:
             what = "Applied"
         else:
             what = "Expired" if each.verdict == "expired" else "Rejected"
-        found.append(AttentionItem(f"{what}: {title}; {effect_of(each)}.", path(each)))
+        found.append(AttentionItem(f"{what}: {titles[each.pk]}; {effect_of(each)}.", path(each)))
     return found
 
 
@@ -100,10 +100,10 @@ def metric_risks(measured: Iterable[Measured]) -> tuple[list[AttentionItem], lis
     return risks, unknown
 
 
-def disappointing(rows: Sequence[Any], titles: Sequence[str], path: Any) -> list[AttentionItem]:
+def disappointing(rows: Sequence[Any], titles: Mapping[int, str], path: Any) -> list[AttentionItem]:
     """Decisions still in force whose effect came out below what was expected."""
     return [
-        AttentionItem(f"Below what was expected: {title}; {effect_of(each)}.", path(each))
-        for each, title in zip(rows, titles, strict=True)
+        AttentionItem(f"Below what was expected: {titles[each.pk]}; {effect_of(each)}.", path(each))
+        for each in rows
         if each.verdict == "below" and each.status == "measured"
     ]

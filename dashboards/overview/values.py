@@ -4,7 +4,7 @@ Amounts of one type are added up, percentages are averaged; types are never adde
 because they promise different things.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import mean
@@ -41,26 +41,30 @@ class ValueGroup:
 
 def waiting_values(
     rows: Sequence[Any],
-    titles: Sequence[str],
+    titles: Mapping[int, str],
     type_title: Callable[[str], str],
     path: Callable[[Any], str],
 ) -> list[ValueGroup]:
     """The waiting decisions by type and unit, the most valuable of each first."""
-    groups: dict[tuple[str, str], list[tuple[Any, str]]] = {}
-    for each, title in zip(rows, titles, strict=True):
-        groups.setdefault((each.kind, each.expected["unit"]), []).append((each, title))
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for each in rows:
+        groups.setdefault((each.kind, each.expected["unit"]), []).append(each)
     found = []
-    for (kind, unit), pairs in groups.items():
-        ranked = sorted(pairs, key=lambda pair: -float(pair[0].expected["estimate"]))
+    for (kind, unit), mine in groups.items():
+        ranked = sorted(mine, key=lambda each: -float(each.expected["estimate"]))
         lines = [
             ValueLine(
-                title, path(each), expected_text(each.expected), _failed(each), each.proposed_at
+                titles[each.pk],
+                path(each),
+                expected_text(each.expected),
+                _failed(each),
+                each.proposed_at,
             )
-            for each, title in ranked[:MAX_LINES]
+            for each in ranked[:MAX_LINES]
         ]
-        estimates = [float(each.expected["estimate"]) for each, _ in pairs]
-        total = _together(estimates, unit, pairs[0][0].expected["metric"])
-        left = len(pairs) - len(lines)
+        estimates = [float(each.expected["estimate"]) for each in mine]
+        total = _together(estimates, unit, mine[0].expected["metric"])
+        left = len(mine) - len(lines)
         more = f"and {counted(left, 'other')}" if left else ""
         found.append(ValueGroup(type_title(kind), total, lines, more))
     return found

@@ -1,6 +1,6 @@
 """The first page, for an executive: MRR, what changed, waits, is at risk, ran and brought."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -78,48 +78,43 @@ def overview_data(query: MetricQuery) -> OverviewData:
     since = timezone.make_aware(
         datetime.combine(timezone.localdate(now) - timedelta(days=1), time())
     )
-    waiting, measured = decisions.valued(now), decisions.measured_in(query)
+    found = decisions.recent_decisions(query, since)
+    names = references.resolved([each.title for each in found.all])
+    titles = dict(zip((each.pk for each in found.all), names, strict=True))
     risks, unknown = changes.metric_risks(measure(SHOULD_BE_ZERO, query))
     return OverviewData(
         since=since,
-        changed=_changed(query.currency, since),
+        changed=_changed(query.currency, since, found.changed, titles),
         at_risk=[
             *alerts.attention_items(now),
             *automations.attention_items(now),
             *risks,
             *changes.overdue_risks(documents.overdue(timezone.localdate(now)), _open_invoices()),
-            *changes.disappointing(measured, _titles(measured), _page),
+            *changes.disappointing(found.measured, titles, _page),
             *outbox.attention_items(now),
         ],
         unknown=unknown,
-        waiting=values.waiting_values(waiting, _titles(waiting), decisions.type_title, _page),
-        expires_in=decisions.days_left(waiting[0], now) if waiting else None,
-        brought=values.brought_values(measured, decisions.type_title),
-        applied=_applied(decisions.overview(query).applied),
+        waiting=values.waiting_values(found.waiting, titles, decisions.type_title, _page),
+        expires_in=decisions.days_left(found.waiting[0], now) if found.waiting else None,
+        brought=values.brought_values(found.measured, decisions.type_title),
+        applied=[
+            ValueLine(titles[each.pk], _page(each), values.effect_of(each), "", each.applied_at)
+            for each in found.applied
+        ],
         runs=automations.last_run_of_each(MAX_RUNS),
     )
 
 
-def _changed(currency: str, since: datetime) -> list[AttentionItem]:
-    decided = decisions.changed_since(since)
+def _changed(
+    currency: str, since: datetime, decided: Sequence[Any], titles: Mapping[int, str]
+) -> list[AttentionItem]:
     day = timezone.localdate(since)
     return [
         *changes.mrr_changes(mrr.recent_movements(currency, day), currency, customers.page_path),
-        *changes.decision_changes(decided, _titles(decided), since, _page),
+        *changes.decision_changes(decided, titles, since, _page),
         *changes.price_changes(pricing.published_since(since)),
         *changes.resolved_alerts(alerts.severe_resolved_since(since)),
     ]
-
-
-def _applied(rows: Sequence[Any]) -> list[ValueLine]:
-    return [
-        ValueLine(title, _page(each), values.effect_of(each), "", each.applied_at)
-        for each, title in zip(rows, _titles(rows), strict=True)
-    ]
-
-
-def _titles(rows: Sequence[Any]) -> list[str]:
-    return references.resolved([each.title for each in rows])
 
 
 def _page(decision: Any) -> str:

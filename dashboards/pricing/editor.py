@@ -19,7 +19,7 @@ from dashboards import page_context
 from dashboards.access import opened_by
 from dashboards.form_fields import FormField
 from dashboards.pricing.views import PRICING
-from revenue.billing import reports as billing
+from revenue.billing.reports import usage as billing
 from revenue.pricing import reports, services
 from revenue.pricing.decimals import FieldProblem
 from revenue.pricing.forms import charge_form, draft_form
@@ -32,6 +32,16 @@ MAY_EDIT_PLANS = "revenue.change_pricingplan"
 SAVING = {"save", "work_out"}
 MAX_FEATURES, MAX_FEATURE = 30, 200
 PRICE_TITLES = {"base_price": "Base price a month", "floor": "Floor", "ceiling": "Ceiling"}
+
+
+@dataclass(frozen=True, slots=True)
+class FormTexts:
+    """What the fields of every charge need: choices, problems by name, and the currency."""
+
+    plans: Sequence[tuple[str, str]]
+    metrics: Mapping[str, str]
+    problems: Mapping[str, str]
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +143,8 @@ def _form(
     plans = reports.plans()
     priced = [(code, plans[code].name) for code in entered.prices]
     currency = version.book.currency
-    rows = [
-        _charge(at, each, priced, metrics, by_name, currency)
-        for at, each in enumerate(entered.charges)
-    ]
+    texts = FormTexts(priced, metrics, by_name, currency)
+    rows = [_charge(at, each, texts) for at, each in enumerate(entered.charges)]
     return page_context.render_page(
         request,
         "price-editor",
@@ -194,24 +202,18 @@ def _prices(
         yield FormField(name, PRICE_TITLES[part], value, problems.get(name, ""))
 
 
-def _charge(
-    at: int,
-    entered: EnteredCharge,
-    plans: Sequence[tuple[str, str]],
-    metrics: Mapping[str, str],
-    problems: Mapping[str, str],
-    currency: str,
-) -> ChargeFields:
+def _charge(at: int, entered: EnteredCharge, form: FormTexts) -> ChargeFields:
     path, given = f"charge.{at}", entered.parts or {}
 
     def field(name: str, label: str, value: str, choices: Any = ()) -> FormField:
-        return FormField(
-            f"{path}.{name}", label, value, problems.get(f"{path}.{name}", ""), choices
-        )
+        problem = form.problems.get(f"{path}.{name}", "")
+        return FormField(f"{path}.{name}", label, value, problem, choices)
 
     def part(name: str) -> FormField:
-        settings = [("", f"{SETTINGS[name][0]} (usual)"), (SETTINGS[name][1],) * 2]
-        choices = settings if name in SETTINGS else ()
+        choices: Sequence[tuple[str, str]] = ()
+        if name in SETTINGS:
+            usual, other = SETTINGS[name]
+            choices = [("", f"{usual} (usual)"), (other, other)]
         title = draft_form.part_title(entered.model, name)
         return field(name, title, given.get(name, ""), choices)
 
@@ -225,8 +227,8 @@ def _charge(
         entered.title or "New charge",
         entered.key,
         [
-            field("plan", "Plan", entered.plan, [("", "choose"), *plans]),
-            field("metric", "Metric", entered.metric, [("", "choose"), *metrics.items()]),
+            field("plan", "Plan", entered.plan, [("", "choose"), *form.plans]),
+            field("metric", "Metric", entered.metric, [("", "choose"), *form.metrics.items()]),
             field("title", "Name on the invoice", entered.title),
         ],
         field("model", "How it is charged", entered.model, _models(entered.model)),
@@ -238,7 +240,7 @@ def _charge(
             for row in range(len(entered.tiers) if columns else 0)
         ],
         field("use", "For a use of", entered.use),
-        entered.cost(currency),
+        entered.cost(form.currency),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -28,6 +28,7 @@ IN_FORCE = (Decision.Status.APPLIED, Decision.Status.MEASURED)
 MAX_SHOWN = 5  # of the decisions that wait, and of those applied last
 MAX_VALUED = 500  # waiting decisions whose values are added up
 MAX_CHANGED = 10
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 COUNTS = {
     "proposed": Count("pk"),
     "waiting": Count("pk", filter=Q(status=Decision.Status.PROPOSED) & ~IS_OBSERVED),
@@ -91,26 +92,64 @@ def _read_overview(now: datetime) -> DecisionOverview:
     )
 
 
-def valued(now: datetime) -> list[Decision]:
-    """The proposals that wait for a person, oldest first, as many as their values are added up."""
-    return list(waiting_rows(now)[:MAX_VALUED])
+@dataclass(frozen=True, slots=True)
+class RecentDecisions:
+    """What the first page says of decisions; `all` has each of them once."""
+
+    all: Sequence[Decision]
+    waiting: Sequence[Decision]  # oldest first
+    changed: Sequence[Decision]  # applied, rejected or rolled back since a time
+    measured: Sequence[Decision]  # in the period
+    applied: Sequence[Decision]  # in force, the newest first
 
 
-def changed_since(since: datetime) -> list[Decision]:
-    """What was applied, rejected or rolled back since then, the newest proposals first."""
-    times = ("applied_at", "rejected_at", "rolled_back_at")
-    changed = reduce(or_, (Q(**{f"{each}__gte": since}) for each in times))
-    rows = Decision.objects.filter(changed).exclude(IS_OBSERVED)
-    return list(rows.order_by("-proposed_at", "-pk")[:MAX_CHANGED])
-
-
-def measured_in(query: MetricQuery) -> list[Decision]:
-    """The decisions whose effect was measured in the period, the newest first."""
+def recent_decisions(query: MetricQuery, since: datetime) -> RecentDecisions:
+    """Read in one statement; of each sort as many as are shown or added up."""
     begin, end = query.span
-    rows = Decision.objects.filter(
-        verdict__in=MEASURED_VERDICTS, measured_at__gte=begin, measured_at__lt=end
+    acted = Decision.objects.exclude(IS_OBSERVED)
+    times = ("applied_at", "rejected_at", "rolled_back_at")
+    is_new = reduce(or_, (Q(**{f"{each}__gte": since}) for each in times))
+    sorts: tuple[QuerySet[Decision], ...] = (
+        waiting_rows(query.now)[:MAX_VALUED],
+        acted.filter(is_new).order_by("-proposed_at", "-pk")[:MAX_CHANGED],
+        acted.filter(
+            verdict__in=MEASURED_VERDICTS, measured_at__gte=begin, measured_at__lt=end
+        ).order_by("-measured_at", "-pk")[:MAX_VALUED],
+        Decision.objects.filter(status__in=IN_FORCE).order_by("-applied_at", "-pk")[:MAX_SHOWN],
     )
-    return list(rows.exclude(IS_OBSERVED).order_by("-measured_at", "-pk")[:MAX_VALUED])
+    chosen = reduce(or_, (Q(pk__in=each.values("pk")) for each in sorts))
+    rows = list(Decision.objects.filter(chosen).defer("before", "after").order_by("-pk"))
+    return RecentDecisions(
+        rows,
+        sorted(
+            (each for each in rows if _waits(each, query.now)),
+            key=lambda each: (each.proposed_at, each.pk),
+        ),
+        [each for each in rows if each.mode != "observe" and _changed_at(each) >= since],
+        [each for each in rows if _is_measured(each, begin, end)],
+        sorted(
+            (each for each in rows if each.status in IN_FORCE),
+            key=lambda each: (each.applied_at, each.pk),
+            reverse=True,
+        )[:MAX_SHOWN],
+    )
+
+
+def _waits(decision: Decision, now: datetime) -> bool:
+    is_open = decision.status == Decision.Status.PROPOSED and decision.mode != "observe"
+    return is_open and (decision.postponed_until is None or decision.postponed_until <= now)
+
+
+def _changed_at(decision: Decision) -> datetime:
+    """When it was applied, rejected or rolled back last."""
+    times = (decision.applied_at, decision.rejected_at, decision.rolled_back_at)
+    return max((each for each in times if each), default=LONG_AGO)
+
+
+def _is_measured(decision: Decision, begin: datetime, end: datetime) -> bool:
+    at = decision.measured_at
+    is_acted = decision.mode != "observe" and decision.verdict in MEASURED_VERDICTS
+    return is_acted and at is not None and begin <= at < end
 
 
 def recent(limit: int = 10) -> QuerySet[Decision]:

@@ -320,4 +320,5 @@ def _name(path: str, charge_path: str, charge: EnteredCharge) -> str:
         filled = [at for at, each in enumerate(charge.tiers) if any(each.values())]
         column = match[2] if match[2] in charge.tier_columns else charge.tier_columns[0]
         return f"{charge_path}.tier.{filled[int(match[1])]}.{column}"
-    return f"{charge_path}.{inner if inner in charge_form.NAMES else 'model'}"
+    is_field = inner in charge_form.NAMES and inner != TIERS
+    return f"{charge_path}.{inner if is_field else 'model'}"

@@ -19,7 +19,7 @@ EXPECTED = {"metric": "revenue", "unit": "USD", "estimate": 4.0, "low": 0.0, "hi
 
 def decision(**more):
     times = dict.fromkeys(("applied_at", "rolled_back_at", "rejected_at"))
-    common = {"verdict": "", "status": "applied", "expected": EXPECTED, "realised": None}
+    common = {"pk": 1, "verdict": "", "status": "applied", "expected": EXPECTED, "realised": None}
     return SimpleNamespace(**{**times, **common, **more})
 
 
@@ -62,7 +62,7 @@ def test_what_cancels_out_is_no_change_of_the_sum_and_nothing_moved_is_no_senten
     ],
 )
 def test_a_decision_is_said_with_what_became_of_it(more, word):
-    [item] = changes.decision_changes([decision(**more)], ["Plan"], SINCE, lambda _each: "/7")
+    [item] = changes.decision_changes([decision(**more)], {1: "Plan"}, SINCE, lambda _each: "/7")
     assert item.sentence == f"{word}: Plan; expected +$4.00 ($0.00 to +$8.00)."
     assert item.link == "/7"
 
@@ -110,9 +110,9 @@ def test_a_figure_that_should_be_zero_is_a_risk_and_an_unknown_one_says_why():
 def test_only_what_is_in_force_and_came_out_below_is_disappointing():
     rows = [
         decision(verdict="below", status="measured", realised={"value": 1, "low": None}),
-        decision(verdict="below", status="rolled_back"),
-        decision(verdict="inside", status="measured"),
+        decision(pk=2, verdict="below", status="rolled_back"),
+        decision(pk=3, verdict="inside", status="measured"),
     ]
     rows[0].realised["high"] = None
-    found = changes.disappointing(rows, ["One", "Two", "Three"], lambda _each: "/1")
+    found = changes.disappointing(rows, {1: "One", 2: "Two", 3: "Three"}, lambda _each: "/1")
     assert sentences(found) == ["Below what was expected: One; realised +$1.00."]

@@ -14,6 +14,7 @@ FAILED = [{"name": "largest_discount_percent", "passed": False, "value": 30, "li
 def decision(kind, estimate, unit="USD", *, subject="s", realised=None, guardrails=PASSED):
     expected = {"metric": "recurring revenue a month", "unit": unit, "estimate": estimate}
     return SimpleNamespace(
+        pk=0,
         kind=kind,
         subject=subject,
         expected={**expected, "low": 0.0, "high": 2 * estimate},
@@ -24,7 +25,9 @@ def decision(kind, estimate, unit="USD", *, subject="s", realised=None, guardrai
 
 
 def waiting(*rows):
-    titles = [f"no {at}" for at in range(len(rows))]
+    for at, each in enumerate(rows):
+        each.pk = at
+    titles = {each.pk: f"no {each.pk}" for each in rows}
     return values.waiting_values(rows, titles, str.upper, lambda each: f"/{each.subject}")
 
 

@@ -43,7 +43,6 @@ def test_an_empty_platform_says_why_a_figure_is_unknown(page):
         "Components down: Nothing has been checked yet",
         "No check was stored in the period",
         "Keys overdue: No managed key yet",
-        "Nothing is at risk",
         "No decision waits",
         "No effect was measured",
     ):

@@ -103,12 +103,27 @@ def test_nested_values_are_flattened_to_one_text_a_leaf():
     }
 
 
-def test_what_changed_since_a_time_and_what_was_measured_in_a_period(applied):
-    assert reports.changed_since(NOON) == [applied]
-    assert reports.changed_since(NOON + timedelta(days=1)) == []
-    assert [each.pk for each in reports.valued(NOON)] == []
-    month = Period(NOON.date(), (NOON + timedelta(days=60)).date())
-    query = MetricQuery(month, "USD", NOON + timedelta(days=60))
-    assert reports.measured_in(query) == []
-    services.measure_due(NOON + timedelta(days=60))
-    assert [each.pk for each in reports.measured_in(query)] == [applied.pk]
+def test_what_waits_changed_was_measured_and_is_in_force_is_read_in_one_query(
+    applied, django_assert_num_queries
+):
+    observed = services.propose(draft(inputs_digest="1" * 64), mode="observe", now=NOON)
+    waits = services.propose(draft(inputs_digest="2" * 64), mode="propose", now=NOON)
+    later = services.propose(draft(inputs_digest="3" * 64), mode="propose", now=NOON)
+    services.postpone(later.pk, NOON + timedelta(days=99), actor="ada", now=NOON)
+    end = NOON + timedelta(days=60)
+    query = MetricQuery(Period(NOON.date(), end.date()), "USD", end)
+
+    def keys(rows):
+        return [each.pk for each in rows]
+
+    with django_assert_num_queries(1):
+        found = reports.recent_decisions(query, NOON)
+    assert keys(found.waiting) == [waits.pk]
+    assert keys(found.changed) == keys(found.applied) == [applied.pk]
+    assert found.measured == []
+    assert observed.pk not in keys(found.all)
+    assert reports.recent_decisions(query, NOON + timedelta(days=1)).changed == []
+    services.measure_due(end)
+    assert keys(reports.recent_decisions(query, NOON).measured) == [applied.pk]
+    early = MetricQuery(Period(NOON.date(), NOON.date()), "USD", NOON)
+    assert reports.recent_decisions(early, NOON).measured == []
