@@ -234,7 +234,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             ),
             NavigationJob(
                 "People",
-                "",
+                "/dashboards/people",
                 ("security.user", "auth.group", "mfa.authenticator", "socialaccount.socialaccount"),
             ),
             NavigationJob("Audit", "", ("security.event", "security.anchor")),

@@ -17,6 +17,7 @@ from dashboards.kit import views as kit
 from dashboards.onboarding import public as contact_pages
 from dashboards.onboarding import views as onboarding
 from dashboards.overview import views as overview
+from dashboards.people import views as people
 from dashboards.pricing import editor
 from dashboards.pricing import views as pricing
 from dashboards.revenue import bills
@@ -61,6 +62,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/decisions/<int:pk>", decision.decision, name="decision"),
     path("dashboards/scheduling", scheduling.scheduling, name="scheduling"),
     path("dashboards/keys", keys.keys, name="keys"),
+    path("dashboards/people", people.people, name="people"),
+    path("dashboards/people/<int:pk>/invite", people.invite_again, name="invite-again"),
     path("dashboards/kit", kit.kit, name="kit"),
     path("status/<str:signature>", public.status, name="public-status"),
     path("dashboards/onboarding", onboarding.onboardings, name="onboardings"),

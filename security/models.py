@@ -1,4 +1,4 @@
-from security.access.models import SetupLink, User
+from security.access.models import PasswordLink, SetupLink, User
 from security.apikeys.models import ApiKey
 from security.audit.models import Anchor, AuditStream, Event
 from security.encryption.models import Kek, SystemSecret
@@ -22,6 +22,7 @@ __all__ = [
     "KeyChannel",
     "ManagedSecret",
     "OutsideTask",
+    "PasswordLink",
     "RotationOrder",
     "RotationPolicy",
     "RotationRun",

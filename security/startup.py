@@ -25,11 +25,13 @@ from aethercrown.search import search_sources
 from operations.automations.registry import automation_registry
 from operations.decisions.decision_types import decision_type_registry
 from operations.jobs import caller as job_caller
+from operations.messaging.outside.mail_kinds import mail_kinds
 from security.access import reports as people
 from security.access.reports import PEOPLE
 from security.access.services import (
     account_audit,
     identity_provider,
+    password_link,
     roles,
     sessions,
     signin_audit,
@@ -68,6 +70,7 @@ SIGN_IN_SIGNALS = (
 
 
 def register(app: AppConfig) -> None:
+    mail_kinds.register_all(password_link.MAIL_KINDS)
     audit_hooks.keep("audit", audit.record)
     hooks.registered.register(BACKUP_HOOK)
     attribution.resolve_keys_by(apikeys.creator_of, apikeys.makers_of)

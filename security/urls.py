@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 
 from security.access.api import (
     ChangePasswordView,
+    ChoosePasswordView,
+    ForgottenPasswordView,
     SetUpView,
     SignInView,
     admin_sign_in,
@@ -24,6 +26,8 @@ urlpatterns = [
     path("login/sso", sso_start, name="sso_start"),
     path("login/sso/again", sso_again, name="sso_again"),
     path("login/sso/callback", sso_callback, name="sso_callback"),
+    path("login/forgotten", ForgottenPasswordView.as_view(), name="forgotten_password"),
+    path("login/password/<str:token>", ChoosePasswordView.as_view(), name="choose_password"),
     path("logout", LogoutView.as_view(), name="account_logout"),
     path("admin/login/", admin_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),

@@ -15,6 +15,7 @@ from django.contrib.auth.forms import (
     AuthenticationForm,
     BaseUserCreationForm,
     PasswordChangeForm,
+    SetPasswordForm,
 )
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
@@ -41,6 +42,7 @@ ENROLMENT_PATHS = ("/account/",)
 CODE_PATHS = ("/account/2fa/reauthenticate/", "/account/2fa/webauthn/reauthenticate/")
 RETRY_AFTER_SECONDS = 5  # seconds
 SSO_STARTS = Rate(30, 0.5)  # from one address
+FORGOTTEN = Rate(5, 1 / 60)  # from one address
 
 
 class SignInForm(AuthenticationForm):
@@ -239,3 +241,57 @@ class SetUpView(FormView[FirstAdministratorForm]):
     def expired(self) -> HttpResponse:
         shown = {"minutes": services.LIFETIME_MINUTES}
         return render(self.request, "account/setup_expired.html", shown, status=410)
+
+
+class ForgottenPasswordForm(forms.Form):
+    name = forms.CharField(label="User name or e-mail address", max_length=254)
+
+
+class ForgottenPasswordView(FormView[ForgottenPasswordForm]):
+    """Ask for a link by mail; the answer is the same whether there is such an account or not."""
+
+    form_class = ForgottenPasswordForm
+    template_name = "account/forgotten.html"
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        return super().get_context_data(mail_is_on=services.mail_is_on(), **given)
+
+    def form_valid(self, form: ForgottenPasswordForm) -> HttpResponse:
+        address = f"forgotten:{client_address(self.request)}"
+        if buckets.acquire(address, rate=FORGOTTEN):
+            return too_many(self.request, 429)
+        if services.mail_is_on():
+            services.request_reset(form.cleaned_data["name"].replace("\0", ""), timezone.now())
+        return self.render_to_response(self.get_context_data(form=form, is_sent=True))
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class ChoosePasswordView(FormView[SetPasswordForm[User]]):
+    """The page of an invitation or a reset. A GET does not use it up: mail programs prefetch."""
+
+    form_class = SetPasswordForm
+    template_name = "account/choose_password.html"
+    success_url = "/login"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = services.password_link_of(kwargs["token"], timezone.now())
+        if found is None:
+            return render(request, "account/link_expired.html", status=410)
+        self.person = found.person
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.person}
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        return super().get_context_data(person=self.person, **given)
+
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+        try:
+            services.choose_password(
+                self.kwargs["token"], form.cleaned_data["new_password1"], timezone.now()
+            )
+        except services.PasswordLinkInvalid:
+            return render(self.request, "account/link_expired.html", status=410)
+        messages.success(self.request, "The password is set: sign in with it.")
+        return super().form_valid(form)

@@ -104,6 +104,11 @@ def exceeds(person: User, actor: User) -> bool:
     return person.is_superuser or permission_rows(person).exclude(pk__in=held).exists()
 
 
+def all_people() -> QuerySet[User]:
+    """Everybody with an account and their roles, by user name."""
+    return User.objects.prefetch_related("groups").order_by("username")
+
+
 def grantable(actor: User) -> QuerySet[Group]:
     """The groups that hold no more than `actor`."""
     beyond = Permission.objects.exclude(pk__in=permission_rows(actor).values("pk"))

@@ -27,8 +27,9 @@ class MailAttachment:
 class MailKind:
     """A kind of mail with its fields (name: meaning) and its text while staff publish no other.
 
-    Both functions get the message's key when it is about to be sent: `unwanted` says why it must
-    not go out any more ("" where it may), `attach` gives the file that goes with it.
+    All functions get the message's key when it is about to be sent: `unwanted` says why it must
+    not go out any more ("" where it may), `attach` gives the file that goes with it, and `closing`
+    what stands below the text and is never stored, such as a link that lets somebody in.
     """
 
     name: str
@@ -39,6 +40,7 @@ class MailKind:
     text: str
     unwanted: Callable[[str], str] = lambda _key: ""
     attach: Callable[[str], MailAttachment | None] = lambda _key: None
+    closing: Callable[[str], str] = lambda _key: ""
 
     def __post_init__(self) -> None:
         if wrong := problems(f"{self.subject}\n{self.text}", self.fields):

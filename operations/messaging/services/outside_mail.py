@@ -161,9 +161,10 @@ def mail_headers(message: Message) -> dict[str, str]:
 
 
 def mail_text(message: Message) -> str:
-    """The text with the link to unsubscribe below it, of marketing mail."""
+    """The text, what its kind has to say below it, and the link to unsubscribe from marketing."""
     if message.purpose != MailPurpose.MARKETING or message.recipient is None:
-        return message.text
+        closing = mail_kinds.get(message.mail_kind).closing(message.event_key)
+        return f"{message.text.rstrip()}\n\n{closing}\n" if closing else message.text
     link = f"{settings.PUBLIC_URL}{addresses.unsubscribe_path(message.recipient)}"
     return f"{message.text.rstrip()}\n\n-- \nNo such mail any more: {link}\n"
 

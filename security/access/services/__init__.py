@@ -1,5 +1,17 @@
 """Roles, sessions, the set-up link, and the audit of sign-ins."""
 
+from security.access.services.password_link import (
+    InvalidInvitation,
+    PasswordLinkInvalid,
+    choose_password,
+    invite,
+    invite_again,
+    mail_is_on,
+    password_link_of,
+    path_of_password_link,
+    request_reset,
+    roles_for,
+)
 from security.access.services.people import (
     LAST_ADMINISTRATOR,
     LastAdministrator,

@@ -1,0 +1,1 @@
+"""Who can sign in, with which role; inviting somebody by mail."""
