@@ -266,7 +266,7 @@ class ForgottenPasswordView(FormView[ForgottenPasswordForm]):
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-class ChoosePasswordView(FormView[SetPasswordForm[User]]):
+class ChoosePasswordView(FormView[SetPasswordForm]):  # type: ignore[type-arg]  # generic in stubs only
     """The page of an invitation or a reset. A GET does not use it up: mail programs prefetch."""
 
     form_class = SetPasswordForm
@@ -286,7 +286,7 @@ class ChoosePasswordView(FormView[SetPasswordForm[User]]):
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         return super().get_context_data(person=self.person, **given)
 
-    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+    def form_valid(self, form: SetPasswordForm) -> HttpResponse:  # type: ignore[type-arg]  # the same
         try:
             services.choose_password(
                 self.kwargs["token"], form.cleaned_data["new_password1"], timezone.now()
