@@ -123,7 +123,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
             ),
             NavigationJob(
                 "Invoices",
-                "",
+                "/dashboards/invoices",
                 (
                     "revenue.invoice",
                     "revenue.invoicedocument",

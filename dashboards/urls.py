@@ -20,7 +20,7 @@ from dashboards.overview import views as overview
 from dashboards.people import views as people
 from dashboards.pricing import editor
 from dashboards.pricing import views as pricing
-from dashboards.revenue import bills
+from dashboards.revenue import bills, invoices
 from dashboards.revenue import views as revenue
 from dashboards.scheduling import views as scheduling
 from dashboards.search import views as search
@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/imports", imports.imports, name="imports"),
     path("dashboards/imports/<int:pk>", imports.import_page, name="import"),
     path("dashboards/revenue", revenue.revenue, name="revenue"),
+    path("dashboards/invoices", invoices.invoices, name="invoices"),
     path("dashboards/revenue/bills/<int:pk>", bills.bill, name="revenue-bill"),
     path("dashboards/customers", customers.customers, name="customers"),
     path("dashboards/customers/<path:external_id>", customers.customer, name="customer"),

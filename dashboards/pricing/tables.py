@@ -1,5 +1,6 @@
 """Tables and key figures of prices, quotes and simulations; pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from revenue.pricing.price_book.comparison import ChangedPrice
 
 TWO_DECIMALS = Unit(digits=2)
+KEY = re.compile(r"\b[a-z]+(_[a-z]+)+\b")
 
 
 def plans(
@@ -113,8 +115,13 @@ def quote_lines(lines: Sequence[PriceLine], currency: str) -> Table:
     running = Decimal(0)
     for each in lines:
         running += each.amount
-        rows.append((each.description, each.quantity, each.amount, running))
+        rows.append((in_words(each.description), each.quantity, each.amount, running))
     return Table("lines", "Calculation", columns, rows)
+
+
+def in_words(text: str) -> str:
+    """A text without the underscores of metrics' names."""
+    return KEY.sub(lambda match: match[0].replace("_", " "), text)
 
 
 def quote_inputs(inputs: Mapping[str, Mapping[str, str]]) -> Table:

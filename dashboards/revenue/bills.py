@@ -1,6 +1,6 @@
 """The page of one customer's bill for a month."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
@@ -9,17 +9,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from aethercrown.formatting import full, money, month_text
+from aethercrown.formatting import full, money, month_text, signed
 from dashboards import page_context
 from dashboards.access import viewer
 from dashboards.pricing import tables
+from dashboards.revenue import bill_change
+from dashboards.tables import Table
 from revenue.billing import periods, reports
 from revenue.billing.reports.bills import Bill
 from revenue.customers import reports as customers
 from revenue.pricing.decimals import InvalidValues
 from revenue.pricing.price_book.version import NoSuchPlan
 
-REVENUE = page_context.Breadcrumb("Revenue", "/dashboards/revenue")
+REVENUE = page_context.Breadcrumb("MRR", "/dashboards/revenue")
 PAST_MONTHS = 6  # offered beside the current one
 
 
@@ -34,6 +36,8 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
     span = periods.billing_month(_month(request) or today)
     found, missing = _found(external_id, span.start)
     shown = _shown(found) if found else {"tables": []}
+    why, differs = _why(external_id, found) if found else (None, "")
+    shown["tables"] = [*shown["tables"], *([why] if why else [])]
     choices = [
         *(each.start for each in periods.complete_months(today, PAST_MONTHS)),
         periods.billing_month(today).start,
@@ -49,6 +53,8 @@ def bill(request: HttpRequest, pk: int) -> HttpResponseBase:
         bill=found,
         missing=missing,
         choices=choices,
+        why=why,
+        differs=differs,
         admin_path=reverse("admin:revenue_customer_change", args=[pk]),
         **shown,
     )
@@ -68,6 +74,19 @@ def _found(external_id: str, day: date) -> tuple[Bill | None, str]:
         return reports.bill(external_id, day, timezone.now()), ""
     except (reports.NothingPublished, reports.Tampered, InvalidValues, NoSuchPlan) as error:
         return None, str(error)
+
+
+def _why(external_id: str, found: Bill) -> tuple[Table | None, str]:
+    """What differs from the month before, and by how much; None where there is no bill of it."""
+    month = periods.billing_month(found.span.start - timedelta(days=1))
+    before, _missing = _found(external_id, month.start)
+    if before is None or before.currency != found.currency or not before.lines:
+        return None, ""
+    changed = bill_change.changes(
+        before.lines, found.lines, found.currency, month_text(month.start)
+    )
+    moved = signed(found.total - before.total, money(found.currency))
+    return changed, moved if found.total != before.total else ""
 
 
 def _shown(found: Bill) -> dict[str, Any]:

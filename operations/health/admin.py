@@ -120,6 +120,19 @@ class ComponentAdmin(ModelAdmin):
             self.message_user(request, f"{found} is {status}. {found.error}".strip())
         return redirect(change_url(component))
 
+    def response_add(self, request: HttpRequest, obj: Component, *more: Any, **named: Any) -> Any:
+        """Check a new component at once, so that whoever made it sees whether it works."""
+        if obj.is_enabled and self.has_operate_permission(request):
+            try:
+                found = services.check_now(obj.pk)
+            except REFUSED as error:
+                self.message_user(request, str(error), messages.WARNING)
+            else:
+                status = found.get_status_display().lower()
+                level = messages.SUCCESS if status == "healthy" else messages.ERROR
+                self.message_user(request, f"{found} is {status}. {found.error}".strip(), level)
+        return super().response_add(request, obj, *more, **named)
+
     @admin.display(description="target")
     def masked_target(self, component: Component) -> str:
         return masked(component.target)

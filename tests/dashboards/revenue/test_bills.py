@@ -48,7 +48,7 @@ def shown(page, path):
 
 def test_a_month_is_shown_line_by_line_before_and_after_it_is_issued(page, path):
     before = shown(page, f"{path}?month=2026-03-09")
-    for each in ("Acme, March 2026", "Not issued yet", "$108.90", "api_calls of 50000: x 1.1"):
+    for each in ("Acme, March 2026", "Not issued yet", "$108.90", "api calls of 50000: x 1.1"):
         assert each in before
     invoices.issue(Customer.objects.get().pk, date(2026, 3, 1), by="ada", now=NOW)
     after = shown(page, f"{path}?month=2026-03-09")

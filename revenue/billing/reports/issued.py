@@ -1,0 +1,13 @@
+"""Months that were issued or previewed, and the invoices of all customers."""
+
+from django.db.models import QuerySet
+
+from revenue.billing.models import Invoice, InvoiceRun
+
+
+def newest_runs(most: int) -> list[InvoiceRun]:
+    return list(InvoiceRun.objects.order_by("-period_start", "currency")[:most])
+
+
+def listed_invoices() -> "QuerySet[Invoice]":
+    return Invoice.objects.all()
