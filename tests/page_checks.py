@@ -61,6 +61,19 @@ return [...document.querySelectorAll('main svg')].filter(
 """
 
 
+# Names of the code, such as plan_fit, among the words that are read; what is typed is not.
+RAW_KEYS = """
+const found = new Set();
+const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const element = walk.currentNode.parentElement;
+  if (!element.getClientRects().length || element.closest('code, pre, svg desc, script')) continue;
+  for (const each of walk.currentNode.data.matchAll(/\\b[a-z]+(_[a-z]+)+\\b/g)) found.add(each[0]);
+}
+return [...found];
+"""
+
+
 def problems(window: Browser, path: str, width: int) -> Iterator[str]:
     """Each problem in one line. The admin's theme brings its own contrasts and wide tables."""
     shown = window.run("return location.pathname")
@@ -74,4 +87,5 @@ def problems(window: Browser, path: str, width: int) -> Iterator[str]:
     if not path.startswith("/admin/"):
         yield from (f"scrolls sideways: {each}" for each in window.run(WIDER))
         yield from (f"pale text: {each}" for each in window.run(PALE))
+        yield from (f"a name of the code: {each}" for each in window.run(RAW_KEYS))
         yield from (f"a picture without words: {each}" for each in window.run(SILENT))

@@ -81,12 +81,16 @@ def overview_data(query: MetricQuery) -> OverviewData:
     found = decisions.recent_decisions(query, since)
     names = references.resolved([each.title for each in found.all])
     titles = dict(zip((each.pk for each in found.all), names, strict=True))
+    severe = alerts.severe_since(since)
     risks, unknown = changes.metric_risks(measure(SHOULD_BE_ZERO, query))
     return OverviewData(
         since=since,
-        changed=_changed(query.currency, since, found.changed, titles),
+        changed=[
+            *_changed(query.currency, since, found.changed, titles),
+            *changes.resolved_alerts(severe.resolved),
+        ],
         at_risk=[
-            *alerts.attention_items(now),
+            *severe.attention,
             *automations.attention_items(now),
             *risks,
             *changes.overdue_risks(documents.overdue(timezone.localdate(now)), _open_invoices()),
@@ -113,7 +117,6 @@ def _changed(
         *changes.mrr_changes(mrr.recent_movements(currency, day), currency, customers.page_path),
         *changes.decision_changes(decided, titles, since, _page),
         *changes.price_changes(pricing.published_since(since)),
-        *changes.resolved_alerts(alerts.severe_resolved_since(since)),
     ]
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aethercrown.formatting import COUNT, Unit, money_text, month_text
+from aethercrown.page_parts import EmptyState
 from aethercrown.transitions import InvalidTransition
 from dashboards import access, page_context
 from dashboards.access import opened_by
@@ -24,6 +25,7 @@ from revenue.customers.services import InvalidEntry
 PAGES, APPROVE = "security.view_pages", "security.approve_decisions"
 MONTHS_OFFERED = 6
 MAX_RUNS = 12
+NO_INVOICE = EmptyState("No invoice yet", "Preview a month that is over, and issue it.")
 TWO_DECIMALS = Unit(digits=2)
 REFUSED = (InvalidEntry, InvalidTransition, JobLimitReached)
 
@@ -43,6 +45,7 @@ def invoices(request: HttpRequest) -> HttpResponseBase:
         [runs, listing],
         runs=runs,
         listing=listing,
+        no_invoice=NO_INVOICE,
         months=[(each.isoformat(), month_text(each)) for each in reversed(months)],
         may_issue=access.holds(request, APPROVE),
     )

@@ -1,9 +1,10 @@
 """Open alerts, and those resolved recently."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from aethercrown.formatting import counted
@@ -41,10 +42,22 @@ def recently_resolved(limit: int = 30) -> QuerySet[Alert]:
     return Alert.objects.filter(state=Alert.State.RESOLVED).order_by("-resolved_at")[:limit]
 
 
-def severe_resolved_since(since: datetime) -> list[Alert]:
-    """High and critical alerts that ended since then, the newest first."""
-    rows = Alert.objects.filter(resolved_at__gte=since, severity__in=[HIGH, CRITICAL])
-    return list(rows.order_by("-resolved_at", "-pk")[:MAX_ATTENTION_ITEMS])
+class SevereAlerts(NamedTuple):
+    """High and critical alerts: what needs attention now, and those that ended since a time."""
+
+    attention: list[AttentionItem]
+    resolved: list[Alert]
+
+
+def severe_since(since: datetime) -> SevereAlerts:
+    """Both in one query."""
+    open_now = Q(state=Alert.State.OPEN) & ~Q(source="automations", kind=RUN_FAILED)
+    rows = Alert.objects.filter(severity__in=[HIGH, CRITICAL])
+    found = rows.filter(open_now | Q(resolved_at__gte=since)).order_by("-last_seen_at", "-pk")
+    listed = list(found[: 4 * MAX_ATTENTION_ITEMS])
+    ended = [each for each in listed if each.state == Alert.State.RESOLVED]
+    still = [each for each in listed if each.state == Alert.State.OPEN]
+    return SevereAlerts(_attention(still[:MAX_ATTENTION_ITEMS]), ended[:MAX_ATTENTION_ITEMS])
 
 
 def counts() -> dict[str, int]:
@@ -58,11 +71,14 @@ def attention_items(_now: datetime) -> list[AttentionItem]:
     """High and critical alerts that nobody has acknowledged."""
     rows = Alert.objects.filter(state=Alert.State.OPEN, severity__in=[HIGH, CRITICAL])
     rows = rows.exclude(source="automations", kind=RUN_FAILED)
+    return _attention(rows[:MAX_ATTENTION_ITEMS])
+
+
+def _attention(rows: Iterable[Alert]) -> list[AttentionItem]:
+    """The highest severity first."""
     return [
         AttentionItem(f"{alert.title}: {alert.message}"[:300], page(alert))
-        for alert in sorted(
-            rows[:MAX_ATTENTION_ITEMS], key=lambda alert: -LEVELS.index(alert.severity)
-        )
+        for alert in sorted(rows, key=lambda alert: -LEVELS.index(alert.severity))
     ]
 
 

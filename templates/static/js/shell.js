@@ -72,3 +72,22 @@
   });
   palette.querySelector("button").addEventListener("click", () => palette.close());
 })();
+
+/* A form is sent once: a second press while the first is on its way does nothing. */
+(() => {
+  "use strict";
+  const AGAIN_AFTER_MS = 10_000; // where the answer is a download, the page stays
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    setTimeout(() => delete form.dataset.sent, AGAIN_AFTER_MS);
+  });
+  addEventListener("pageshow", () => {
+    for (const each of document.querySelectorAll("form[data-sent]")) delete each.dataset.sent;
+  });
+})();

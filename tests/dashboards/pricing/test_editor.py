@@ -110,7 +110,7 @@ def test_a_draft_is_opened_changed_worked_out_and_published_on_pages(client, pub
         done = client.post(path(version, ""), {"step": "publish", "seen": seen}, follow=True)
         assert messages_of(done)[0].startswith("Published standard version 2, from")
     version.refresh_from_db()
-    assert (version.state, version.published_by) == ("published", "ada")
+    assert (version.state, version.published_by) == ("published", "user:ada")
     assert client.get(path(version)).headers["Location"] == path(version, "")
 
 

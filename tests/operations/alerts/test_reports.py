@@ -42,5 +42,7 @@ def test_a_critical_alert_is_found_by_its_subject(wrong):
 
 
 def test_severe_alerts_that_ended_are_those_since_then(wrong):
-    assert [each.subject for each in reports.severe_resolved_since(NOON)] == ["s9"]
-    assert reports.severe_resolved_since(NOON + timedelta(seconds=1)) == []
+    found = reports.severe_since(NOON)
+    assert [each.subject for each in found.resolved] == ["s9"]
+    assert found.attention == reports.attention_items(NOON)
+    assert reports.severe_since(NOON + timedelta(seconds=1)).resolved == []
