@@ -67,6 +67,8 @@ class ChargeFields:
     tiers: Sequence[TierRow]
     use: FormField
     cost: str
+    tier_count: int
+    aside: Mapping[str, str]  # of parts that the model does not use, while it may change again
 
     @property
     def common_is_used(self) -> bool:
@@ -241,6 +243,8 @@ def _charge(at: int, entered: EnteredCharge, form: FormTexts) -> ChargeFields:
         ],
         field("use", "For a use of", entered.use),
         entered.cost(form.currency),
+        len(entered.tiers),
+        {f"{path}.{name}": value for name, value in draft_form.kept_aside(entered).items()},
     )
 
 

@@ -16,7 +16,12 @@ from revenue.pricing.calculation.plan_price import CalculatedPrice, calculate_pr
 from revenue.pricing.calculation.simulation import SimulatedAccount
 from revenue.pricing.decimals import FieldProblem, without_trailing_zeros
 from revenue.pricing.forms import charge_form
-from revenue.pricing.forms.draft_form import PRICE_PARTS, EnteredCharge, EnteredDraft
+from revenue.pricing.forms.draft_form import (
+    PRICE_PARTS,
+    DraftValues,
+    EnteredCharge,
+    EnteredDraft,
+)
 from revenue.pricing.models import (
     PlanCharge,
     PlanEntitlement,
@@ -249,6 +254,20 @@ def draft_state(version: PriceBookVersion) -> str:
         *version.rules.values_list("plan", "source", "metric", "above", "needs_company"),
     ]
     return sha256(dumps(rows, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def has_values(version: PriceBookVersion, values: DraftValues) -> bool:
+    """Whether the draft is stored as these values say already."""
+    stored = version.charges.select_related("plan").order_by("position", "pk")
+    charges = [(e.plan.code, e.metric, e.title, e.model, e.price) for e in stored]
+    wanted = [(e.plan, e.metric, e.title, e.model, e.price) for e in values.charges]
+    prices = {
+        each.plan.code: {part: getattr(each, part) for part in PRICE_PARTS}
+        for each in version.prices.select_related("plan")
+    }
+    names = ("effective_from", "largest_discount", "notes")
+    same = all(getattr(version, name) == getattr(values, name) for name in names)
+    return same and charges == wanted and prices == dict(values.prices)
 
 
 def plan_state(plan: PricingPlan) -> str:

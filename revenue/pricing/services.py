@@ -84,12 +84,13 @@ class DraftChanged(Exception):
 def save_draft(version_id: int, values: DraftValues, *, seen: str) -> PriceBookVersion:
     """Store what was entered for a draft whose state is still the one that was `seen`.
 
-    Raises ImmutableVersion once it is published, and DraftChanged.
+    A form that is sent twice is stored once. Raises ImmutableVersion once it is published, and
+    DraftChanged.
     """
     version = PriceBookVersion.objects.select_for_update().get(pk=version_id)
     if not version.is_draft:
         raise models.ImmutableVersion(f"{version} is {version.state}: it is no longer edited.")
-    if reports.draft_state(version) != seen:
+    if reports.draft_state(version) != seen and not reports.has_values(version, values):
         raise DraftChanged(
             f"{version} was changed by somebody else since you opened it. What you entered is still"
             " here: compare it with the version, then save it again to replace theirs."
@@ -147,7 +148,8 @@ class PlanChanged(Exception):
 def save_plan(code: str, values: Mapping[str, Any], *, seen: str) -> PricingPlan:
     """Store name, features and availability of a plan. Raises PlanChanged."""
     row = PricingPlan.objects.select_for_update().get(code=code)
-    if reports.plan_state(row) != seen:
+    is_same = all(getattr(row, name) == value for name, value in values.items())
+    if reports.plan_state(row) != seen and not is_same:
         raise PlanChanged(
             f"{row} was changed by somebody else since you opened it. What you entered is still"
             " here: save it again to replace theirs."

@@ -23,6 +23,8 @@ from revenue.pricing.price_book.validation import validate_charge
 
 MAX_CHARGES, MAX_TIERS = 200, 100
 MAX_TITLE, MAX_NOTES = 100, 5_000
+# every column of tiers: what a model does not use is kept while another one is tried
+ALL_COLUMNS = tuple(dict.fromkeys(column for each in TIER_COLUMNS.values() for column in each))
 PRICE_PARTS = ("base_price", "floor", "ceiling")
 MODEL_TITLES: Mapping[str, str] = {  # as people choose them
     "flat": "Flat: one amount a month",
@@ -114,9 +116,18 @@ class EnteredCharge:
         names = (*self.part_names, *charge_form.COMMON_FIELDS)
         found: dict[str, Any] = {each: given[each] for each in names if given.get(each)}
         if columns:
-            rows = (each for each in self.tiers if any(each.values()))
+            rows = (self.tiers[at] for at in self.filled_tiers)
             found[TIERS] = [charge_form.tier_of(each, columns) for each in rows]
         return found
+
+    @property
+    def filled_tiers(self) -> list[int]:
+        """The places of the tiers that have something in a column of the model."""
+        return [
+            at
+            for at, each in enumerate(self.tiers)
+            if any(each.get(column) for column in self.tier_columns)
+        ]
 
     def cost(self, currency: str) -> str:
         """What the chosen use costs, or sample uses, or why it cannot be said."""
@@ -176,7 +187,6 @@ def entered(posted: Mapping[str, str], plans: Iterable[str]) -> EnteredDraft:
 
 def _charge(path: str, text: Any) -> EnteredCharge:
     model = text(f"{path}.model")
-    columns = TIER_COLUMNS.get(base_model(model), ())
     count = _count(text(f"{path}.tier_count"), MAX_TIERS)
     return EnteredCharge(
         text(f"{path}.key"),
@@ -185,7 +195,10 @@ def _charge(path: str, text: Any) -> EnteredCharge:
         text(f"{path}.title"),
         model,
         {name: text(f"{path}.{name}") for name in charge_form.NAMES if name != TIERS},
-        [{column: text(f"{path}.tier.{at}.{column}") for column in columns} for at in range(count)],
+        [
+            {column: text(f"{path}.tier.{at}.{column}") for column in ALL_COLUMNS}
+            for at in range(count)
+        ],
         text(f"{path}.use"),
     )
 
@@ -223,6 +236,17 @@ def _with_a_tier(charge: EnteredCharge) -> EnteredCharge:
 
 def _empty(charge: EnteredCharge) -> dict[str, str]:
     return dict.fromkeys(charge.tier_columns, "")
+
+
+def kept_aside(charge: EnteredCharge) -> dict[str, str]:
+    """What was entered for parts that the chosen model does not use, by name; never stored."""
+    parts, shown = charge.parts or {}, {*charge.part_names, *charge_form.COMMON_FIELDS}
+    found = {name: value for name, value in parts.items() if value and name not in shown}
+    for at, tier in enumerate(charge.tiers):
+        for column, value in tier.items():
+            if value and column not in charge.tier_columns:
+                found[f"tier.{at}.{column}"] = value
+    return found
 
 
 def checked(
@@ -317,8 +341,7 @@ def _name(path: str, charge_path: str, charge: EnteredCharge) -> str:
     """The form's name of a part of a price; "tiers[1].unit" is that of the row with that number."""
     inner = path.removeprefix(charge_path).lstrip(".")
     if match := re.fullmatch(r"tiers\[(\d+)\](?:\.(\w+).*)?", inner):
-        filled = [at for at, each in enumerate(charge.tiers) if any(each.values())]
         column = match[2] if match[2] in charge.tier_columns else charge.tier_columns[0]
-        return f"{charge_path}.tier.{filled[int(match[1])]}.{column}"
+        return f"{charge_path}.tier.{charge.filled_tiers[int(match[1])]}.{column}"
     is_field = inner in charge_form.NAMES and inner != TIERS
     return f"{charge_path}.{inner if is_field else 'model'}"

@@ -78,7 +78,7 @@ def test_what_asks_for_a_fresh_sign_in_keeps_the_form_too(client, ada, clock):
 
 
 def test_secrets_files_strangers_and_heaps_are_not_kept(rf, db, settings):
-    def request(fields, cookie=True, **files):
+    def request(fields, *, cookie=True, **files):
         made = rf.post("/admin/x/", {**fields, **files})
         made.session = {}
         if cookie:

@@ -181,6 +181,17 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten_unseen(client, dr
     assert draft.prices.get(plan__code="starter").base_price == 35
 
 
+def test_a_form_that_is_sent_twice_is_stored_once_and_is_no_conflict(client, draft):
+    data = form_of(
+        client.post(path(draft), {**form_of(client.get(path(draft))), "do": "add_charge"})
+    )
+    data |= {"charge.1.plan": "starter", "charge.1.metric": "api_calls", "do": "save"}
+    data |= {"charge.1.title": "More", "charge.1.unit": "1", "plan.starter.base_price": "35"}
+    for _ in range(2):
+        assert client.post(path(draft), data).status_code == 302
+    assert [each.title for each in draft.charges.order_by("position")] == ["Calls", "More"]
+
+
 def test_a_draft_published_meanwhile_keeps_what_was_entered(client, draft):
     data = form_of(client.get(path(draft)))
     services.publish(draft.pk, actor="bob", now=NOON)
@@ -233,6 +244,8 @@ def test_features_are_rows_and_a_stale_form_is_said(client, published):
     saved = client.post(where, {**data, "feature": ["One", "", " Two "]}, follow=True)
     assert messages_of(saved) == ["Saved Starter."]
     assert PricingPlan.objects.get(code="starter").features == ["One", "Two"]
+    again = client.post(where, {**data, "feature": ["One", "", " Two "]}, follow=True)
+    assert messages_of(again) == ["Saved Starter."]  # sent twice
     stale = client.post(where, {**data, "feature": ["Three"]})
     assert "was changed by somebody else" in stale.content.decode()
     assert 'value="Three"' in stale.content.decode()

@@ -174,6 +174,17 @@ def test_every_model_shows_only_its_own_fields_and_has_words():
     assert EnteredCharge(model="unknown").part_names == []
 
 
+def test_what_another_model_would_use_is_kept_aside_and_not_stored():
+    charge = read(**{"charge.0.model": "flat", "charge.0.amount": "5"}).charges[0]
+    assert draft_form.kept_aside(charge) == {
+        "tier.0.up_to": "9",
+        "tier.0.unit": "2",
+        "tier.2.unit": "1",
+    }
+    assert charge.price == {"amount": "5", "minimum": "3"}
+    assert draft_form.kept_aside(read().charges[1]) == {"amount": "left from another model"}
+
+
 def test_the_cost_of_a_chosen_use_is_worked_out_before_anything_is_saved():
     charge = read().charges[1]
     assert charge.cost("USD").startswith("A use of 100 costs 25.00 USD.")
