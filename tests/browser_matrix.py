@@ -3,7 +3,8 @@
 It signs in to a demo company of its own, or to a site that runs already (`--url`), follows the
 links of the pages, and opens one address of each form. It prints what the console says, requests
 to other hosts, what overflows, pale texts, serious and critical findings of axe-core, and what the
-first and a later visit of a page cost over the wire; and ends with 1 where anything is wrong.
+first and a later visit of a page cost over the wire. It presses every button of the admin's pages
+once, and names what was refused. It ends with 1 where anything is wrong.
 """
 
 import re
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from itertools import chain
 from urllib.parse import urlsplit
 
-from tests import axe, screenshots
+from tests import admin_buttons, axe, screenshots
 from tests.browser import Browser, browsing, programs
 from tests.page_checks import SHAPES, problems
 from tests.screenshots import Site
@@ -51,7 +52,8 @@ def main(words: list[str]) -> int:
         costs = visits(window, site, paths)
         for visit in costs:
             sys.stdout.write(f"{heaviest(visit, costs[visit])}\n")
-        for each in chain(too_heavy(costs), matrix(window, site, paths)):
+        shown = chain(too_heavy(costs), matrix(window, site, paths))
+        for each in chain(shown, admin_buttons.refusals(window, site.url, paths)):
             wrong += 1
             sys.stdout.write(f"{each}\n")
     sys.stdout.write(f"{len(paths)} pages in {len(SHAPES)} windows: {wrong or 'no'} problems.\n")

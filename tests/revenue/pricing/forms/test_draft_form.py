@@ -55,6 +55,7 @@ def problems(**changed):
 def test_what_is_entered_becomes_values_and_blank_rows_are_left_out():
     values, found = draft_form.checked(read(), METRICS, "USD")
     assert found == []
+    assert values is not None
     assert (values.effective_from, values.largest_discount) == (date(2026, 4, 1), Decimal(20))
     assert values.notes == "Spring"
     assert values.prices == {
