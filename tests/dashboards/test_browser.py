@@ -77,14 +77,14 @@ def test_each_template_is_whole_in_a_window_of_each_kind(site, window):
     assert len(views) > 15
 
 
-def test_a_pale_text_would_be_found(site, window):
+def a_pale_text_would_be_found(site: str, window: Browser) -> None:
     window.resize(1280, 900)
     window.visit(site + "/")
     window.run("document.querySelector('h1').style.color = '#999'")
     assert window.run(PALE) == ["2.62 Overview"]
 
 
-def test_one_choice_of_colours_holds_on_pages_and_in_the_admin(site, window):
+def one_choice_of_colours_holds_on_pages_and_in_the_admin(site: str, window: Browser) -> None:
     shown = "return getComputedStyle(document.querySelector('.shell-nav')).backgroundColor"
     pressed = """return [...document.querySelectorAll('[data-theme-choice]')].filter(
       (each) => each.ariaPressed === 'true').map((each) => each.textContent)"""
@@ -108,10 +108,14 @@ def test_one_choice_of_colours_holds_on_pages_and_in_the_admin(site, window):
     window.devtools("Emulation.setEmulatedMedia", {"media": ""})
 
 
-@pytest.mark.parametrize("path", ["/dashboards/decisions", "/admin/operations/alert/"])
-def test_ctrl_k_finds_a_page_and_enter_opens_it(site, window, path):
-    window.resize(1280, 900)
-    window.visit(site + path)
+def ctrl_k_finds_a_page_and_enter_opens_it(site: str, window: Browser) -> None:
+    for path in ("/dashboards/decisions", "/admin/operations/alert/"):
+        window.resize(1280, 900)
+        window.visit(site + path)
+        _find_by_ctrl_k(window)
+
+
+def _find_by_ctrl_k(window: Browser) -> None:
     key = {"key": "k", "code": "KeyK", "windowsVirtualKeyCode": 75, "modifiers": 2}
     window.devtools("Input.dispatchKeyEvent", {"type": "keyDown", **key})
     assert window.run("return document.activeElement.closest('#palette') !== null")
@@ -143,7 +147,7 @@ return document.querySelector("#palette input").dispatchEvent(key);
 """
 
 
-def test_the_header_of_a_phone_is_one_row_and_its_menu_opens(site, window):
+def the_header_of_a_phone_is_one_row_and_its_menu_opens(site: str, window: Browser) -> None:
     window.resize(390, 844)
     seen = "return document.querySelector('.shell-nav').getClientRects().length"
     for path in ("/", "/admin/operations/alert/"):
@@ -155,7 +159,7 @@ def test_the_header_of_a_phone_is_one_row_and_its_menu_opens(site, window):
         assert window.run(seen) == 1
 
 
-def test_a_page_is_whole_without_scripts(site, window):
+def a_page_is_whole_without_scripts(site: str, window: Browser) -> None:
     window.resize(390, 844)
     window.scripts(on=False)
     try:
@@ -168,7 +172,7 @@ def test_a_page_is_whole_without_scripts(site, window):
     assert window.run("return document.querySelectorAll('svg.chart').length") > 10
 
 
-def test_exactly_one_size_of_each_chart_is_shown(site, window):
+def exactly_one_size_of_each_chart_is_shown(site: str, window: Browser) -> None:
     count = """return [...document.querySelectorAll('.sizes')].map(
       (each) => [...each.children].filter((one) => one.getClientRects().length).length)"""
     for width in (390, 700, 1000, 1280, 1900):
@@ -177,7 +181,7 @@ def test_exactly_one_size_of_each_chart_is_shown(site, window):
         assert set(window.run(count)) == {1}, width
 
 
-def test_the_first_stop_of_the_keyboard_skips_to_the_content(site, window):
+def the_first_stop_of_the_keyboard_skips_to_the_content(site: str, window: Browser) -> None:
     window.resize(1280, 900)
     window.visit(site + "/dashboards/budget")
     for kind in ("keyDown", "keyUp"):
@@ -189,7 +193,9 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(site, window):
     assert window.run("return document.activeElement.getBoundingClientRect().left") >= 0
 
 
-def test_the_gantt_tells_four_priorities_apart_and_names_each_stretch(site, window):
+def the_gantt_tells_four_priorities_apart_and_names_each_stretch(
+    site: str, window: Browser
+) -> None:
     for dark in (False, True):
         window.resize(1280, 900, dark=dark)
         window.visit(site + "/dashboards/scheduling")
@@ -200,7 +206,9 @@ def test_the_gantt_tells_four_priorities_apart_and_names_each_stretch(site, wind
         assert window.run(named) >= 20
 
 
-def test_a_listing_is_sorted_in_place_and_whole_pages_come_without_scripts(site, window):
+def a_listing_is_sorted_in_place_and_whole_pages_come_without_scripts(
+    site: str, window: Browser
+) -> None:
     window.resize(1280, 900)
     window.visit(site + "/dashboards/kit")
     first = "return document.querySelector('#rows tbody th').textContent"
@@ -265,7 +273,9 @@ def test_a_marketer_approves_the_plan_knowing_why_and_takes_it_back(site, window
     assert "Rolled back: Divide $" in shown(window)
 
 
-def test_keys_open_the_steps_of_a_decision_but_not_while_somebody_writes(site, window):
+def keys_open_the_steps_of_a_decision_but_not_while_somebody_writes(
+    site: str, window: Browser
+) -> None:
     waiting = Decision.objects.filter(status="proposed").latest("pk")
     window.visit(f"{site}/dashboards/decisions/{waiting.pk}")
     window.run("window.stays = 1")
@@ -280,3 +290,23 @@ def test_keys_open_the_steps_of_a_decision_but_not_while_somebody_writes(site, w
 def press(window: Browser, key: str, code: int) -> None:
     named = {"key": key, "code": f"Key{key.upper()}", "windowsVirtualKeyCode": code, "text": key}
     window.devtools("Input.dispatchKeyEvent", {"type": "keyDown", **named})
+
+
+CHECKS = (  # of one company, because to set it up costs more than to look at it
+    a_pale_text_would_be_found,
+    ctrl_k_finds_a_page_and_enter_opens_it,
+    the_header_of_a_phone_is_one_row_and_its_menu_opens,
+    a_page_is_whole_without_scripts,
+    exactly_one_size_of_each_chart_is_shown,
+    the_first_stop_of_the_keyboard_skips_to_the_content,
+    the_gantt_tells_four_priorities_apart_and_names_each_stretch,
+    a_listing_is_sorted_in_place_and_whole_pages_come_without_scripts,
+    keys_open_the_steps_of_a_decision_but_not_while_somebody_writes,
+    one_choice_of_colours_holds_on_pages_and_in_the_admin,
+)
+
+
+def test_the_frame_and_the_parts_of_pages_behave_in_a_browser(site, window):
+    window.console_problems()
+    for check in CHECKS:
+        check(site, window)

@@ -184,7 +184,9 @@ WALKS: tuple[tuple[int, Callable[[Walk], None]], ...] = (
 )
 
 
-def test_each_job_takes_no_more_clicks_than_the_page_of_pages_says(site, window):
+def test_each_job_takes_no_more_clicks_than_the_page_of_pages_says_and_no_form_is_lost(
+    site, window
+):
     walk = Walk(window, site)
     taken = {}
     for most, follow in WALKS:
@@ -192,10 +194,10 @@ def test_each_job_takes_no_more_clicks_than_the_page_of_pages_says(site, window)
         follow(walk)
         taken[follow.__name__] = (walk.clicks, most)
     assert {name: each for name, each in taken.items() if each[0] > each[1]} == {}
+    _what_goes_wrong_at_a_form_is_said_and_nothing_is_lost(walk)
 
 
-def test_what_goes_wrong_at_a_form_is_said_and_nothing_is_lost(site, window):
-    walk = Walk(window, site)
+def _what_goes_wrong_at_a_form_is_said_and_nothing_is_lost(walk: Walk) -> None:
     _a_second_press_decides_once(walk)
     _somebody_else_decided_meanwhile(walk)
     _a_session_that_ended_loses_no_form(walk)
