@@ -19,6 +19,7 @@ KEPT = "kept form"
 KEPT_SECONDS = 15 * 60
 MAX_CHARACTERS = 64 * 1024
 PREFIXES = ("/dashboards/", "/admin/")  # pages of people who are signed in
+OPEN = ("/admin/login/", "/admin/logout/")
 SECRET = re.compile(r"password|secret|token|plaintext|(^|[-_.])value$", re.IGNORECASE)
 LEFT_OUT = {"csrfmiddlewaretoken"}
 
@@ -70,7 +71,7 @@ class KeptForms(Middleware):
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponseBase | None:
         """Send a person whose session has ended to sign in, with the form kept."""
-        is_ours = request.path.startswith(PREFIXES) and not request.user.is_authenticated
-        if is_ours and keep(request):
+        is_ours = request.path.startswith(PREFIXES) and not request.path.startswith(OPEN)
+        if is_ours and not request.user.is_authenticated and keep(request):
             return redirect_to_login(request.get_full_path())
         return None

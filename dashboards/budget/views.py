@@ -104,7 +104,8 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _requested_overview(request: HttpRequest) -> BudgetOverview:
-    currency = page_context.chosen_currency(request)
+    chosen = page_context.chosen_currency(request)
+    currency = chosen if "currency" in request.GET else reports.budget_amount().currency
     asked = request.GET.get("plan")
     if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 19):
         raise BadRequest(f"plan is the number of a plan, not {asked[:20]!r}.")

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from aethercrown.history import audit_hooks
 from aethercrown.history.attribution import user_actor
@@ -31,6 +31,7 @@ LIFETIMES = {
 }
 INVITATION, RESET = "access.invitation", "access.reset"
 USER_NAME = re.compile(r"[\w.@+-]{1,150}", re.ASCII)
+TAKEN = "There is an account of this name already."
 MAIL_KEY = "password link:"
 
 
@@ -59,7 +60,7 @@ def invite(given: Mapping[str, str], by: User, now: datetime) -> PasswordLink:
     if not USER_NAME.fullmatch(username):
         problems["username"] = "1 to 150 letters, digits and @ . + - _"
     elif User.objects.filter(username__iexact=username).exists():
-        problems["username"] = "There is an account of this name already."
+        problems["username"] = TAKEN
     if not _is_address(email):
         problems["email"] = "Give an e-mail address."
     elif User.objects.filter(email__iexact=email).exists():
@@ -71,7 +72,11 @@ def invite(given: Mapping[str, str], by: User, now: datetime) -> PasswordLink:
         raise InvalidInvitation(problems)
     person = User(username=username, email=email, is_staff=role.name != VIEWER)
     person.set_unusable_password()
-    person.save()
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError as error:  # of two invitations at once
+        raise InvalidInvitation({"username": TAKEN}) from error
     person.groups.add(role)
     return _link(person, PasswordLink.Purpose.INVITATION, by, now)
 

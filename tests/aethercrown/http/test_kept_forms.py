@@ -96,6 +96,13 @@ def test_secrets_files_strangers_and_heaps_are_not_kept(rf, db, settings):
     assert not kept_forms.keep(rf.get("/admin/x/"))
 
 
+def test_signing_in_at_the_admin_is_not_taken_for_a_form(ada, client, clock):
+    User.objects.filter(pk=ada.pk).update(is_staff=True)
+    clock.shift(timedelta(minutes=31))
+    given = {"username": "ada", "password": "a-long-password-1"}
+    assert client.post("/admin/login/", given).headers["Location"] == "/admin/"
+
+
 def test_a_post_without_the_token_of_the_form_is_refused_and_not_kept(ada, settings):
     browser = Client(enforce_csrf_checks=True)
     browser.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
