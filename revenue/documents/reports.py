@@ -97,7 +97,7 @@ class OverdueSum(NamedTuple):
 def overdue(today: date) -> list[OverdueSum]:
     """What customers owe past the due day, by currency; in one query."""
     rows = InvoiceDocument.objects.filter(state=DocumentState.OPEN, due_on__lt=today)
-    grouped = rows.order_by("currency").values_list("currency")
+    grouped: Any = rows.order_by("currency").values_list("currency")
     found = grouped.annotate(Sum("gross"), Count("customer", distinct=True), Min("due_on"))
     return [OverdueSum(*each) for each in found]
 

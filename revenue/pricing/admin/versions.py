@@ -229,9 +229,10 @@ class PriceBookVersionAdmin(ModelAdmin):
         return may and obj is not None and obj.is_draft
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Of a button, its row's number; where the theme saves a form, the row itself."""
-        is_row = isinstance(object_id, PriceBookVersion)
-        version = object_id if is_row else self.get_object(request, str(object_id))
+        """Where the theme saves a form it names no row: whether that may change was asked before."""
+        if object_id is None:
+            return self.has_change_permission(request)
+        version = self.get_object(request, str(object_id))
         return version is not None and self.has_change_permission(request, version)
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:

@@ -35,7 +35,9 @@ def test_somebody_is_invited_by_one_form(boss, settings):
     assert "Invited, without a password yet" in text
     again = boss.post(f"{PAGE}/{User.objects.get(username='walt').pk}/invite", follow=True)
     assert "on its way by mail" in messages_of(again)[0]
-    [first, *_] = csv.reader(boss.get(f"{PAGE}?format=csv&table=people").content.decode().split())
+    [first, *_] = csv.reader(
+        boss.get(f"{PAGE}?format=csv&table=people").getvalue().decode().split()
+    )
     assert first[0] == "Person"
 
 

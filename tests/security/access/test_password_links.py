@@ -41,7 +41,7 @@ def vera():
 def sent(now=NOW):
     """The link of the one mail that goes out now."""
     mail.outbox.clear()
-    messaging.deliver_due(lambda: now)
+    messaging.deliver_due(clock=lambda: now)
     [found] = mail.outbox
     return re.findall(r"https://crown\.example(/login/password/\S+)", found.body)[0]
 
@@ -130,7 +130,7 @@ def test_a_mail_of_a_link_that_was_used_meanwhile_does_not_go_out(root):
     row = services.invite(GIVEN, root, NOW)
     PasswordLink.objects.filter(pk=row.pk).update(used_at=NOW)
     mail.outbox.clear()
-    messaging.deliver_due(lambda: NOW)
+    messaging.deliver_due(clock=lambda: NOW)
     assert mail.outbox == []
     kind = password_link.MAIL_KINDS[0]
     assert kind.unwanted("password link:none")
