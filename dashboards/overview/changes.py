@@ -72,7 +72,7 @@ def price_changes(versions: Iterable[Any]) -> list[AttentionItem]:
 
 
 def resolved_alerts(rows: Iterable[Any]) -> list[AttentionItem]:
-    return [AttentionItem(f"Over: {each}.", "/dashboards/alerts") for each in rows]
+    return [AttentionItem(f"Over: {each.title}.", "/dashboards/alerts") for each in rows]
 
 
 def overdue_risks(found: "Iterable[OverdueSum]", path: str) -> list[AttentionItem]:

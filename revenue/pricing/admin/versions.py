@@ -229,7 +229,7 @@ class PriceBookVersionAdmin(ModelAdmin):
         return may and obj is not None and obj.is_draft
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Where the theme saves a form it names no row: whether that may change was asked before."""
+        """Where the theme saves a form it names no row: that it may change was asked before."""
         if object_id is None:
             return self.has_change_permission(request)
         version = self.get_object(request, str(object_id))

@@ -75,8 +75,8 @@ class Version(SimpleNamespace):
 def test_published_prices_and_alerts_that_are_over_are_said():
     [item] = changes.price_changes([Version(effective_from=date(2026, 4, 1), pk=3)])
     assert item.sentence == "Prices published: standard version 3, applies from 1 Apr 2026."
-    assert sentences(changes.resolved_alerts(["health: down, shop"])) == [
-        "Over: health: down, shop."
+    assert sentences(changes.resolved_alerts([SimpleNamespace(title="Health: down, shop")])) == [
+        "Over: Health: down, shop."
     ]
 
 

@@ -55,7 +55,7 @@ def test_the_overview_names_what_is_down_and_the_alerts(page):
     alerts.raise_alert("health", "down", "shop", "critical", "It is down.", now=timezone.now())
     text = page.get("/").content.decode()
     assert "Components down: 1 of 2 components: shop" in text
-    assert "health: down, shop: It is down." in text
+    assert "Down, shop: It is down." in text
 
 
 def test_the_mrr_is_seen_first_and_no_figure_counts_rows(page):
