@@ -14,7 +14,6 @@ from dashboards.budget.views import BUDGET
 from dashboards.form_fields import FormField
 from marketing.budget import reports, services
 from marketing.budget.measurement.decision import AUTOMATION
-from marketing.budget.models import BudgetAmount
 from operations.automations import reports as automations
 
 MAY_SET = "marketing.change_budgetamount"
@@ -39,7 +38,7 @@ def budget_amount(request: HttpRequest) -> HttpResponseBase:
             return redirect("budget")
     choices = {
         "currency": [(code, code) for code in sorted(CODES)],
-        "period": list(BudgetAmount.Period.choices),
+        "period": reports.BUDGET_PERIODS,
     }
     next_run = automations.next_run(AUTOMATION, now)
     return page_context.render_page(

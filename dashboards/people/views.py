@@ -15,7 +15,6 @@ from dashboards.access import opened_by
 from dashboards.form_fields import FormField
 from dashboards.tables import Column, Table
 from security.access import reports, services
-from security.access.models import User
 from security.access.roles import VIEWER
 
 MAY_SEE, MAY_INVITE = "security.view_user", "security.add_user"
@@ -61,7 +60,7 @@ def invite_again(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _invited(request, row)
 
 
-def _person(request: HttpRequest) -> User:
+def _person(request: HttpRequest) -> Any:
     found = reports.person(request.user)
     if found is None:
         raise PermissionDenied
@@ -86,7 +85,7 @@ def _invited(request: HttpRequest, row: Any) -> HttpResponseBase:
 
 
 def _page(
-    request: HttpRequest, by: User, given: dict[str, str], problems: dict[str, str]
+    request: HttpRequest, by: Any, given: dict[str, str], problems: dict[str, str]
 ) -> HttpResponseBase:
     rows = list(reports.all_people()[:MAX_PEOPLE])
     may_invite = access.holds(request, MAY_INVITE)

@@ -24,7 +24,6 @@ from revenue.pricing import reports, services
 from revenue.pricing.decimals import FieldProblem
 from revenue.pricing.forms import charge_form, draft_form
 from revenue.pricing.forms.draft_form import EnteredCharge, EnteredDraft
-from revenue.pricing.models import ImmutableVersion
 from revenue.pricing.rating.charge import INCREMENTAL, SETTINGS
 
 MAY_EDIT = "revenue.change_pricebookversion"
@@ -110,7 +109,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _form(request, version, draft_form.edited(posted, ""), metrics, problems)
     try:
         services.save_draft(pk, values, seen=posted.seen)
-    except (services.DraftChanged, ImmutableVersion) as error:
+    except (services.DraftChanged, services.DraftPublished) as error:
         again = draft_form.edited(posted, "")
         stale = [FieldProblem("", "changed", str(error))]
         return _form(request, version, again, metrics, stale, seen=reports.draft_state(version))

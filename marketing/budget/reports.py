@@ -31,6 +31,7 @@ MAX_PLANS_LISTED = 20
 TREND_PERIOD = timedelta(weeks=104)
 HISTORY_PERIOD = timedelta(weeks=260)
 CADENCE_PERIOD = timedelta(weeks=26)  # of rows that tell how often channels report
+BUDGET_PERIODS = list(BudgetAmount.Period.choices)
 SETTINGS_FIELDS = [each.name for each in fields(ChannelSettings)]
 
 

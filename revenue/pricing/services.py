@@ -76,6 +76,10 @@ def open_draft(code: str, *, effective_from: date, now: datetime) -> tuple[Price
     return draft(code, effective_from=effective_from, now=now), True
 
 
+class DraftPublished(Exception):
+    """The version is no draft any more; nothing was stored."""
+
+
 class DraftChanged(Exception):
     """Somebody else saved the draft since it was opened; nothing was stored."""
 
@@ -84,12 +88,11 @@ class DraftChanged(Exception):
 def save_draft(version_id: int, values: DraftValues, *, seen: str) -> PriceBookVersion:
     """Store what was entered for a draft whose state is still the one that was `seen`.
 
-    A form that is sent twice is stored once. Raises ImmutableVersion once it is published, and
-    DraftChanged.
+    A form that is sent twice is stored once. Raises DraftPublished and DraftChanged.
     """
     version = PriceBookVersion.objects.select_for_update().get(pk=version_id)
     if not version.is_draft:
-        raise models.ImmutableVersion(f"{version} is {version.state}: it is no longer edited.")
+        raise DraftPublished(f"{version} is {version.state}: it is no longer edited.")
     if reports.draft_state(version) != seen and not reports.has_values(version, values):
         raise DraftChanged(
             f"{version} was changed by somebody else since you opened it. What you entered is still"
