@@ -160,7 +160,7 @@ def test_charges_and_plans_are_added_and_taken_out(client, draft):
 
 def test_only_metrics_that_are_measured_or_named_can_be_chosen(client, draft):
     data = form_of(client.get(path(draft)))
-    wrong = client.post(path(draft), {**data, "charge.0.metric": "unheard", "do": "save"})
+    wrong = client.post(path(draft), {**data, "charge.0.metric": "unmetered", "do": "save"})
     assert wrong.status_code == 400
     text = wrong.content.decode()
     assert "choose a metric that is measured" in text

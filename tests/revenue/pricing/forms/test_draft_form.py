@@ -82,7 +82,7 @@ def test_every_bad_field_is_named_at_once_by_its_name_in_the_form():
             "plan.gone.floor": "1",
             "charge.0.tier.2.unit": "a",
             "charge.1.plan": "gone",
-            "charge.1.metric": "unheard",
+            "charge.1.metric": "unmetered",
             "charge.1.title": "",
             "charge.1.unit": "-1",
         }
