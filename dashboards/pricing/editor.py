@@ -227,11 +227,7 @@ def _charge(at: int, entered: EnteredCharge, form: FormTexts) -> ChargeFields:
         at,
         entered.title or "New charge",
         entered.key,
-        [
-            field("plan", "Plan", entered.plan, [("", "choose"), *form.plans]),
-            field("metric", "Metric", entered.metric, [("", "choose"), *form.metrics.items()]),
-            field("title", "Name on the invoice", entered.title),
-        ],
+        _charge_head(field, entered, form),
         field("model", "How it is charged", entered.model, _models(entered.model)),
         [part(name) for name in entered.part_names],
         [part(name) for name in charge_form.COMMON_FIELDS],
@@ -245,6 +241,14 @@ def _charge(at: int, entered: EnteredCharge, form: FormTexts) -> ChargeFields:
         len(entered.tiers),
         {f"{path}.{name}": value for name, value in draft_form.kept_aside(entered).items()},
     )
+
+
+def _charge_head(field: Any, entered: EnteredCharge, form: FormTexts) -> list[FormField]:
+    return [
+        field("plan", "Plan", entered.plan, [("", "choose"), *form.plans]),
+        field("metric", "Metric", entered.metric, [("", "choose"), *form.metrics.items()]),
+        field("title", "Name on the invoice", entered.title),
+    ]
 
 
 def _models(chosen: str) -> list[tuple[str, str]]:

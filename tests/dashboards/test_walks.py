@@ -170,7 +170,7 @@ def who_changed_a_schedule_and_when(walk: Walk) -> None:
         row.save()
     walk.click("Automations")
     walk.click(row.title)
-    walk.click("History")
+    walk.click("history")  # the name of its picture stands before the word
     walk.sees("bob", "Europe/Berlin")
 
 
