@@ -74,8 +74,9 @@ TYPES: dict[str, tuple[type, ...]] = {
 def _of_wrong_type(given: Mapping[str, Any]) -> Iterator[str]:
     """What is no text, list or mapping where one is meant; rates are checked as numbers."""
     for name, kinds in TYPES.items():
-        value = given.get(name)
-        if value is not None and not isinstance(value, kinds):
+        value: Any = given.get(name)
+        fits: bool = value is None or isinstance(value, kinds)
+        if not fits:
             yield f"{name} cannot be {str(value)[:20]!r}"
         elif name in {"columns", "constants"} and value:
             for field, column in value.items():
