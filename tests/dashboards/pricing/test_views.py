@@ -123,7 +123,7 @@ def test_a_version_of_a_book_without_prices_in_force_has_no_simulation(page, pub
 def test_a_quote_is_explained_line_by_line(page, quoted):
     path = f"{PRICING}/quotes/{quoted.quote_id}"
     shown = text(page.get(path))
-    for each in ("api_calls of 50000: x 1.1", "every line has the same figures", "$110.21"):
+    for each in ("api calls of 50000: x 1.1", "every line has the same figures", "$110.21"):
         assert each in shown
     found = rows(page.get(f"{path}?format=csv&table=lines"))
     assert Decimal(found[-1][3]) == Decimal("110.21")
