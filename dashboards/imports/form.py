@@ -117,9 +117,9 @@ def _options(texts: Mapping[str, str], chosen: str) -> tuple[SelectOption, ...]:
 def _mapped(column: CSVColumn, layout: Layout, given: Mapping[str, Any]) -> MappedField:
     if column.many:
         patterns = str((given.get("columns") or {}).get(column.name, column.usual))
-        names = ", ".join(name for _, name in layout.many[column.name])
+        found = ", ".join(name for _, name in layout.many[column.name])
         return MappedField(
-            column.name, column.about, column.required, (), "", names[:80], patterns=patterns
+            column.name, column.about, column.required, (), "", found[:80], patterns=patterns
         )
     at = layout.places.get(column.name)
     names = dict.fromkeys(name for name in layout.header.names if name)

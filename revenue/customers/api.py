@@ -36,12 +36,11 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
 
     def get_consent(self, row: Contact) -> str:
         """Whether offers and news may be mailed: given, withdrawn or unknown."""
-        known: dict[str, Any] | None = self.context.get("consent")
-        if known is None:
+        context: Any = self.context  # a dictionary, whatever its type says
+        if "consent" not in context:
             rows: Any = self.parent.instance if self.parent else [row]
-            known = messaging.address_states([each.email for each in rows])
-            self.context["consent"] = known
-        return str(known[row.email]["consent"])
+            context["consent"] = messaging.address_states([each.email for each in rows])
+        return str(context["consent"][row.email]["consent"])
 
 
 class AddContactRequestSerializer(serializers.Serializer[Any]):
@@ -69,7 +68,9 @@ class ConsentRequestSerializer(serializers.Serializer[Any]):
     """What the person said about offers and news, and how."""
 
     consent = Option((GIVEN, WITHDRAWN))
-    source = Text(max_length=200, help_text="Such as: order form of 3 May; kept as the proof.")
+    source = Text(  # type: ignore[assignment]  # DRF takes it off the class
+        max_length=200, help_text="Such as: order form of 3 May; kept as the proof."
+    )
 
 
 class ContactViewSet(StrictEndpoint, ReadOnlyViewSet[Contact]):

@@ -138,7 +138,7 @@ def _save_charges(version: PriceBookVersion, charges: Collection[ChargeValues]) 
             row.delete()
     for position, each in enumerate(charges, start=1):
         row = stored.get(each.key or 0) or models.PlanCharge(version=version)
-        values = {"metric": each.metric, "title": each.title, "model": each.model}
+        values: dict[str, Any] = {"metric": each.metric, "title": each.title, "model": each.model}
         values |= {"plan": plans[each.plan], "position": position, "price": each.price}
         _save_changed(row, values)
 

@@ -276,6 +276,7 @@ KEPT = {
     "operations/demo/services.py": "nobody made the demo company's rows",
     "revenue/customers/services/customers.py": "history.keep follows the clients of a call",
     "revenue/customers/services/imports.py": "history.keep follows; new rows are the file's",
+    "revenue/customers/services/undo_imports.py": "rows of a file have none; the import says it",
     "revenue/demo/services.py": "nobody made the demo company's rows",
     "security/rotation/services/steps.py": "the audit chain records each step",
     "security/rotation/services/policy.py": "times that follow from a policy",

@@ -19,6 +19,7 @@ from operations.decisions.models import Decision
 from operations.imports import services
 from operations.imports.models import DataImport, RepeatingImport
 from operations.imports.services import places, repeat
+from operations.imports.services.draft import MAX_FILE_BYTES
 from operations.jobs import services as jobs
 from tests.aethercrown.registries import isolated
 
@@ -198,7 +199,7 @@ def test_nothing_outside_the_root_is_read(place, folder, settings, tmp_path):
 
 def test_a_file_that_cannot_be_read_is_named_and_keeps_no_other(place, folder):
     path = put(folder, "1.csv", "")
-    os.truncate(path, places.MAX_FILE_BYTES + 1)
+    os.truncate(path, MAX_FILE_BYTES + 1)
     os.utime(path, (0, 0))
     put(folder, "2.csv", rows(1, 100))
     assert len(look(place)) == 1

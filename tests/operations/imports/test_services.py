@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import IntegrityError
 
-from aethercrown.csv.importing import Importer
+from aethercrown.csv.importing import ImportCounts, Importer
 from marketing.channels import services as channels
 from marketing.channels.models import Channel, Performance
 from operations.imports import reports, services, tasks
@@ -182,7 +182,9 @@ def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import():
 
 def test_so_many_rows_are_described():
     column = next(each for each in import_targets.get(KIND).columns if each.name == "channel")
-    importer = Importer("odd", "Odd", (column,), ("channel",), lambda *_: [], lambda *_: [])
+    importer = Importer(
+        "odd", "Odd", (column,), ("channel",), lambda *_: [], lambda *_: ImportCounts()
+    )
     odd = plain_target(importer, (), lambda *_: None, most=1)
     with isolated(import_targets, [odd]):
         file = io.BytesIO(b"channel\nSearch\nPrint\n")

@@ -21,9 +21,8 @@ from revenue.customers.models import (
     SubscriptionChange,
 )
 from revenue.customers.plan_change import PlanChange
-from revenue.customers.plan_terms import expanded
+from revenue.customers.plan_terms import MAX_AMOUNT, expanded
 from revenue.customers.services import InvalidEntry
-from revenue.customers.services.subscriptions import MAX_AMOUNT
 from revenue.mrr import reports as ledger
 from revenue.mrr.models import MrrMovement
 from revenue.mrr.movements import MovementKind, derive
@@ -406,11 +405,9 @@ def test_a_coupon_of_an_amount_stays_as_much_a_month_and_gives_way_to_a_percenta
         one.pk, on=date(2026, 3, 5), now=NOW, every="year", amount=Decimal(1200)
     )
     assert (yearly.amount, one.changes.latest("on").coupon_amount) == (90, 120)
-    percent = {"coupon_percent": Decimal(50)}
-    half = services.change(one.pk, on=date(2026, 3, 6), now=NOW, **percent)
+    half = services.change(one.pk, on=date(2026, 3, 6), now=NOW, coupon_percent=Decimal(50))
     assert (half.amount, one.changes.latest("on").coupon_amount) == (50, 0)
-    less = {"coupon_amount": Decimal(60)}
-    again = services.change(one.pk, on=date(2026, 3, 7), now=NOW, **less)
+    again = services.change(one.pk, on=date(2026, 3, 7), now=NOW, coupon_amount=Decimal(60))
     assert (again.amount, one.changes.latest("on").coupon_percent) == (95, 0)
     saved = services.saved_terms(one, date(2026, 3, 6))
     services.restore(one.pk, saved, on=date(2026, 3, 8), now=NOW, note="undone")

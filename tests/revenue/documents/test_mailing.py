@@ -192,13 +192,12 @@ def test_a_reminder_asks_for_what_credit_notes_left_and_ends_with_the_last_of_it
     numbered, finance, steps
 ):
     """Of $111.92 a note of $50.00 and 19 % tax leaves $52.42."""
-    given = {"by": "ada", "reason": "Outage", "now": NOW}
-    credit_notes.issue(numbered.invoice_id, Decimal(50), **given)
+    credit_notes.issue(numbered.invoice_id, Decimal(50), by="ada", reason="Outage", now=NOW)
     remind(3)
     deliver(DUE + 3 * DAY)
     reminder = next(each for each in mail.outbox if each.subject.startswith("Reminder"))
     assert "over $52.42 was due" in " ".join(reminder.body.split())
-    credit_notes.issue(numbered.invoice_id, None, **given)
+    credit_notes.issue(numbered.invoice_id, None, by="ada", reason="Outage", now=NOW)
     assert remind(10) == "No reminder is due."
 
 

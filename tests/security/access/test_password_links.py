@@ -43,7 +43,7 @@ def sent(now=NOW):
     mail.outbox.clear()
     messaging.deliver_due(clock=lambda: now)
     [found] = mail.outbox
-    return re.findall(r"https://crown\.example(/login/password/\S+)", found.body)[0]
+    return re.findall(r"https://crown\.example(/login/password/\S+)", str(found.body))[0]
 
 
 def test_somebody_invited_chooses_a_password_once_and_signs_in(client, root, time_machine):
