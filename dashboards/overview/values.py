@@ -26,7 +26,7 @@ class ValueLine:
     path: str
     effect: str
     note: str
-    at: datetime
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "optimization:write": frozenset({OPERATE, DECIDE}),
     "revenue:read": frozenset(
         {
-            *("revenue.view_invoice", "revenue.view_invoicedocument"),
+            *("revenue.view_contact", "revenue.view_invoice", "revenue.view_invoicedocument"),
             *("revenue.view_opportunity", "revenue.view_pricebookversion"),
         }
     ),

@@ -59,5 +59,5 @@ def test_severe_alerts_are_on_the_overview(page):
     raised()
     assert "Down, db: No answer." in [
         each.sentence
-        for each in overview_data(MetricQuery(days_to(NOW.date(), 30), "USD", NOW)).attention
+        for each in overview_data(MetricQuery(days_to(NOW.date(), 30), "USD", NOW)).at_risk
     ]

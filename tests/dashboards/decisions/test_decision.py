@@ -81,7 +81,7 @@ def said(answer) -> list[str]:
 
 def test_the_page_shows_changes_promise_and_guardrails_in_words(page):
     shown = text(page, path(proposal()))
-    assert "comfort: +1.5\N{NO-BREAK SPACE}points (90%: +0.5" in shown
+    assert "Comfort: +1.5\N{NO-BREAK SPACE}points (90%: +0.5" in shown
     assert "Largest change of a value" in shown
     assert "60 hours, limit 48 hours" in shown
     assert "$18.50" in shown  # the picture's unit is that of the amounts

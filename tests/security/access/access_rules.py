@@ -112,6 +112,8 @@ ACTIONS = {
     "revenue.InvoiceDocument": {"import_csv": NOBODY, "download": EVERY_ROLE}
     | dict.fromkeys(("mail", "pay", "reopen", "write_off"), OPERATORS),
     "revenue.Contact": dict.fromkeys(("consent_given", "consent_withdrawn"), OPERATORS),
+    "revenue.Subscription": {"schedule": OPERATORS},
+    "revenue.ScheduledChange": {"cancel": OPERATORS},
     "revenue.UnbilledUseChoice": {"choose": DECIDERS},
     "marketing.Performance": {"import_file": OPERATORS},
     "operations.DataImport": {"open_page": EVERY_ROLE},
