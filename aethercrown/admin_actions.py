@@ -138,3 +138,15 @@ class RowActionAdmin(ModelAdmin):
         else:
             self.log_change(request, row, f"{done}. {given['note']}".strip())
             self.message_user(request, f"{done}: {row}.")
+
+
+def row_button(
+    name: str, action: RowAction, permission: str = "operate"
+) -> Callable[..., HttpResponse]:
+    """A button of a RowActionAdmin for one action; `name` is that of the attribute it becomes."""
+
+    def press(model_admin: RowActionAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+        return model_admin.confirm(request, object_id, action)
+
+    press.__name__ = name
+    return button(action.verb, name.replace("_", "-"), permission)(press)

@@ -5,6 +5,7 @@ from enterprise.onboarding.admin import (
     OnboardingTemplateAdmin,
     OnboardingTemplateStepAdmin,
     OnboardingTemplateVersionAdmin,
+    OwnerCostWeightAdmin,
     TeamMemberAdmin,
 )
 from enterprise.sla.admin import (
@@ -34,7 +35,7 @@ __all__ += ["SlaBreachAdmin", "SlaClockAdmin", "SlaThresholdAdmin", "SlaTierAdmi
 __all__ += ["TierOverrideAdmin", "TierRuleSetAdmin"]
 __all__ += ["OnboardingContactAdmin", "OnboardingFlowAdmin", "OnboardingStepAdmin"]
 __all__ += ["OnboardingTemplateAdmin", "OnboardingTemplateStepAdmin"]
-__all__ += ["OnboardingTemplateVersionAdmin", "TeamMemberAdmin"]
+__all__ += ["OnboardingTemplateVersionAdmin", "OwnerCostWeightAdmin", "TeamMemberAdmin"]
 __all__ += [
     "RefusedEventAdmin",
     "UsageAdjustmentAdmin",

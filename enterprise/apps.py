@@ -20,6 +20,7 @@ class EnterpriseConfig(AppConfig):
         )
         from enterprise.sla import reports as sla_reports  # noqa: PLC0415
         from enterprise.sla import services as sla  # noqa: PLC0415
+        from enterprise.sla.services import personal_data as sla_data  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
         from operations.messaging.outside.mail_kinds import mail_kinds  # noqa: PLC0415
@@ -30,7 +31,7 @@ class EnterpriseConfig(AppConfig):
         sla.followers.register(calendars.FOLLOWER)
         sla_reports.size_sources.register(flows.SIZES)
         mail_kinds.register_all(reminders.MAIL_KINDS)
-        HOOKS.register(personal_data.CUSTOMER_HOOK)
+        HOOKS.register_all((sla_data.CUSTOMER_HOOK, personal_data.CUSTOMER_HOOK))
         named_rows.register(flows.NAMED_ROWS)
         search_sources.register(flows.SEARCH)
         metric_registry.register_all(company_metrics.METRICS)

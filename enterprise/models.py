@@ -8,6 +8,7 @@ from enterprise.onboarding.models import (
     OnboardingTemplate,
     OnboardingTemplateStep,
     OnboardingTemplateVersion,
+    OwnerCostWeight,
     StepAction,
     StepReminder,
     StepTransition,
@@ -56,7 +57,7 @@ __all__ += ["SlaThreshold", "SlaTier", "TierOverride", "TierRule", "TierRuleSet"
 __all__ += ["FlowForecast", "IssuedKeySecret", "OnboardingContact", "OnboardingDependency"]
 __all__ += ["OnboardingFlow", "OnboardingStep", "OnboardingTemplate", "OnboardingTemplateStep"]
 __all__ += ["OnboardingTemplateVersion", "StepAction", "StepTransition"]
-__all__ += ["StepReminder"]
+__all__ += ["OwnerCostWeight", "StepReminder"]
 __all__ += ["TeamAbsence", "TeamMember"]
 __all__ += [
     "ClientMetric",

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{BACKFILL}/revert", events.RevertBackfillView.as_view(), name="usage-backfill-revert"),
     path(f"{CLIENT}/report", report.UsageReportView.as_view(), name="usage-report"),
     path(f"{CLIENT}/trigger-upsell", report.TriggerUpsellView.as_view(), name="usage-trigger"),
+    path("enterprise/onboarding", onboarding.OnboardingsView.as_view(), name="onboardings"),
     path(
         "enterprise/onboarding/create",
         onboarding.CreateOnboardingView.as_view(),

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.formatting import COUNT, PERCENT, Unit, moment_text
+from aethercrown.formatting import COUNT, PERCENT, Unit, counted, moment_text
 from aethercrown.history.attribution import shown_actor
 from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.page_parts import EmptyState
@@ -53,7 +53,7 @@ def onboardings(request: HttpRequest) -> HttpResponseBase:
         tiles=tiles(measure(TILES, query, period.compared), period.compared_text),
         listed=listed,
         nothing=NOTHING,
-        record=reports.forecast_record(),
+        records=[*filter(None, [reports.forecast_record()]), *reports.first_value_notes(now)],
     )
 
 
@@ -125,6 +125,12 @@ def notes(flow: Any, report: Mapping[str, Any], now: datetime) -> list[str]:
             f"Go-live about {moment_text(flow.estimated_at)}; in 8 of 10 cases between "
             f"{moment_text(flow.low_at)} and {moment_text(flow.high_at)} ({basis})."
         )
+    if report["time_to_first_value_days"] is not None:
+        found.append(f"First value after {counted(report['time_to_first_value_days'], 'day')}.")
+    uptime = report["sla"]["uptime_percent"]
+    if uptime is not None:
+        promised = report["sla"]["terms"]["uptime_percent"]
+        found.append(f"Uptime this month {uptime:g} %, promised {promised:g} %.")
     return found + reports.version_notes(flow)
 
 

@@ -9,7 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aethercrown.api import fields
-from aethercrown.api.endpoint import Conflict, InvalidRequest, StrictEndpoint, Unavailable, reply
+from aethercrown.api.endpoint import (
+    Conflict,
+    InvalidRequest,
+    Pages,
+    StrictEndpoint,
+    Unavailable,
+    reply,
+)
 from aethercrown.api.openapi import documented
 from aethercrown.transitions import InvalidTransition
 from enterprise.onboarding import examples, states
@@ -19,6 +26,7 @@ from enterprise.onboarding.services import flows, steps
 from enterprise.onboarding.services.actions import ActionRefused
 from enterprise.onboarding.services.flow_change import OpenDependencies
 from enterprise.onboarding.services.flows import NewCompany
+from enterprise.sla import business_time
 from enterprise.sla.reports import NothingInForce
 from security.access import reports as people
 
@@ -72,6 +80,14 @@ class CreateOnboardingSerializer(serializers.Serializer[Any]):
     currency = fields.Currency(required=False)
     contact_email = EmailField(max_length=254, required=False, allow_blank=True)
     requirements = fields.ScalarMap(required=False, most=MAX_REQUIREMENTS)
+
+    def validate_requirements(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The time zone is where support hours count: one that is not known would be UTC."""
+        zone = value.get("time_zone")
+        if zone is not None and not (isinstance(zone, str) and business_time.is_zone(zone)):
+            message = "time_zone must be a time zone such as Europe/Berlin"
+            raise serializers.ValidationError(message, "unknown_zone")
+        return value
 
 
 class ForecastSerializer(serializers.Serializer[Any]):
@@ -173,12 +189,13 @@ class SlaClockSerializer(serializers.Serializer[Any]):
 
 
 class SlaReportSerializer(serializers.Serializer[Any]):
-    """The terms, the clocks, and the clocks met of this month; null where none was judged."""
+    """The terms, the clocks, and this month's share of clocks met and uptime; null if unknown."""
 
     terms = SlaTermsSerializer()
     response_target = fields.Text()
     clocks = fields.ItemList(child=SlaClockSerializer())
     attainment_percent = fields.Percent(allow_null=True)
+    uptime_percent = fields.Percent(allow_null=True)
 
 
 class OnboardingReportSerializer(serializers.Serializer[Any]):
@@ -188,6 +205,7 @@ class OnboardingReportSerializer(serializers.Serializer[Any]):
     effort_progress = fields.Percent()
     days_elapsed = fields.Count()
     estimated_days_remaining = fields.Count(allow_null=True)
+    time_to_first_value_days = fields.Count(allow_null=True)
     milestones_achieved = fields.ItemList(child=MilestoneSerializer())
     next_steps = fields.ItemList(child=NextStepSerializer())
     blockers = fields.ItemList(child=BlockerSerializer())
@@ -205,6 +223,19 @@ class OnboardingStatusResponseSerializer(serializers.Serializer[Any]):
 
 class OnboardingReportResponseSerializer(serializers.Serializer[Any]):
     report = OnboardingReportSerializer()
+
+
+class ListedOnboardingSerializer(serializers.Serializer[Any]):
+    """A flow in the list."""
+
+    onboarding_id = fields.Text()
+    company_name = fields.Text()
+    sla_tier = fields.Text()
+    status = fields.Option(choices=states.FLOW_STATES)
+    created_at = fields.Instant()
+    overall_progress = fields.Percent()
+    current_step = fields.Text(allow_null=True)
+    estimated_completion = fields.Instant(allow_null=True)
 
 
 class CompleteOnboardingStepSerializer(serializers.Serializer[Any]):
@@ -273,6 +304,32 @@ class CreateOnboardingView(OnboardingEndpoint):
         except (flows.NoTemplate, NothingInForce) as error:
             raise Unavailable(str(error)) from error
         return reply("Onboarding started", {"flow": reports.flow_fields(flow)}, 201)
+
+
+class OnboardingsView(OnboardingEndpoint):
+    list_name = "onboardings"
+    title = "onboarding"
+    ordering = "-pk"
+    query_names = ("cursor", "limit", "status")
+
+    @documented(
+        "List the onboardings",
+        answer=ListedOnboardingSerializer,
+        example_answer={"onboardings": [examples.LISTED], "next": None, "previous": None},
+        message="1 onboarding",
+        list_name="onboardings",
+        query={"status": {"type": "string", "enum": list(states.FLOW_STATES)}},
+    )
+    def get(self, request: Request) -> Response:
+        """Every onboarding, the newest first; a customer's key lists those of that customer."""
+        status = request.query_params.get("status", "")
+        if status and status not in states.FLOW_STATES:
+            known = ", ".join(states.FLOW_STATES)
+            raise InvalidRequest([("status", "invalid_choice", f"must be one of {known}")])
+        pages = Pages()
+        rows = reports.listed_flows(getattr(request.auth, "customer", None), status)
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([reports.listed_fields(each) for each in page])
 
 
 class OnboardingStatusView(OnboardingEndpoint):

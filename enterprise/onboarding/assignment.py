@@ -23,11 +23,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class TeamCandidate:
-    """A member of the team: free hours of the week, roles, and distance from UTC in hours."""
+    """A member of the team: free hours, hours in all, roles, and distance from UTC in hours."""
 
     id: int
     free_hours: float
-    week_hours: float
+    capacity: float
     roles: Collection[str]
     zone_offset: float = 0.0
 

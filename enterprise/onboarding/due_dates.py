@@ -14,7 +14,10 @@ NONE = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step as planning sees it; `after` holds the lag to each step that it waits for."""
+    """A step as planning sees it; `after` holds the lag to each step that it waits for.
+
+    `ends_at` is when its running clock is used up, where it has one: pauses do not count.
+    """
 
     name: str
     duration: timedelta
@@ -22,6 +25,7 @@ class PlannedStep:
     state: str = states.PENDING
     ready_at: datetime | None = None
     finished_at: datetime | None = None
+    ends_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -82,6 +86,8 @@ def _finish(
 ) -> datetime:
     if step.is_over and step.finished_at is not None:
         return step.finished_at
+    if step.ends_at is not None:
+        return max(step.ends_at, now)
     after = [_later(hours, finishes[name], lag) for name, lag in step.after.items()]
     begins = max([start, *after])
     if step.ready_at is not None:

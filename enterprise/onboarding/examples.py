@@ -46,6 +46,16 @@ FLOW: dict[str, Any] = {
     },
     "contacts": CONTACTS,
 }
+LISTED: dict[str, Any] = {
+    "onboarding_id": ID,
+    "company_name": "Lumen Freight",
+    "sla_tier": "premium",
+    "status": "active",
+    "created_at": "2026-12-01T09:00:00Z",
+    "overall_progress": 50.0,
+    "current_step": "documentation_access",
+    "estimated_completion": "2026-12-02T12:00:00Z",
+}
 STATUS: dict[str, Any] = {
     "onboarding_id": ID,
     "status": "active",
@@ -64,6 +74,7 @@ REPORT: dict[str, Any] = {
     "effort_progress": 45.5,
     "days_elapsed": 1,
     "estimated_days_remaining": 1,
+    "time_to_first_value_days": None,
     "milestones_achieved": [{"name": "account_creation", "achieved_at": "2026-12-01T09:00:04Z"}],
     "next_steps": [
         {
@@ -105,5 +116,6 @@ REPORT: dict[str, Any] = {
             }
         ],
         "attainment_percent": None,
+        "uptime_percent": 99.971,
     },
 }

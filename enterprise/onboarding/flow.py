@@ -1,14 +1,18 @@
 """The documented class: create, complete a step, status and report of onboardings."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from aethercrown.currencies import CODES
 from enterprise.onboarding.reports import flows as reports
 from enterprise.onboarding.services import flows, steps
 from enterprise.onboarding.services.flows import NewCompany
+from enterprise.sla import business_time
 
+ADDRESS = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]+\.[^@\s\x00]{1,63}")
 KNOWN = (
     *("company_name", "employee_count", "annual_revenue", "contact_email", "requirements"),
     "currency",
@@ -48,13 +52,14 @@ def company_from(values: Mapping[str, Any]) -> NewCompany:
     """A company of plain values. Raises ValueError, which names every bad field."""
     problems = [f"{name}: is not known here" for name in sorted(set(values) - set(KNOWN))]
     name = values.get("company_name")
-    if not isinstance(name, str) or not name.strip():
-        problems.append("company_name: must not be blank")
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        problems.append("company_name: must be a text that is not blank")
     employees, revenue = values.get("employee_count"), values.get("annual_revenue")
     if not _is_amount(employees) or (employees is not None and employees != int(employees)):
         problems.append("employee_count: must be a whole number, 0 or more")
     if not _is_amount(revenue):
         problems.append("annual_revenue: must be a number, 0 or more")
+    problems += _problems_of_texts(values)
     if problems:
         raise ValueError("; ".join(problems))
     return NewCompany(
@@ -65,6 +70,24 @@ def company_from(values: Mapping[str, Any]) -> NewCompany:
         contact_email=str(values.get("contact_email") or ""),
         requirements=dict(values.get("requirements") or {}),
     )
+
+
+def _problems_of_texts(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the currency, the address and the requirements; they may be left out."""
+    problems = []
+    currency = values.get("currency") or ""
+    if currency and not (isinstance(currency, str) and currency in CODES):
+        problems.append("currency: must be an ISO 4217 code such as USD")
+    address = values.get("contact_email") or ""
+    if address and not (isinstance(address, str) and ADDRESS.fullmatch(address)):
+        problems.append("contact_email: must be an e-mail address")
+    requirements = values.get("requirements") or {}
+    if not isinstance(requirements, Mapping):
+        return [*problems, "requirements: must be an object"]
+    zone = requirements.get("time_zone")
+    if zone is not None and not (isinstance(zone, str) and business_time.is_zone(zone)):
+        problems.append("requirements: time_zone must be a time zone such as Europe/Berlin")
+    return problems
 
 
 def _is_amount(value: object) -> bool:

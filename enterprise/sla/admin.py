@@ -308,7 +308,9 @@ class TierOverrideAdmin(OperatorAdmin):
     def end(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = get_object_or_404(TierOverride, pk=object_id)
         if request.method != "POST":
-            question = f"End the override of {row}? The tier stays until it is assigned again."
+            question = (
+                f"End the override of {row}? The tier that rules gave last is in force again."
+            )
             return confirmation_page(self, request, row, question, "End now")
         with acting(actor_of(request)):
             services.end_override(row.pk, timezone.now())

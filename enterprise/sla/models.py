@@ -419,6 +419,7 @@ class SlaClock(models.Model):
         OPEN = "open"
         MET = "met"
         BREACHED = "breached"
+        CANCELLED = "cancelled", "cancelled: not judged"
 
     customer = models.ForeignKey(
         "revenue.Customer", null=True, on_delete=models.CASCADE, related_name="sla_clocks"
@@ -435,7 +436,7 @@ class SlaClock(models.Model):
         CalendarVersion, on_delete=models.PROTECT, related_name="+"
     )
     state = models.CharField(max_length=7, choices=State, default=State.RUNNING)
-    outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.OPEN)
+    outcome = models.CharField(max_length=9, choices=Outcome, default=Outcome.OPEN)
     judged_at = models.DateTimeField(null=True, help_text="When it was met or breached.")
     started_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)

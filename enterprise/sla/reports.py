@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
 from aethercrown.formatting import counted, date_text, month_text
+from aethercrown.metrics.period import Period
+from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.registry import Registry
 from enterprise.sla import business_time
 from enterprise.sla.business_time import BusinessHours
@@ -17,6 +19,7 @@ from enterprise.sla.models import (
     BusinessCalendar,
     CalendarVersion,
     ClockKind,
+    ResourceQuota,
     SlaAssignment,
     SlaClock,
     SlaClockEvent,
@@ -34,6 +37,7 @@ KINDS = ClockKind.values
 STATES = SlaClock.State.values
 OUTCOMES = SlaClock.Outcome.values
 NO_RULES = "There are no published tier rules."
+UPTIME_METRIC = "health.availability"
 
 
 class NothingInForce(LookupError):
@@ -73,6 +77,12 @@ def calendar_in_force(name: str) -> CalendarVersion:
     if found is None:
         raise NothingInForce(f"No version of the calendar {name} is published.")
     return found
+
+
+def number_in_force(calendar_id: int) -> int | None:
+    """The number of the latest published version of a calendar; None without one."""
+    rows = CalendarVersion.objects.filter(calendar=calendar_id, state=VersionState.PUBLISHED)
+    return rows.order_by("-number").values_list("number", flat=True).first()
 
 
 def calendar_version(pk: int) -> CalendarVersion:
@@ -122,6 +132,22 @@ def assignment(customer_id: int) -> SlaAssignment | None:
     return rows.select_related("tier").first()
 
 
+def quotas(customer_id: int) -> dict[str, int]:
+    """What the customer may use of each resource."""
+    rows = ResourceQuota.objects.filter(customer=customer_id)
+    return dict(rows.values_list("resource", "amount"))
+
+
+def measured_uptime(now: datetime) -> float | None:
+    """Availability of this month in percent by stored health checks; None where it is unknown.
+
+    Maintenance and times without a check count neither way.
+    """
+    month = Period(now.date().replace(day=1), now.date())
+    value = measure([UPTIME_METRIC], MetricQuery(month, "", now))[0].reading.value
+    return None if value is None else round(float(value), 3)
+
+
 def company_zone() -> str:
     """The company's own time zone."""
     return str(settings.COMPANY_TIME_ZONE)
@@ -162,9 +188,9 @@ def attainment(
     month: date, *, customer_id: int | None = None, kind: str | None = None
 ) -> Attainment:
     """Clocks met and breached in the month of a day, in UTC; a clock counts once."""
-    first = month.replace(day=1)
-    following = (first + timedelta(days=32)).replace(day=1)
-    rows = SlaClock.objects.filter(judged_at__date__gte=first, judged_at__date__lt=following)
+    begin = datetime.combine(month.replace(day=1), time(), UTC)
+    end = (begin + timedelta(days=32)).replace(day=1)
+    rows = SlaClock.objects.filter(judged_at__gte=begin, judged_at__lt=end)
     if customer_id is not None:
         rows = rows.filter(customer=customer_id)
     if kind is not None:
@@ -253,9 +279,11 @@ def response_text(terms: Mapping[str, Any]) -> str:
     hours = int(terms["response_hours"])
     if terms["support_hours"] == "24/7":
         return f"{hours} h"
-    version = calendar_in_force(terms["support_hours"])
-    longest = _hours_a_day(version.business_hours("UTC"))
-    days = hours / longest
+    try:
+        version = calendar_in_force(terms["support_hours"])
+    except NothingInForce:  # staff deleted it since the terms were pinned
+        return f"{hours} h of support time"
+    days = hours / _hours_a_day(version.business_hours("UTC"))
     if days < 1 or days != int(days):
         return f"{hours} h of support time"
     return f"{counted(int(days), 'business day')} ({hours} h of support time)"

@@ -23,6 +23,7 @@ BENCHMARKS = (
     "trend",
     "usage",
     "onboarding",
+    "onboarding_stored",
     "invoice_run",
     "audit",
     "health",

@@ -11,6 +11,7 @@ from aethercrown.formatting import counted
 from aethercrown.references import NamedRows
 from aethercrown.search import row_source
 from enterprise.onboarding import forecast, progress, states
+from enterprise.onboarding.kaplan_meier import ObservedTime, median_time
 from enterprise.onboarding.models import (
     FlowForecast,
     OnboardingFlow,
@@ -29,12 +30,39 @@ NO_CONTACT, NO_OWNER, SILENT = "no customer contact", "unassigned", "customer_si
 RESOURCES = ("api_rate_limit", "storage_gb", "compute_units", "support_hours")
 MILESTONES = ("complete", "status")
 MAX_SIZES = 10_000
+RECORDED_FLOWS = 200  # the last ones, by which forecasts are judged
+MEASURED = (states.ACTIVE, states.ON_HOLD, states.COMPLETED)  # those that may reach first value
 MAX_LOG_ROWS = 200
 CUSTOMER_TEAM = OnboardingRole.values
 
 
 def flows() -> QuerySet[OnboardingFlow]:
-    return OnboardingFlow.objects.select_related("customer", "template_version__template")
+    return OnboardingFlow.objects.select_related(
+        "customer", "template_version__template", "calendar_version__calendar"
+    )
+
+
+def listed_flows(customer: int | None = None, status: str = "") -> QuerySet[OnboardingFlow]:
+    """Flows with their steps, as the API lists them; with `customer` only those of that one."""
+    rows = OnboardingFlow.objects.prefetch_related("steps")
+    if customer is not None:
+        rows = rows.filter(customer=customer)
+    return rows.filter(status=status) if status else rows
+
+
+def listed_fields(flow: OnboardingFlow) -> dict[str, Any]:
+    """A flow in the list of the API."""
+    counts = progress_of([each for each in flow.steps.all() if each.removed_by is None])
+    return {
+        "onboarding_id": str(flow.onboarding_id),
+        "company_name": flow.company_name,
+        "sla_tier": flow.tier,
+        "status": flow.status,
+        "created_at": flow.created_at,
+        "overall_progress": counts.overall_progress,
+        "current_step": counts.current_step,
+        "estimated_completion": flow.estimated_at,
+    }
 
 
 def find(onboarding_id: str, customer: int | None = None) -> OnboardingFlow | None:
@@ -146,12 +174,44 @@ def report_fields(flow: OnboardingFlow, now: datetime) -> dict[str, Any]:
         "estimated_days_remaining": progress.days_remaining(now, flow.estimated_at)
         if is_open
         else 0,
+        "time_to_first_value_days": days_to_first_value(flow),
         "milestones_achieved": milestones(flow),
         "next_steps": next_steps(steps),
         "blockers": blockers(steps, now, has_contact=has_contact(flow)),
         "team_contacts": team_contacts(steps),
         "sla": sla_fields(flow, steps, now),
     }
+
+
+def days_to_first_value(flow: OnboardingFlow) -> int | None:
+    """Days from the start to the first day of use that counts; None before that."""
+    if flow.first_value_on is None:
+        return None
+    begun = (flow.started_at or flow.created_at).date()
+    return max((flow.first_value_on - begun).days, 0)
+
+
+def first_value_notes(now: datetime) -> list[str]:
+    """For each template that measures it, how many days half of its flows take to first value."""
+    rows = flows().exclude(template_version__template__value_metric="")
+    found: dict[str, list[ObservedTime]] = {}
+    chosen = rows.filter(status__in=MEASURED).order_by("-started_at", "-pk")[:MAX_SIZES]
+    for row in chosen:
+        start = (row.started_at or row.created_at).date()
+        end = row.first_value_on or now.date()
+        days = float(max((end - start).days, 0))
+        title = row.template_version.template.title
+        found.setdefault(title, []).append(ObservedTime(days, row.first_value_on is not None))
+    return [_first_value_note(title, each) for title, each in sorted(found.items())]
+
+
+def _first_value_note(title: str, observed: list[ObservedTime]) -> str:
+    reached = sum(each.has_event for each in observed)
+    median = median_time(observed)
+    share = f"{reached:,} of {counted(len(observed), 'flow')} of {title} reached first value"
+    if median is None:
+        return f"{share}; fewer than half, so there is no median yet."
+    return f"{share}, half of them within {counted(int(median), 'day')}."
 
 
 def milestones(flow: OnboardingFlow) -> list[dict[str, Any]]:
@@ -228,7 +288,7 @@ def _blockers(
 def sla_fields(
     flow: OnboardingFlow, steps: Sequence[OnboardingStep], now: datetime
 ) -> dict[str, Any]:
-    """The terms, the clocks with elapsed time, and the attainment of this month."""
+    """The terms, the clocks with elapsed time, attainment and uptime of this month."""
     rows = clocks.flow_clocks(flow.pk, [each.pk for each in steps])
     timelines = sla.timelines(rows)
     month = sla.attainment(now.date(), customer_id=flow.customer_id) if flow.customer_id else None
@@ -238,6 +298,7 @@ def sla_fields(
         "response_target": sla.response_text(flow.terms),
         "clocks": [_clock_fields(each, timelines[each.pk], now) for each in rows],
         "attainment_percent": None if percent is None else float(percent),
+        "uptime_percent": sla.measured_uptime(now),
     }
 
 
@@ -268,20 +329,32 @@ def version_notes(flow: OnboardingFlow) -> list[str]:
             f"It runs on version {flow.template_version.number} of {template}; version "
             f"{newest.number} is in force for new flows."
         )
+    calendar = flow.calendar_version
+    in_force = sla.number_in_force(calendar.calendar_id)
+    if in_force is not None and in_force > calendar.number:
+        found.append(
+            f"It is planned by version {calendar.number} of {calendar.calendar}; version "
+            f"{in_force} is in force for new flows."
+        )
     return found
 
 
 def forecast_record() -> str:
-    """How many finished flows fell inside their forecast, in a sentence; empty without any."""
-    rows = FlowForecast.objects.filter(flow__status=states.COMPLETED).order_by("flow", "made_at")
-    ended: dict[int, tuple[datetime, bool]] = {}
-    for row in rows.select_related("flow")[:MAX_SIZES]:
-        done = row.flow.completed_at
-        if done is not None and row.flow_id not in ended:
-            ended[row.flow_id] = (done, row.low_at <= done <= row.high_at)
-    if not ended:
+    """How many of the last finished flows fell inside their forecast; empty without any."""
+    ended = OnboardingFlow.objects.filter(status=states.COMPLETED, completed_at__isnull=False)
+    last = dict(
+        ended.order_by("-completed_at", "-pk").values_list("pk", "completed_at")[:RECORDED_FLOWS]
+    )
+    first: dict[int, FlowForecast] = {}
+    for row in FlowForecast.objects.filter(flow__in=last).order_by("made_at", "pk"):
+        first.setdefault(row.flow_id, row)
+    if not first:
         return ""
-    inside = [is_inside for _, is_inside in sorted(ended.values())]
+    inside = [
+        first[pk].low_at <= done <= first[pk].high_at
+        for pk, done in reversed(last.items())
+        if done is not None and pk in first
+    ]
     text = (
         f"{sum(inside)} of {counted(len(inside), 'finished flow')} fell inside their first forecast"
     )

@@ -41,25 +41,26 @@ def ready_at(
     return max(ends)
 
 
-def planned(step: OnboardingStep) -> PlannedStep:
-    after = {name: lag * HOUR for name, lag in step.needs.items()}
-    return PlannedStep(step.name, step.duration, after, step.state, step.ready_at, step.finished_at)
-
-
-def store_dates(flow: OnboardingFlow, steps: Sequence[OnboardingStep], now: datetime) -> None:
+def store_dates(
+    flow: OnboardingFlow,
+    steps: Sequence[OnboardingStep],
+    now: datetime,
+    clock_ends: Mapping[str, datetime],
+) -> None:
     """Set due dates and slack of the steps, and the forecast of the flow; the caller saves.
 
-    A date that is past stays: the step is overdue, and what waits for it counts from now.
+    `clock_ends` says when the running clock of a step is used up. The date of a step that could
+    have begun and is past stays: it is overdue, and what waits for it counts from now.
     """
     counted = [each for each in steps if each.removed_by is None]
     hours = team_hours(flow)
     known = {each.name for each in counted}
-    rows = [planned(each) for each in counted]
-    rows = [_without_unknown(each, known) for each in rows]
+    rows = [_planned(each, known, clock_ends.get(each.name)) for each in counted]
     dates = due_dates.due_dates(rows, flow.started_at or flow.created_at, now, hours)
     for step in counted:
         found = dates[step.name]
-        is_overdue = step.due_at is not None and step.due_at <= now
+        is_past = step.due_at is not None and step.due_at <= now
+        is_overdue = is_past and step.state != states.PENDING
         if step.state in states.OPEN_STEPS and not is_overdue:
             step.due_at, step.slack_hours = found.due_at, found.slack / HOUR
     made = forecast_of(flow, counted, hours, now)
@@ -69,9 +70,11 @@ def store_dates(flow: OnboardingFlow, steps: Sequence[OnboardingStep], now: date
     flow.reference_flows = made.reference_flows
 
 
-def _without_unknown(step: PlannedStep, known: set[str]) -> PlannedStep:
-    after = {name: lag for name, lag in step.after.items() if name in known}
-    return PlannedStep(step.name, step.duration, after, step.state, step.ready_at, step.finished_at)
+def _planned(step: OnboardingStep, known: set[str], ends_at: datetime | None) -> PlannedStep:
+    after = {name: lag * HOUR for name, lag in step.needs.items() if name in known}
+    return PlannedStep(
+        step.name, step.duration, after, step.state, step.ready_at, step.finished_at, ends_at
+    )
 
 
 def forecast_of(

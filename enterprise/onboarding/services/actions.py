@@ -18,6 +18,7 @@ from enterprise.onboarding.models import (
     OnboardingStep,
 )
 from enterprise.onboarding.services import step_clocks
+from enterprise.sla import reports as sla_reports
 from enterprise.sla import services as sla
 from operations.health.services.run_checks import check_and_report
 from revenue.customers import services as customers
@@ -86,27 +87,37 @@ def assign_sla(
 ) -> dict[str, Any]:
     """Store the pinned terms as the customer's SLA, and start the clock of the first response."""
     customer = _customer(flow)
+    before = sla_reports.assignment(customer.pk)
     assigned = sla.assign_tier(
         customer.pk, flow.terms, now, rule_set=flow.rule_set, reasons=tuple(flow.tier_reasons)
     )
     clock = step_clocks.open_response(flow, customer.time_zone, now)
-    return {"sla_assignment": assigned.pk, "clock": clock}
+    return {"sla_assignment": assigned.pk, "changed": assigned != before, "clock": clock}
 
 
-def end_sla(flow: OnboardingFlow, _step: OnboardingStep, now: datetime) -> None:
-    sla.end_assignment(_customer(flow).pk, now)
+def restore_sla(_flow: OnboardingFlow, step: OnboardingStep, now: datetime) -> None:
+    """What the customer had before is in force again; nothing, where the step changed nothing."""
+    if step.result.get("changed", True):
+        sla.undo_assignment(step.result["sla_assignment"], now)
 
 
 def set_up_environment(
     flow: OnboardingFlow, _step: OnboardingStep, _prepared: Values, now: datetime
 ) -> dict[str, Any]:
-    """Store the quotas of the terms, and read them back."""
-    stored = sla.set_quotas(_customer(flow).pk, flow.terms, now)
-    return {"quotas": stored}
+    """Store the quotas of the terms in force, and read them back."""
+    customer = _customer(flow)
+    before = sla_reports.quotas(customer.pk)
+    present = sla_reports.assignment(customer.pk)
+    terms = flow.terms if present is None else present.terms
+    return {"quotas": sla.set_quotas(customer.pk, terms, now), "before": before}
 
 
-def remove_environment(flow: OnboardingFlow, _step: OnboardingStep, _now: datetime) -> None:
+def restore_environment(flow: OnboardingFlow, step: OnboardingStep, now: datetime) -> None:
+    """The quotas that the customer had before, or none."""
+    before = step.result.get("before")
     sla.remove_quotas(_customer(flow).pk)
+    if before:
+        sla.set_quotas(_customer(flow).pk, before, now)
 
 
 def create_api_key(
@@ -156,10 +167,11 @@ def require_health(
     }
 
 
-WORK: Mapping[str, StepWork] = {
+Works = Mapping[str, StepWork]
+WORK: Works = {
     actions.CREATE_CUSTOMER: StepWork(create_customer),
-    actions.ASSIGN_SLA: StepWork(assign_sla, compensate=end_sla),
-    actions.SET_UP_ENVIRONMENT: StepWork(set_up_environment, compensate=remove_environment),
+    actions.ASSIGN_SLA: StepWork(assign_sla, compensate=restore_sla),
+    actions.SET_UP_ENVIRONMENT: StepWork(set_up_environment, compensate=restore_environment),
     actions.CREATE_API_KEY: StepWork(create_api_key, compensate=revoke_api_key),
     actions.CHECK_HEALTH: StepWork(require_health, prepare=run_health_check),
 }

@@ -20,7 +20,7 @@ from aethercrown.text import storable_text
 from enterprise.onboarding import states
 from enterprise.onboarding.models import OnboardingStep, StepAction
 from enterprise.onboarding.services import steps
-from enterprise.onboarding.services.actions import WORK
+from enterprise.onboarding.services.actions import WORK, Works
 from enterprise.onboarding.services.flow_change import FlowChange
 from operations.alerts import services as alerts
 
@@ -33,7 +33,7 @@ Clock = Callable[[], datetime]
 log = logging.getLogger(__name__)
 
 
-def run_due(clock: Clock = timezone.now) -> int:
+def run_due(clock: Clock = timezone.now, works: Works = WORK) -> int:
     """Do every action that is due, also those that become due by it; returns how many."""
     done = 0
     if automation_pause.is_paused():
@@ -44,42 +44,46 @@ def run_due(clock: Clock = timezone.now) -> int:
             action = claim(action_id, clock())
             if action is not None:
                 claimed += 1
-                done += _do(action, clock)
+                done += _do(action, clock, works)
         if not claimed:
             break
     return done
 
 
+@transaction.atomic
 def claim(action_id: int, now: datetime) -> StepAction | None:
-    """Give a due action to one worker; None if another has it."""
-    taken = (
-        _due(now)
-        .filter(pk=action_id)
-        .update(
-            state=StepAction.State.RUNNING,
-            claims=F("claims") + 1,
-            tries=F("tries") + 1,
-            lease_until=now + LEASE_LENGTH,
-        )
+    """Give a due action to one worker; None if another has it.
+
+    The update looks at the action's own columns alone: of two that wait for one row of PostgreSQL
+    the second looks at them again, but not at those of other tables.
+    """
+    taken = StepAction.objects.filter(_is_due(now), pk=action_id).update(
+        state=StepAction.State.RUNNING,
+        claims=F("claims") + 1,
+        tries=F("tries") + 1,
+        lease_until=now + LEASE_LENGTH,
     )
     rows = StepAction.objects.select_related("step__flow")
     return rows.get(pk=action_id) if taken else None
 
 
-def _due(now: datetime) -> QuerySet[StepAction]:
+def _is_due(now: datetime) -> Q:
     queued = Q(state=StepAction.State.QUEUED, next_at__lte=now)
-    lost = Q(state=StepAction.State.RUNNING, lease_until__lt=now)
-    rows = StepAction.objects.filter(queued | lost, step__flow__status=states.ACTIVE)
+    return queued | Q(state=StepAction.State.RUNNING, lease_until__lt=now)
+
+
+def _due(now: datetime) -> QuerySet[StepAction]:
+    rows = StepAction.objects.filter(_is_due(now), step__flow__status=states.ACTIVE)
     return rows.filter(step__flow__is_rolling_back=False).order_by("next_at", "pk")
 
 
-def _do(action: StepAction, clock: Clock) -> bool:
+def _do(action: StepAction, clock: Clock, works: Works) -> bool:
     """Start the step, do the work, complete it; whether it is done."""
     try:
         if not _begin(action, clock()):
             return False
-        prepared = WORK[action.step.action].prepare()
-        return _finish(action, prepared, clock())
+        prepared = works[action.step.action].prepare()
+        return _finish(action, prepared, clock(), works)
     except Exception as error:
         log.warning("Action %s failed", action.pk, exc_info=True)
         _fail(action, error, clock())
@@ -92,6 +96,9 @@ def _begin(action: StepAction, now: datetime) -> bool:
     change = FlowChange(action.step.flow_id, now)
     step = change.steps[action.step.name]
     if not _is_ours(action) or step.generation != action.generation:
+        return False
+    if not change.is_moving:
+        _put_back(action)
         return False
     if step.state == states.FAILED:
         change.move(step, states.RETRY)
@@ -107,11 +114,16 @@ def _begin(action: StepAction, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _finish(action: StepAction, prepared: Mapping[str, Any], now: datetime) -> bool:
+def _finish(
+    action: StepAction, prepared: Mapping[str, Any], now: datetime, works: Works = WORK
+) -> bool:
     change = FlowChange(action.step.flow_id, now)
     if not _is_ours(action):
         return False
-    steps.complete_locked(change, action.step.name, prepared)
+    if not change.is_moving:
+        _put_back(action)
+        return False
+    steps.complete_locked(change, action.step.name, prepared, works=works)
     alerts.resolve(ALERT_SOURCE, ALERT_KIND, f"step {action.step_id}", now=now)
     return True
 
@@ -122,6 +134,9 @@ def _fail(action: StepAction, error: Exception, now: datetime) -> None:
     if not _is_ours(action):
         return
     change = FlowChange(action.step.flow_id, now)
+    if not change.is_moving:
+        _put_back(action)
+        return
     step = change.steps[action.step.name]
     reason = storable_text(redaction.text(str(error) or type(error).__name__))[:500]
     is_over = action.tries >= MAX_TRIES
@@ -140,6 +155,13 @@ def _fail(action: StepAction, error: Exception, now: datetime) -> None:
             ALERT_SOURCE, ALERT_KIND, f"onboarding {change.flow.pk}", HIGH, message,
             key=f"step {step.pk}", link=f"/dashboards/onboarding/{change.flow.pk}", now=now,
         )  # fmt: skip
+
+
+def _put_back(action: StepAction) -> None:
+    """The flow was put on hold meanwhile: the action is done when it goes on."""
+    StepAction.objects.filter(pk=action.pk).update(
+        state=StepAction.State.QUEUED, tries=F("tries") - 1, lease_until=None
+    )
 
 
 def delay(tries: int) -> timedelta:

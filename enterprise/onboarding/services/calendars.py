@@ -1,6 +1,6 @@
 """Flows follow when running clocks move to another calendar version."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,11 @@ def preview(version: CalendarVersion, _now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def lock(flow_ids: Collection[int]) -> None:
+    """Lock flows until the transaction ends, in one order."""
+    list(OnboardingFlow.objects.select_for_update().filter(pk__in=flow_ids).order_by("pk"))
+
+
 def move(versions: Mapping[int, int], now: datetime) -> None:
     """Plan each flow by the version it is given; flows that are over stay as they are."""
     for flow_id, version_id in versions.items():
@@ -46,4 +51,4 @@ def move(versions: Mapping[int, int], now: datetime) -> None:
             change.finish()
 
 
-FOLLOWER = CalendarFollower("onboarding", preview, move)
+FOLLOWER = CalendarFollower("onboarding", preview, lock, move)

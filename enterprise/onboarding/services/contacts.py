@@ -1,5 +1,6 @@
 """Contacts of a flow: signed links, what a contact may complete, the key that is fetched once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +27,10 @@ KEY_ROLES = (ContactRole.OWNER, ContactRole.TECHNICAL)
 
 class NotForContact(InvalidTransition):
     """The step does not wait for this contact."""
+
+
+class KnownContact(ValueError):
+    """The flow has a contact with this address already."""
 
 
 class SecretGone(InvalidTransition):
@@ -68,9 +73,27 @@ def add(flow_id: int, name: str, email: str, role: str, zone: str = "UTC") -> On
     return contact
 
 
+@transaction.atomic
+def change(contact_id: int, name: str, email: str, role: str, zone: str) -> OnboardingContact:
+    """Change a contact; with another address the links that were sent end. Raises KnownContact."""
+    contact = OnboardingContact.objects.select_for_update().get(pk=contact_id)
+    email = email.strip().lower()
+    if contact.email != email:
+        others = OnboardingContact.objects.filter(flow=contact.flow_id, email=email, left_at=None)
+        if others.exists():
+            raise KnownContact(f"{email} is a contact of this onboarding already.")
+        contact.link_generation += 1
+    contact.name, contact.email, contact.role, contact.zone = name.strip(), email, role, zone
+    contact.save()
+    if contact.flow.customer_id is not None:
+        actions.add_to_customer(contact.flow.customer_id, contact)
+    return contact
+
+
+@transaction.atomic
 def revoke_link(contact_id: int) -> OnboardingContact:
     """End every link of a contact; a new one can be copied from the flow's page."""
-    contact = OnboardingContact.objects.get(pk=contact_id)
+    contact = OnboardingContact.objects.select_for_update().get(pk=contact_id)
     contact.link_generation += 1
     contact.save()
     return contact
@@ -82,9 +105,10 @@ def revoke_all(flow_id: int) -> int:
     return len([revoke_link(pk) for pk in rows.values_list("pk", flat=True)])
 
 
+@transaction.atomic
 def leave(contact_id: int, now: datetime) -> OnboardingContact:
     """The person has left: the link ends, and what waits for them waits for the owner."""
-    contact = OnboardingContact.objects.get(pk=contact_id)
+    contact = OnboardingContact.objects.select_for_update().get(pk=contact_id)
     if contact.left_at is None:
         contact.left_at, contact.link_generation = now, contact.link_generation + 1
         contact.save()
@@ -93,7 +117,12 @@ def leave(contact_id: int, now: datetime) -> OnboardingContact:
 
 def contact_for(flow: OnboardingFlow, step: OnboardingStep) -> OnboardingContact | None:
     """Whom a step waits for: a contact of its role, else the owner; None without one."""
-    rows = list(flow.contacts.filter(left_at=None).order_by("pk"))
+    return chosen(flow.contacts.filter(left_at=None), step)
+
+
+def chosen(present: Iterable[OnboardingContact], step: OnboardingStep) -> OnboardingContact | None:
+    """Of the contacts who have not left the one who is asked: the first of the role."""
+    rows = sorted(present, key=lambda each: each.pk)
     wanted = step.contact_role or ContactRole.OWNER
     for role in (wanted, ContactRole.OWNER):
         found = next((each for each in rows if each.role == role), None)
@@ -102,19 +131,31 @@ def contact_for(flow: OnboardingFlow, step: OnboardingStep) -> OnboardingContact
     return None
 
 
-def may_complete(contact: OnboardingContact, step: OnboardingStep) -> bool:
-    """Whether the step waits for the customer, and for this contact; viewers complete nothing."""
-    if step.state != states.WAITING_CUSTOMER or contact.role == ContactRole.VIEWER:
+def is_for(contact: OnboardingContact, step: OnboardingStep) -> bool:
+    """Whether a step is the contact's to complete: of their role, or nobody else's and theirs."""
+    if contact.role == ContactRole.VIEWER:
         return False
+    if contact.role == (step.contact_role or ContactRole.OWNER):
+        return True
     return contact_for(contact.flow, step) == contact
 
 
+def may_complete(contact: OnboardingContact, step: OnboardingStep) -> bool:
+    """Whether the step waits for the customer, and for this contact; viewers complete nothing."""
+    is_waiting = step.state == states.WAITING_CUSTOMER and contact.flow.status == states.ACTIVE
+    return is_waiting and is_for(contact, step)
+
+
 def complete(contact: OnboardingContact, name: str, now: datetime) -> OnboardingStep:
-    """Complete a step in the contact's name. Raises NotForContact, and what steps.complete does."""
+    """Complete a step in the contact's name; a step of theirs that is done stays as it is.
+
+    Raises NotForContact, and what steps.complete does.
+    """
     step = OnboardingStep.objects.filter(flow=contact.flow_id, name=name, removed_by=None).first()
-    if step is None or not may_complete(contact, step):
+    is_over = step is not None and step.state == states.DONE and is_for(contact, step)
+    if step is None or not (is_over or may_complete(contact, step)):
         raise NotForContact("This step does not wait for you.")
-    return steps.complete(contact.flow_id, name, now)
+    return steps.complete(contact.flow_id, name, now, only_from=states.WAITING_CUSTOMER)
 
 
 @dataclass(frozen=True, slots=True)

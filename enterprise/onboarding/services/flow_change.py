@@ -21,7 +21,8 @@ from enterprise.onboarding.models import (
     StepOwnerKind,
 )
 from enterprise.onboarding.reports import planning
-from enterprise.onboarding.services import log, step_clocks, wake_worker
+from enterprise.onboarding.services import log, wake_worker
+from enterprise.onboarding.services.step_clocks import FlowClocks
 from enterprise.sla import business_time
 
 
@@ -45,6 +46,13 @@ class FlowChange:
         rows = OnboardingStep.objects.select_for_update().filter(flow=flow_id).order_by("order")
         self.steps = {each.name: each for each in rows}
         self.now = now
+        self.clocks = FlowClocks(self.flow, now)
+        self._stored_dates = {each.pk: dates_of(each) for each in self.steps.values()}
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether steps of the flow may move."""
+        return self.flow.status == states.ACTIVE and not self.flow.is_rolling_back
 
     def check_version(self, version: int | None) -> None:
         """Raise StaleVersion where the caller saw another version of the flow."""
@@ -55,7 +63,7 @@ class FlowChange:
 
     def check_active(self) -> None:
         """Raise InvalidTransition unless steps of the flow may move."""
-        if self.flow.status != states.ACTIVE or self.flow.is_rolling_back:
+        if not self.is_moving:
             word = "rolling back" if self.flow.is_rolling_back else in_words(self.flow.status)
             raise InvalidTransition(f"{self.flow} is {word}.")
 
@@ -94,7 +102,7 @@ class FlowChange:
             self.flow, event, before, step.state, self.now,
             step=step.name, reason=reason, detail=detail,
         )  # fmt: skip
-        step_clocks.follow(self.flow, step, event, self.now)
+        self.clocks.follow(step, event)
 
     def write(self, step: OnboardingStep) -> None:
         """Store a step whose version nobody else has raised. Raises StaleVersion."""
@@ -112,27 +120,32 @@ class FlowChange:
         if status == states.COMPLETED:
             self.flow.completed_at = self.now
         log.append(self.flow, "status", before, status, self.now, reason=reason)
-        step_clocks.follow_flow(self.flow, list(self.steps.values()), before, self.now)
+        self.clocks.follow_flow(list(self.steps.values()), before)
 
     def finish(self) -> OnboardingFlow:
         """Make steps ready, queue actions, complete the flow, store dates and forecast."""
-        is_moving = self.flow.status == states.ACTIVE and not self.flow.is_rolling_back
-        if is_moving:
+        if self.is_moving:
             self._make_ready()
             self._complete_if_over()
         if self.flow.status in states.OPEN_FLOWS:
-            planning.store_dates(self.flow, list(self.steps.values()), self.now)
-            for step in self.steps.values():
-                self._write_dates(step)
+            self._store_dates()
             self._keep_forecast()
         self.flow.version += 1
         self.flow.save()
         return self.flow
 
-    def _write_dates(self, step: OnboardingStep) -> None:
-        OnboardingStep.objects.filter(pk=step.pk).update(
-            due_at=step.due_at, slack_hours=step.slack_hours
-        )
+    def renew_dates(self, since: datetime | None) -> None:
+        """Plan anew what was not overdue at `since`, when the customer or a hold stopped it."""
+        for step in self.steps.values():
+            if since is not None and step.due_at is not None and step.due_at > since:
+                step.due_at = None
+
+    def _store_dates(self) -> None:
+        """Write the dates of the steps that changed, in one statement."""
+        steps = list(self.steps.values())
+        planning.store_dates(self.flow, steps, self.now, self.clocks.ends(steps))
+        changed = [each for each in steps if self._stored_dates.get(each.pk) != dates_of(each)]
+        OnboardingStep.objects.bulk_update(changed, ["due_at", "slack_hours"])
 
     def _keep_forecast(self) -> None:
         """Store the forecast to be compared with what happens; one a day at most."""
@@ -177,10 +190,14 @@ class FlowChange:
     def _stamp(self, step: OnboardingStep, event: str, reason: str) -> None:
         """The times and the reason that an event sets."""
         step.reason = reason[:500] if step.state in (states.BLOCKED, states.FAILED) else ""
+        if event == states.RESUME and step.waiting_since is not None:
+            overdue_then = step.due_at is not None and step.due_at <= step.waiting_since
+            step.due_at = step.due_at if overdue_then else None
         step.waiting_since = self.now if event == states.WAIT else None
         step.silent_since = None
         if event == states.MAKE_READY:
             step.ready_at = step.ready_at or self.now
+            step.due_at = None
         elif event == states.START:
             step.started_at = self.now
         elif event in (states.COMPLETE, states.SKIP, states.REMOVE):
@@ -194,6 +211,10 @@ class FlowChange:
         hours = planning.team_hours(self.flow)
         began = step.ready_at or self.now
         return business_time.between(hours, began, self.now) / timedelta(hours=1)
+
+
+def dates_of(step: OnboardingStep) -> tuple[datetime | None, float | None]:
+    return step.due_at, step.slack_hours
 
 
 FORECAST_EVERY = timedelta(days=1)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from aethercrown.text import folded
-from aethercrown.transitions import InvalidTransition
+from aethercrown.transitions import InvalidTransition, in_words
 from enterprise.onboarding import states
 from enterprise.onboarding.models import (
     ContactRole,
@@ -19,8 +19,9 @@ from enterprise.onboarding.models import (
     StepAction,
 )
 from enterprise.onboarding.services import contacts, log
-from enterprise.onboarding.services.actions import WORK
+from enterprise.onboarding.services.actions import WORK, Works
 from enterprise.onboarding.services.flow_change import FlowChange
+from enterprise.onboarding.services.steps import find
 from enterprise.sla import reports as sla
 from enterprise.sla.tier_rules import CompanySize
 
@@ -147,8 +148,14 @@ def put_on_hold(flow_id: int, now: datetime, reason: str = "") -> OnboardingFlow
 
 @transaction.atomic
 def resume(flow_id: int, now: datetime, reason: str = "") -> OnboardingFlow:
+    """Go on: what was not overdue when it stopped is planned anew, and waiting begins anew."""
     change = FlowChange(flow_id, now)
+    change.renew_dates(log.held_since(change.flow))
     change.change_status(states.ACTIVE, reason)
+    for step in change.steps.values():
+        if step.state == states.WAITING_CUSTOMER:
+            step.waiting_since, step.silent_since = now, None
+            change.write(step)
     return change.finish()
 
 
@@ -162,7 +169,20 @@ def cancel(flow_id: int, now: datetime, reason: str = "") -> OnboardingFlow:
     return change.finish()
 
 
-def roll_back(flow_id: int, now: datetime, reason: str = "") -> OnboardingFlow:
+def end_for_good(flow_id: int, now: datetime, reason: str) -> None:
+    """Cancel an open flow in whatever state it is, as when its customer is erased."""
+    with transaction.atomic():
+        change = FlowChange(flow_id, now)
+        if change.flow.status == states.ON_HOLD:
+            change.change_status(states.ACTIVE, reason)
+        if change.flow.status == states.ACTIVE:
+            change.flow.is_rolling_back = False
+            change.change_status(states.CANCELLED, reason)
+            _cancel_actions(flow_id)
+            change.finish()
+
+
+def roll_back(flow_id: int, now: datetime, reason: str = "", works: Works = WORK) -> OnboardingFlow:
     """Undo what was done, the last first; each step is one transaction.
 
     Where a compensation fails it stops there: the step says why, and calling it again continues.
@@ -176,12 +196,12 @@ def roll_back(flow_id: int, now: datetime, reason: str = "") -> OnboardingFlow:
             log.append(change.flow, "roll_back", states.ACTIVE, states.ACTIVE, now, reason=reason)
             _cancel_actions(flow_id)
             change.finish()
-    while _revert_next(flow_id, now, reason):
+    while _revert_next(flow_id, now, reason, works):
         pass
     return OnboardingFlow.objects.get(pk=flow_id)
 
 
-def _revert_next(flow_id: int, now: datetime, reason: str) -> bool:
+def _revert_next(flow_id: int, now: datetime, reason: str, works: Works) -> bool:
     """Compensate the last done step; False at the end, or where a compensation failed."""
     try:
         with transaction.atomic():
@@ -193,7 +213,7 @@ def _revert_next(flow_id: int, now: datetime, reason: str) -> bool:
                 change.finish()
                 return False
             if step.action:
-                WORK[step.action].compensate(change.flow, step, now)
+                works[step.action].compensate(change.flow, step, now)
             step.result = {}
             change.move(step, states.REVERT, reason)
             change.finish()
@@ -223,10 +243,16 @@ def _note_failure(flow_id: int, now: datetime, reason: str) -> None:
 
 @transaction.atomic
 def reopen_step(flow_id: int, name: str, now: datetime, reason: str = "") -> OnboardingFlow:
-    """Undo a done step and the done steps that waited for it, and open them again."""
+    """Undo a done step and the done steps that waited for it, and open them again.
+
+    Steps that run stay as they are, and cannot be completed before it. Raises UnknownStep, and
+    InvalidTransition where the step is not done.
+    """
     change = FlowChange(flow_id, now)
     change.check_active()
-    step = change.steps[name]
+    step = find(change, name)
+    if step.state != states.DONE:
+        raise InvalidTransition(f"{name} is {in_words(step.state)}: only a done step is undone.")
     for each in _dependants(change, step):
         if each.state == states.DONE:
             if each.action:
@@ -234,7 +260,10 @@ def reopen_step(flow_id: int, name: str, now: datetime, reason: str = "") -> Onb
             each.result = {}
             change.move(each, states.REVERT, reason)
             change.move(each, states.REOPEN, reason)
-        elif each.state == states.READY:
+            continue
+        if each.state == states.FAILED:
+            change.move(each, states.RETRY, reason)
+        if each.state == states.READY:
             change.move(each, states.HOLD_BACK, reason)
     return change.finish()
 
@@ -245,7 +274,9 @@ def _dependants(change: FlowChange, step: OnboardingStep) -> list[OnboardingStep
     in_order = sorted(change.steps.values(), key=lambda each: each.order)
     is_growing = True
     while is_growing:
-        more = {each.name for each in in_order if found & set(each.needs)} - found
+        more = {
+            each.name for each in in_order if each.removed_by is None and found & set(each.needs)
+        } - found
         found |= more
         is_growing = bool(more)
     chosen = [each for each in in_order if each.name in found and each is not step]

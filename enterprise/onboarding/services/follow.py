@@ -5,8 +5,14 @@ from datetime import datetime
 from aethercrown.formatting import counted
 from aethercrown.severity import HIGH, WARNING
 from enterprise.onboarding import states
-from enterprise.onboarding.models import OnboardingStep, StepOwnerKind
-from enterprise.onboarding.services import automation, contacts, owners, reminders
+from enterprise.onboarding.models import OnboardingStep, StepAction, StepOwnerKind
+from enterprise.onboarding.services import (
+    automation,
+    contacts,
+    first_value,
+    owners,
+    reminders,
+)
 from enterprise.onboarding.services.moves import FOLLOW
 from operations.alerts import reports as alert_reports
 from operations.alerts import services as alerts
@@ -14,7 +20,6 @@ from operations.automations.registry import AutomationSpec, RunContext, RunOutco
 
 SOURCE = "onboarding"
 BLOCKED_KIND, OVERDUE_KIND = "step blocked", "step overdue"
-BATCH_ROWS = 500
 
 
 def perform(context: RunContext) -> RunOutcome:
@@ -22,7 +27,9 @@ def perform(context: RunContext) -> RunOutcome:
     if context.dry_run:
         return RunOutcome(f"{counted(_overdue(context.now).count(), 'overdue step')}")
     automation.advance_lagged(context.now)
+    owners.release(context.now)
     assigned = owners.assign_waiting(context.now)
+    first_value.note_reached()
     reminded = reminders.send_due(context.now)
     told = escalate(context.now) + reminders.note_silence(context.now)
     contacts.delete_expired_secrets(context.now)
@@ -35,20 +42,21 @@ def perform(context: RunContext) -> RunOutcome:
 
 def escalate(now: datetime) -> int:
     """Raise an alert for each overdue, blocked or failed step; resolve those that are over."""
-    overdue = list(_overdue(now)[:BATCH_ROWS])
-    stuck = list(
-        OnboardingStep.objects.filter(
-            flow__status=states.ACTIVE, state__in=(states.BLOCKED, states.FAILED)
-        ).order_by("pk")[:BATCH_ROWS]
-    )
+    overdue = list(_overdue(now))
+    active = OnboardingStep.objects.filter(flow__status=states.ACTIVE, removed_by=None)
+    stuck = list(active.filter(state__in=(states.BLOCKED, states.FAILED)).order_by("pk"))
     for step in overdue:
         _tell(step, OVERDUE_KIND, WARNING, "is past its due date", now)
     for step in stuck:
         _tell(step, BLOCKED_KIND, HIGH, f"is {step.state}: {step.reason}", now)
     _resolve(OVERDUE_KIND, {each.pk for each in overdue}, now)
     _resolve(BLOCKED_KIND, {each.pk for each in stuck}, now)
-    silent = OnboardingStep.objects.filter(silent_since__isnull=False)
+    silent = active.filter(silent_since__isnull=False, state=states.WAITING_CUSTOMER)
     _resolve(reminders.SILENT_KIND, set(silent.values_list("pk", flat=True)), now)
+    parked = StepAction.objects.filter(
+        state=StepAction.State.PARKED, step__in=active.filter(state=states.FAILED)
+    )
+    _resolve(automation.ALERT_KIND, set(parked.values_list("step", flat=True)), now)
     return len(overdue) + len(stuck)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aethercrown.history.attribution import AUTOMATIC, current_actor
-from enterprise.onboarding import hash_chain
+from enterprise.onboarding import hash_chain, states
 from enterprise.onboarding.models import OnboardingFlow, StepTransition
 
 HASHED = ("sequence", "step", "event", "from_state", "to_state", "actor", "reason", "detail")
@@ -40,6 +40,12 @@ def append(
     row.hash = hash_chain.entry_hash(row.previous_hash, hashed_values(row))
     row.save()
     return row
+
+
+def held_since(flow: OnboardingFlow) -> datetime | None:
+    """When the flow was put on hold last; None if it never was."""
+    rows = StepTransition.objects.filter(flow=flow, event="status", to_state=states.ON_HOLD)
+    return rows.order_by("-sequence").values_list("at", flat=True).first()
 
 
 def hashed_values(row: StepTransition) -> dict[str, Any]:

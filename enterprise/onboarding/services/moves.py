@@ -1,12 +1,14 @@
 """Move a running flow to another template version: preview as a decision, then apply or undo."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from aethercrown.transitions import in_words
 from enterprise.onboarding import states, template_diff
 from enterprise.onboarding.models import (
     OnboardingFlow,
@@ -14,7 +16,9 @@ from enterprise.onboarding.models import (
     OnboardingTemplateStep,
     OnboardingTemplateVersion,
     StepAction,
+    StepOwnerKind,
 )
+from enterprise.onboarding.reports import planning
 from enterprise.onboarding.services import flows, log
 from enterprise.onboarding.services.flow_change import WRITTEN, FlowChange
 from enterprise.onboarding.template_diff import CANCEL, MovePreview, StepTerms
@@ -27,6 +31,10 @@ MOVE = "onboarding_move"
 FOLLOW = "enterprise.follow_onboarding"  # the automation in whose name flows are moved
 
 
+class NotOpen(ValueError):
+    """Only a flow that is open and not being rolled back is moved."""
+
+
 class UndecidedSteps(ValueError):
     """Running steps that the new version removes; say for each whether to finish or cancel it."""
 
@@ -34,7 +42,13 @@ class UndecidedSteps(ValueError):
 def preview(
     flow: OnboardingFlow, version: OnboardingTemplateVersion, choices: Mapping[str, str]
 ) -> MovePreview:
-    """What the move would do to each step. Raises ValueError for a version of another template."""
+    """What the move would do to each step.
+
+    Raises NotOpen, and ValueError for a draft or a version of another template.
+    """
+    if flow.status not in states.OPEN_FLOWS or flow.is_rolling_back:
+        word = "rolling back" if flow.is_rolling_back else in_words(flow.status)
+        raise NotOpen(f"{flow} is {word}: it cannot be moved.")
     if version.template_id != flow.template_version.template_id:
         raise ValueError(f"{version} is of another template.")
     if version.state == OnboardingTemplateVersion.State.DRAFT:
@@ -72,7 +86,8 @@ def propose(
     if found.undecided:
         names = ", ".join(found.undecided)
         raise UndecidedSteps(f"Say whether to finish or cancel: {names}.")
-    before, after = _before(flow, found), _after(version, found, choices or {})
+    before = _before(flow, found)
+    after = _after(version, found, choices or {}) | dates_after(flow, version, found, now)
     changed = float(sum(each.state_before != each.state_after for each in found.moves))
     return decisions.propose(
         Draft(
@@ -93,6 +108,32 @@ def propose(
     )
 
 
+def dates_after(
+    flow: OnboardingFlow, version: OnboardingTemplateVersion, found: MovePreview, now: datetime
+) -> dict[str, Any]:
+    """Due dates of open steps and the forecast as they would be: planned on copies."""
+    moved = copy(flow)
+    moved.template_version = version
+    rows = {row.name: row for row in version.steps.prefetch_related("dependencies__needs")}
+    present = {each.name: each for each in flow.steps.all()}
+    steps = []
+    for each in found.moves:
+        step = copy(present.get(each.name)) or OnboardingStep(flow=moved)
+        if each.name in rows and each.state_before not in states.SATISFIED:
+            for name, value in flows.step_values(rows[each.name], flow.tier).items():
+                setattr(step, name, value)
+        step.state, step.removed_by = each.state_after, None
+        steps.append(step)
+    planning.store_dates(moved, steps, now, {})
+    is_open = [each for each in steps if each.state in states.OPEN_STEPS]
+    return {
+        "due_at": {each.name: each.due_at for each in is_open},
+        "estimated_at": moved.estimated_at,
+        "low_at": moved.low_at,
+        "high_at": moved.high_at,
+    }
+
+
 def _before(flow: OnboardingFlow, found: MovePreview) -> dict[str, Any]:
     return {
         "flow": flow.pk,
@@ -100,6 +141,10 @@ def _before(flow: OnboardingFlow, found: MovePreview) -> dict[str, Any]:
         "template_version": flow.template_version_id,
         "progress": list(found.before),
         "estimated_at": flow.estimated_at,
+        "due_at": {
+            each.name: each.due_at
+            for each in flow.steps.filter(removed_by=None, state__in=states.OPEN_STEPS)
+        },
         "steps": _snapshot(flow),
     }
 
@@ -179,13 +224,16 @@ def _keep(change: FlowChange, step: OnboardingStep, values: Mapping[str, Any], n
     """A step in both versions: what is open takes new terms, what was removed comes back."""
     was_removed, step.removed_by = step.removed_by is not None, None
     is_back = was_removed and step.state == states.SKIPPED
-    if is_back or step.state in states.OPEN_STEPS:
+    is_open = is_back or step.state in states.OPEN_STEPS
+    if is_open:
         for name, value in values.items():
             setattr(step, name, value)
     if is_back:
         change.move(step, states.REOPEN, f"added by version {number}")
-    else:
-        change.write(step)
+        return
+    change.write(step)
+    if is_open:
+        change.clocks.retarget(step, f"version {number}")
 
 
 def _remove(change: FlowChange, step: OnboardingStep, choice: str, number: int) -> None:
@@ -207,6 +255,8 @@ def undo_move(case: DecisionCase) -> None:
     with transaction.atomic():
         change = FlowChange(case.before["flow"], timezone.now())
         old = case.before["steps"]
+        if change.flow.status not in states.OPEN_FLOWS or change.flow.is_rolling_back:
+            raise Stale("The flow is over, or being rolled back.")
         if change.flow.template_version_id != case.after["template_version"]:
             raise Stale("The flow has been moved to another version since.")
         _refuse_progress(change, case)
@@ -216,6 +266,9 @@ def undo_move(case: DecisionCase) -> None:
             if name in old:
                 _restore(step, old[name])
                 change.write(step)
+                change.clocks.retarget(step, "the move was undone")
+                change.clocks.restore(step)
+                _requeue(change, step)
             else:
                 step.removed_by = case.after["number"]
                 change.move(step, states.REMOVE, "the move was undone")
@@ -225,6 +278,13 @@ def undo_move(case: DecisionCase) -> None:
                     step=name, reason="the move was undone",
                 )  # fmt: skip
         change.finish()
+
+
+def _requeue(change: FlowChange, step: OnboardingStep) -> None:
+    """What automation had begun goes on; ready steps are queued with the flow's other work."""
+    is_automated = step.owner_kind == StepOwnerKind.AUTOMATION and step.action
+    if is_automated and step.state in (states.IN_PROGRESS, states.FAILED):
+        change.queue(step)
 
 
 def _refuse_progress(change: FlowChange, case: DecisionCase) -> None:

@@ -8,12 +8,14 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from enterprise.onboarding import states
 from enterprise.onboarding.models import (
     IssuedKeySecret,
     OnboardingContact,
     OnboardingFlow,
     OnboardingStep,
 )
+from enterprise.onboarding.services.flows import end_for_good
 from operations.messaging import services as messaging
 from revenue.customers.data_hooks import CustomerDataHook
 from security.apikeys import services as apikeys
@@ -39,8 +41,14 @@ def export(customer_ids: Collection[int]) -> dict[str, Any]:
 
 
 def erase(customer_ids: Collection[int]) -> None:
-    """Names, addresses and notes go; keys of the customer are revoked; states and times stay."""
+    """Names, addresses and notes go; keys of the customer are revoked; states and times stay.
+
+    Open flows are cancelled: automation would make another key.
+    """
     flows = OnboardingFlow.objects.filter(customer__in=customer_ids)
+    running = flows.filter(status__in=states.OPEN_FLOWS).order_by("pk")
+    for flow_id in list(running.values_list("pk", flat=True)):
+        end_for_good(flow_id, timezone.now(), "the customer was erased")
     OnboardingStep.objects.filter(flow__in=flows).update(notes="", reason="")
     people = list(OnboardingContact.objects.filter(flow__in=flows))
     names = [f"onboarding contact {each.pk}" for each in people]

@@ -4,19 +4,27 @@ Messaging holds a reminder to the recipient's day and to its caps, and asks befo
 the step still waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Prefetch
 
 from aethercrown.formatting import counted
 from aethercrown.severity import WARNING
 from enterprise.onboarding import mail_texts, states
 from enterprise.onboarding.models import OnboardingContact, OnboardingStep, StepReminder
-from enterprise.onboarding.reminder_times import ReminderRule, reminder_at, silent_at
+from enterprise.onboarding.reminder_times import (
+    LastReminder,
+    ReminderRule,
+    reminder_at,
+    silent_at,
+)
 from enterprise.onboarding.services import contacts
 from enterprise.sla import reports as sla
+from enterprise.sla.business_time import BusinessHours
 from operations.alerts import services as alerts
 from operations.messaging import services as messaging
 from operations.messaging.outside.mail_kinds import MailKind, MailPurpose, OutsideMail
@@ -24,40 +32,80 @@ from operations.messaging.outside.mail_kinds import MailKind, MailPurpose, Outsi
 SOURCE, SILENT_KIND = "onboarding", "customer silent"
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MOST_A_WEEK = 2  # mails to a contact, over all steps and flows
-BATCH_ROWS = 500
-Due = list[tuple[OnboardingStep, int]]
+PAGE_ROWS = 500  # read at once
+Due = list[tuple[OnboardingStep, int, datetime]]  # a step, the number of the reminder, when due
 
 
 def send_due(now: datetime) -> int:
     """Write what is due: one mail a contact for everything that waits; returns how many."""
     due: dict[int, Due] = {}
     people: dict[int, OnboardingContact] = {}
-    for step in _waiting():
-        contact = contacts.contact_for(step.flow, step)
-        if contact is None:
+    for waiting in _waiting():
+        number = waiting.sent + 1
+        if number > waiting.rule.most:
             continue
-        number = _next_number(step, contact, now)
-        if number is not None:
-            people[contact.pk] = contact
-            due.setdefault(contact.pk, []).append((step, number))
+        due_at = reminder_at(waiting.rule, waiting.since, waiting.last, waiting.hours)
+        if due_at <= now:
+            people[waiting.contact.pk] = waiting.contact
+            due.setdefault(waiting.contact.pk, []).append((waiting.step, number, due_at))
     return sum(_send(people[pk], found, now) for pk, found in due.items())
 
 
 def note_silence(now: datetime) -> int:
     """Mark steps whose customer has not answered after the last reminder; returns how many."""
     noted = 0
-    for step in _waiting():
-        contact = contacts.contact_for(step.flow, step)
-        if contact is None or step.waiting_since is None or step.silent_since is not None:
+    for waiting in list(_waiting()):
+        last = waiting.last
+        if last is None or waiting.sent < waiting.rule.most:
             continue
-        rule = rule_of(step)
-        sent = StepReminder.objects.filter(step=step, generation=step.generation).count()
-        hours = sla.hours_of(step.flow.calendar_version_id, contact.zone)
-        if sent >= rule.most and silent_at(rule, step.waiting_since, hours) <= now:
-            OnboardingStep.objects.filter(pk=step.pk).update(silent_since=now)
-            _tell(step, now)
-            noted += 1
+        if silent_at(waiting.rule, last, waiting.hours) <= now:
+            rows = OnboardingStep.objects.filter(pk=waiting.step.pk, silent_since=None)
+            if rows.filter(state=states.WAITING_CUSTOMER).update(silent_since=now):
+                _tell(waiting.step, now)
+                noted += 1
     return noted
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingStep:
+    """A step that waits for a contact: since when, and the reminders of it so far."""
+
+    step: OnboardingStep
+    contact: OnboardingContact
+    since: datetime
+    rule: ReminderRule
+    hours: BusinessHours
+    sent: int
+    last: LastReminder | None
+
+
+def _waiting() -> Iterator[WaitingStep]:
+    """The steps that wait for somebody and are not silent yet, the longest waiting first."""
+    rows = OnboardingStep.objects.filter(
+        state=states.WAITING_CUSTOMER,
+        waiting_since__isnull=False,
+        silent_since=None,
+        flow__status=states.ACTIVE,
+        flow__is_rolling_back=False,
+        removed_by=None,
+    )
+    related = rows.select_related("flow__template_version__template").prefetch_related(
+        "reminders", Prefetch("flow__contacts", OnboardingContact.objects.filter(left_at=None))
+    )
+    hours: dict[tuple[int, str], BusinessHours] = {}
+    for step in related.order_by("waiting_since", "pk").iterator(chunk_size=PAGE_ROWS):
+        contact = contacts.chosen(step.flow.contacts.all(), step)
+        if contact is None or step.waiting_since is None:
+            continue
+        key = (step.flow.calendar_version_id, contact.zone)
+        if key not in hours:
+            hours[key] = sla.hours_of(*key)
+        sent = [each for each in step.reminders.all() if each.generation == step.generation]
+        last = max(sent, key=lambda each: each.number, default=None)
+        yield WaitingStep(
+            step, contact, step.waiting_since, rule_of(step), hours[key], len(sent),
+            LastReminder(last.due_at, last.sent_at) if last else None,
+        )  # fmt: skip
 
 
 def rule_of(step: OnboardingStep) -> ReminderRule:
@@ -82,36 +130,23 @@ def send_link(contact_id: int, now: datetime) -> bool:
 
 
 def unwanted(key: str) -> str:
-    """Why a reminder must not go out any more: nothing of it waits for the contact now."""
-    contact_id, step_id, _ = key.partition(":")[2].split(":", 2)
-    step = OnboardingStep.objects.select_related("flow").filter(pk=int(step_id)).first()
-    contact = OnboardingContact.objects.filter(pk=int(contact_id), left_at=None).first()
-    if step is None or contact is None:
+    """Why a reminder must not go out any more: nothing that it names waits for the contact now."""
+    contact_id, step_id, numbers = key.partition(":")[2].split(":", 2)
+    generation, number = map(int, numbers.split("."))
+    rows = StepReminder.objects.filter(contact=int(contact_id), contact__left_at=None)
+    first = rows.filter(step=int(step_id), generation=generation, number=number).first()
+    if first is None:
         return "The contact or the step is gone."
-    if step.state != states.WAITING_CUSTOMER or step.flow.status != states.ACTIVE:
-        return f"{step.name} does not wait any more."
-    return ""
+    named = rows.filter(sent_at=first.sent_at).select_related("step__flow").order_by("pk")
+    if any(_still_waits(each) for each in named):
+        return ""
+    return f"{first.step.name} does not wait any more."
 
 
-def _waiting() -> Sequence[OnboardingStep]:
-    rows = OnboardingStep.objects.filter(
-        state=states.WAITING_CUSTOMER,
-        flow__status=states.ACTIVE,
-        flow__is_rolling_back=False,
-        removed_by=None,
-    )
-    related = rows.select_related("flow__template_version__template")
-    return list(related.order_by("waiting_since", "pk")[:BATCH_ROWS])
-
-
-def _next_number(step: OnboardingStep, contact: OnboardingContact, now: datetime) -> int | None:
-    """The number of the reminder that is due; None where none is."""
-    rule = rule_of(step)
-    number = StepReminder.objects.filter(step=step, generation=step.generation).count() + 1
-    if number > rule.most or step.waiting_since is None:
-        return None
-    hours = sla.hours_of(step.flow.calendar_version_id, contact.zone)
-    return number if reminder_at(rule, step.waiting_since, number, hours) <= now else None
+def _still_waits(reminder: StepReminder) -> bool:
+    step = reminder.step
+    is_same = step.generation == reminder.generation and step.removed_by is None
+    return is_same and step.state == states.WAITING_CUSTOMER and step.flow.status == states.ACTIVE
 
 
 @transaction.atomic
@@ -125,13 +160,13 @@ def _send(contact: OnboardingContact, found: Due, now: datetime) -> int:
     StepReminder.objects.bulk_create(
         StepReminder(
             step=step, generation=step.generation, contact=contact, number=number,
-            due_at=now, sent_at=now,
+            due_at=due_at, sent_at=now,
         )
-        for step, number in found
+        for step, number, due_at in found
     )  # fmt: skip
-    step, number = found[0]
+    step, number, _ = found[0]
     key = f"onboarding-reminder:{contact.pk}:{step.pk}:{step.generation}.{number}"
-    names = "\n".join(f"- {each.name.replace('_', ' ')}" for each, _ in found)
+    names = "\n".join(f"- {each.name.replace('_', ' ')}" for each, _, _ in found)
     messaging.enqueue_mail(_mail(contact, mail_texts.REMINDER, key, {"steps": names}), now)
     return 1
 

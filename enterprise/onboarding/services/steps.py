@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
+from aethercrown.transitions import InvalidTransition, in_words
 from enterprise.onboarding import states
 from enterprise.onboarding.models import OnboardingStep, StepAction
 from enterprise.onboarding.services import flow_change
-from enterprise.onboarding.services.actions import WORK
+from enterprise.onboarding.services.actions import WORK, Works
 from enterprise.onboarding.services.flow_change import FlowChange
 
 PLAIN_EVENTS = (
@@ -48,23 +49,42 @@ def move(
 
 
 def complete(
-    flow_id: int, name: str, now: datetime, *, notes: str = "", version: int | None = None
+    flow_id: int,
+    name: str,
+    now: datetime,
+    *,
+    notes: str = "",
+    version: int | None = None,
+    only_from: str = "",
+    works: Works = WORK,
 ) -> OnboardingStep:
     """Complete a step; on a done step nothing is written, so that two people both succeed.
 
-    A step with an action is done by its action here too: nothing is done in name only. Raises
-    UnknownStep, OpenDependencies, InvalidTransition, and ActionRefused where the work fails.
+    A step with an action is done by its action here too: nothing is done in name only. With
+    `only_from` the step must be in that state. Raises UnknownStep, OpenDependencies,
+    InvalidTransition, and ActionRefused where the work fails.
     """
     step = OnboardingStep.objects.filter(flow=flow_id, name=name, removed_by=None).first()
     if step is None:
         raise UnknownStep(f"There is no step {name!r}.")
     if step.state == states.DONE:
         return step
-    _check(flow_id, name, now, version)
-    prepared = WORK[step.action].prepare() if step.action else {}
+    prepared: Mapping[str, Any] = {}
+    if step.action:
+        _check(flow_id, name, now, version)
+        prepared = works[step.action].prepare()
     with transaction.atomic():
         change = FlowChange(flow_id, now)
-        return complete_locked(change, name, prepared, notes=notes, version=version)
+        found = find(change, name)
+        if found.state != states.DONE:
+            change.check_version(version)
+            _check_state(found, only_from)
+        return complete_locked(change, name, prepared, notes=notes, works=works)
+
+
+def _check_state(step: OnboardingStep, only_from: str) -> None:
+    if only_from and step.state != only_from:
+        raise InvalidTransition(f"{step.name} is {in_words(step.state)}.")
 
 
 def _check(flow_id: int, name: str, now: datetime, version: int | None) -> None:
@@ -86,18 +106,17 @@ def complete_locked(
     prepared: Mapping[str, Any],
     *,
     notes: str = "",
-    version: int | None = None,
+    works: Works = WORK,
 ) -> OnboardingStep:
     """Complete a step of a locked flow, with its action."""
     step = find(change, name)
     if step.state == states.DONE:
         return step
-    change.check_version(version)
     change.check_active()
     if waits := change.open_dependencies(step):
         raise flow_change.OpenDependencies(step.name, waits)
     if step.action:
-        step.result = WORK[step.action].run(change.flow, step, prepared, change.now)
+        step.result = works[step.action].run(change.flow, step, prepared, change.now)
     step.notes = notes[:MAX_NOTES] or step.notes
     change.move(step, states.COMPLETE, detail={"result": step.result} if step.result else None)
     rows = StepAction.objects.filter(step=step, generation=step.generation)

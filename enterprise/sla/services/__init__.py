@@ -8,6 +8,7 @@ from enterprise.sla.services.calendar_moves import (
 )
 from enterprise.sla.services.clocks import (
     ClockStart,
+    cancel_clock,
     open_clock,
     pause_clock,
     reopen_clock,
@@ -19,10 +20,12 @@ from enterprise.sla.services.sweep import AUTOMATIONS, record_due
 from enterprise.sla.services.tiers import (
     assign_tier,
     end_assignment,
+    end_expired_overrides,
     end_override,
     override_tier,
     remove_quotas,
     set_quotas,
+    undo_assignment,
 )
 from enterprise.sla.services.versions import (
     draft_calendar,

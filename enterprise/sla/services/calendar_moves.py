@@ -3,7 +3,7 @@
 Features that plan by a calendar, such as onboarding, follow: they register here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,11 +35,13 @@ class CalendarFollower:
     """A feature with rows that are planned by a calendar version.
 
     `preview(version, now)` gives each row that would move, as plain values with its `id` and the
-    `version` it has; `move({id: version}, now)` gives rows another version.
+    `version` it has; `lock(ids)` locks rows before their clocks; `move({id: version}, now)` gives
+    them another version, once their clocks have it.
     """
 
     name: str
     preview: Callable[[CalendarVersion, datetime], list[dict[str, Any]]]
+    lock: Callable[[Collection[int]], object]
     move: Callable[[Mapping[int, int], datetime], None]
 
 
@@ -143,6 +145,9 @@ def undo_move(case: DecisionCase) -> None:
 def _move(case: DecisionCase, *, reverse: bool) -> None:
     now = timezone.now()
     counts_from = datetime.fromisoformat(case.after["counts_from"])
+    following = {each: case.before["followers"].get(each.name, {}) for each in followers}
+    for each, old in following.items():  # first, as whoever changes a flow does
+        each.lock([int(pk) for pk in old])
     for row in case.before["clocks"]:
         clock = clocks.lock_clock(row["clock"])
         target, expected = row["version"], case.after["version"]
@@ -153,8 +158,7 @@ def _move(case: DecisionCase, *, reverse: bool) -> None:
         if not reverse and _event_count(clock) != row["events"]:
             raise Stale(f"Clock {clock.pk} has changed since: preview the move again.")
         _recalendar(clock, int(target), counts_from, case.decision_id, now)
-    for each in followers:
-        old = case.before["followers"].get(each.name, {})
+    for each, old in following.items():
         each.move({int(pk): old[pk] if reverse else case.after["version"] for pk in old}, now)
 
 

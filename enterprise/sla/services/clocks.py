@@ -60,8 +60,11 @@ def open_clock(start: ClockStart, now: datetime) -> SlaClock:
 
 
 @transaction.atomic
-def reopen_clock(clock_id: int, now: datetime) -> SlaClock:
-    """Start a stopped clock anew: a new generation, with nothing elapsed and nothing sent."""
+def reopen_clock(clock_id: int, now: datetime, start: ClockStart | None = None) -> SlaClock:
+    """Start a stopped clock anew: a new generation, with nothing elapsed and nothing sent.
+
+    With `start` it takes over the target, the calendar and the tier of that.
+    """
     clock = lock_clock(clock_id)
     if clock.state != SlaClock.State.STOPPED:
         raise InvalidTransition(f"{clock} is {clock.state}; only a stopped clock is opened again.")
@@ -69,6 +72,9 @@ def reopen_clock(clock_id: int, now: datetime) -> SlaClock:
     clock.target_version = 1
     clock.state, clock.outcome = SlaClock.State.RUNNING, SlaClock.Outcome.OPEN
     clock.started_at, clock.stopped_at, clock.judged_at = now, None, None
+    if start is not None:
+        clock.target, clock.calendar_version = start.target, start.calendar_version
+        clock.tier = start.tier
     append(clock, timeline.START, now)
     record_reached(clock, now)
     return clock
@@ -87,6 +93,19 @@ def resume_clock(clock_id: int, now: datetime, reason: str = "") -> SlaClock:
 def stop_clock(clock_id: int, now: datetime, reason: str = "") -> SlaClock:
     """End it, which says whether the target was met; a stopped clock stays as it is."""
     return _step(clock_id, timeline.STOP, now, reason, unless=SlaClock.State.STOPPED)
+
+
+@transaction.atomic
+def cancel_clock(clock_id: int, now: datetime, reason: str = "") -> SlaClock:
+    """End a clock whose work is not wanted any more: not judged, unless it was breached before."""
+    clock = lock_clock(clock_id)
+    if clock.state == SlaClock.State.STOPPED:
+        return clock
+    clock = stop_clock(clock_id, now, reason)
+    if clock.outcome == SlaClock.Outcome.MET:
+        clock.outcome = SlaClock.Outcome.CANCELLED
+        clock.save(update_fields=["outcome"])
+    return clock
 
 
 @transaction.atomic

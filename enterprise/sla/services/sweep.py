@@ -7,7 +7,7 @@ from django.db import transaction
 
 from aethercrown.formatting import counted
 from enterprise.sla.models import SlaClock
-from enterprise.sla.services import clocks
+from enterprise.sla.services import clocks, tiers
 from operations.automations.registry import AutomationSpec, RunContext, RunOutcome
 
 SWEEP = "enterprise.sweep_sla"
@@ -36,10 +36,11 @@ def _record(clock_id: int, now: datetime) -> int:
 
 
 def perform(context: RunContext) -> RunOutcome:
-    """Record until nothing is due; a dry run only counts."""
+    """Record until nothing is due, and end overrides that are over; a dry run only counts."""
     if context.dry_run:
         due = SlaClock.objects.filter(next_threshold_at__lte=context.now).count()
         return RunOutcome(f"{counted(due, 'clock')} due")
+    tiers.end_expired_overrides(context.now)
     recorded = 0
     while found := record_due(context.now):
         recorded += found

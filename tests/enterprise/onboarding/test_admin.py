@@ -1,6 +1,7 @@
 """By hand in the admin: a tier, a calendar, a template; a flow is held, moved, and completed."""
 
 import pytest
+from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,7 +14,7 @@ from enterprise.onboarding.models import (
     OnboardingTemplateVersion,
     TeamMember,
 )
-from enterprise.onboarding.services import automation, flows
+from enterprise.onboarding.services import automation, contacts, flows, templates
 from enterprise.onboarding.services.flows import NewCompany
 from enterprise.sla.models import (
     DAYS,
@@ -27,7 +28,7 @@ from enterprise.sla.models import (
 from operations.decisions.models import Decision
 from revenue.customers.models import Customer
 from tests.enterprise.onboarding.conftest import states_of
-from tests.operations.people import messages_of
+from tests.operations.people import staff
 
 pytestmark = pytest.mark.django_db
 
@@ -55,10 +56,10 @@ def button_path(row, button):
 
 
 def press(client, row, button, **given):
-    """What a button of a row's page does: the question, then its answer."""
-    path = button_path(row, button)
-    assert client.get(path).status_code == 200
-    return client.post(path, given, follow=True)
+    """Answer the question of a button of a row's page; what it then says."""
+    answer = client.post(button_path(row, button), given)
+    assert answer.status_code in {200, 302}
+    return [str(each) for each in get_messages(answer.wsgi_request)]
 
 
 def test_every_list_and_page_opens(admin_client, flow):
@@ -73,6 +74,9 @@ def test_every_list_and_page_opens(admin_client, flow):
         listed = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         assert admin_client.get(listed).status_code == 200
         assert admin_client.get(change(row)).status_code == 200
+    for row, button in ((flow, "roll_back"), (flow, "move"), (rows[1], "complete")):
+        question = admin_client.get(button_path(row, button))
+        assert (question.status_code, b"csrfmiddlewaretoken" in question.content) == (200, True)
 
 
 def test_a_holiday_is_added_and_running_clocks_are_moved(admin_client, flow):
@@ -85,16 +89,16 @@ def test_a_holiday_is_added_and_running_clocks_are_moved(admin_client, flow):
         "days-0-day": "2027-12-24", "days-0-name": "Christmas Eve", "days-0-hours": "",
     }  # fmt: skip
     assert admin_client.post(change(draft), form).status_code == 302
-    answer = press(admin_client, draft, "publish")
-    assert messages_of(answer) == ["Published: Business hours, version 2."]
-    assert messages_of(press(admin_client, draft, "publish"))[0].endswith("published already.")
+    said = press(admin_client, draft, "publish")
+    assert said[-1] == "Published: Business hours, version 2."
+    assert press(admin_client, draft, "publish")[-1].endswith("published already.")
     draft.refresh_from_db()
     press(admin_client, draft, "move_running")
     decision = Decision.objects.get(kind="sla_calendar_move")
     press(admin_client, decision, "approve", note="")
     running = SlaClock.objects.filter(kind="step", state="running")
     assert {each.calendar_version for each in running} == {draft}
-    assert "Nothing runs" in messages_of(press(admin_client, draft, "move_running"))[0]
+    assert "Nothing runs" in press(admin_client, draft, "move_running")[-1]
 
 
 def test_rules_are_tried_and_published(admin_client, flow):
@@ -102,7 +106,7 @@ def test_rules_are_tried_and_published(admin_client, flow):
     assert admin_client.get(drafting).status_code == 200
     admin_client.post(drafting)
     draft = TierRuleSet.objects.get(state="draft")
-    tried = press(admin_client, draft, "try_company", employees="500")
+    tried = admin_client.post(button_path(draft, "try_company"), {"employees": "500"})
     assert b"premium: employees 500 &gt; 100." in tried.content
     rule = draft.rules.get(position=2)
     rule.conditions = []
@@ -114,7 +118,7 @@ def test_rules_are_tried_and_published(admin_client, flow):
     assert "Acme Corp: premium to enterprise" in question
     press(admin_client, draft, "publish")
     assert TierRuleSet.objects.get(pk=draft.pk).state == "published"
-    assert messages_of(press(admin_client, draft, "publish"))[0].endswith("published already.")
+    assert press(admin_client, draft, "publish")[-1].endswith("published already.")
 
 
 def test_an_override_is_given_and_ended(admin_client, flow):
@@ -141,13 +145,13 @@ def test_a_strangers_template_runs_without_code(admin_client):
     added = {
         "name": "short", "title": "Short", "is_default": "on", "low_factor": "0.7",
         "high_factor": "2", "reminder_first_days": "2", "reminder_every_days": "3",
-        "reminders_most": "3", "silent_after_days": "3",
+        "reminders_most": "3", "silent_after_days": "3", "value_metric": "", "value_amount": "1",
     }  # fmt: skip
     assert admin_client.post(add, added).status_code == 302
     template = OnboardingTemplate.objects.get(name="short")
     press(admin_client, template, "draft")
     draft = template.versions.get()
-    assert "at least one step" in messages_of(press(admin_client, draft, "publish"))[0]
+    assert "at least one step" in press(admin_client, draft, "publish")[-1]
     steps: dict[str, object] = {"steps-TOTAL_FORMS": "2", "steps-INITIAL_FORMS": "0", "note": ""}
     for place, (name, kind, action) in enumerate(
         [("account", "automation", "create_customer"), ("welcome", "account_team", "")]
@@ -195,8 +199,7 @@ def test_a_flow_is_held_resumed_moved_and_rolled_back(admin_client, flow):
     assert states_of(flow)["training_schedule"] == "skipped"
     press(admin_client, flow, "roll_back", note="withdrawn")
     assert OnboardingFlow.objects.get().status == "rolled_back"
-    refused = press(admin_client, flow, "cancel", note="")
-    assert "is rolled back" in messages_of(refused)[0]
+    assert "is rolled back" in press(admin_client, flow, "cancel", note="")[-1]
 
 
 def test_a_contacts_link_is_shown_and_revoked(admin_client, client, flow):
@@ -205,13 +208,40 @@ def test_a_contacts_link_is_shown_and_revoked(admin_client, client, flow):
         name="Ada", email="ada@acme.example", role="technical", zone="Europe/Berlin",
     )  # fmt: skip
     contact = OnboardingContact.objects.get()
+    other = contacts.add(flow.pk, "Bo", "bo@acme.example", "viewer")
+    form = {"name": "Ada", "email": "BO@acme.example", "role": "owner", "zone": "UTC"}
+    assert b"has this address" in admin_client.post(change(contact), form).content
+    assert admin_client.post(change(other), {**form, "email": "c@acme.example"}).status_code == 302
+    other.refresh_from_db()
+    assert (other.email, other.link_generation) == ("c@acme.example", 2)
     shown = admin_client.get(change(contact)).content.decode()
     link = "/onboarding/" + shown.split("/onboarding/")[1].split("<")[0].split('"')[0].strip()
     assert client.get(link).status_code == 200
     press(admin_client, contact, "revoke")
     assert client.get(link).status_code == 404
     press(admin_client, contact, "leave")
-    assert OnboardingContact.objects.get().left_at is not None
+    assert OnboardingContact.objects.get(pk=contact.pk).left_at is not None
+
+
+def test_who_only_reads_sees_no_link(client, flow):
+    contact = contacts.add(flow.pk, "Ada", "ada@acme.example", "technical")
+    reader = staff(client, "enterprise.view_onboardingcontact")
+    shown = reader.get(change(contact)).content.decode()
+    assert "ada@acme.example" in shown
+    assert "/onboarding/" not in shown.replace("/admin/enterprise/onboarding", "")
+    assert reader.post(button_path(contact, "revoke")).status_code == 403
+
+
+def test_a_step_of_a_version_has_a_name_and_a_place_of_its_own(admin_client):
+    draft = templates.draft(OnboardingTemplate.objects.get().pk)
+    step = draft.steps.get(name="training_schedule")
+    form = {
+        "position": "1", "name": "account_creation", "hours": "1", "hours_by_tier": "{}",
+        "owner_kind": "account_team", "role": "account_manager", "action": "", "contact_role": "",
+        "dependencies-TOTAL_FORMS": "0", "dependencies-INITIAL_FORMS": "0",
+    }  # fmt: skip
+    answer = admin_client.post(change(step), form)
+    assert set(answer.context["adminform"].form.errors) == {"name", "position"}
 
 
 def test_steps_are_worked_on_by_their_buttons(admin_client, flow):
@@ -224,8 +254,8 @@ def test_steps_are_worked_on_by_their_buttons(admin_client, flow):
     press(admin_client, step, "block", note="no reply")
     step.refresh_from_db()
     assert (step.state, step.owner, step.reason) == ("blocked", ada, "no reply")
-    assert "not optional" in messages_of(press(admin_client, step, "skip", note=""))[0]
-    assert "not possible" in messages_of(press(admin_client, step, "retry", note=""))[0]
+    assert "not optional" in press(admin_client, step, "skip", note="")[-1]
+    assert "not possible" in press(admin_client, step, "retry", note="")[-1]
     press(admin_client, step, "complete", note="")
     press(admin_client, step, "reopen", note="")
     step.refresh_from_db()

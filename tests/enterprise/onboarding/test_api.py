@@ -15,6 +15,7 @@ from security.apikeys import services as keys
 from tests.callers import Caller
 
 CREATE = "/api/v1/enterprise/onboarding/create"
+LIST = "/api/v1/enterprise/onboarding"
 ACME = {"company_name": "Acme Corp", "employee_count": 500, "annual_revenue": 50000000}
 pytestmark = pytest.mark.django_db
 
@@ -200,3 +201,50 @@ def test_the_class_names_every_bad_field():
     with pytest.raises(ValueError, match="employee_count"):
         company_from({"company_name": "A", "employee_count": 1.5})
     assert company_from({"company_name": " A  B "}).name == "A B"
+
+
+def test_the_list_has_every_onboarding_and_a_customers_key_lists_its_own(
+    caller, created, django_assert_max_num_queries
+):
+    flows.create(NewCompany("Other Ltd"), timezone.now())
+    automation.run_due()
+    found = caller.get(LIST).json()["data"]["onboardings"]
+    assert [each["company_name"] for each in found] == ["Other Ltd", "Acme Corp"]
+    assert found[1]["onboarding_id"] == created["onboarding_id"]
+    assert found[1]["overall_progress"] == 50.0
+    assert found[1]["current_step"] == "documentation_access"
+    with django_assert_max_num_queries(10):
+        caller.get(LIST)
+    page = caller.get(f"{LIST}?limit=1").json()["data"]
+    assert len(page["onboardings"]) == 1
+    assert len(caller.get(page["next"]).json()["data"]["onboardings"]) == 1
+    assert caller.get(f"{LIST}?status=completed").json()["data"]["onboardings"] == []
+    assert errors(caller.get(f"{LIST}?status=over")) == {"status": "invalid_choice"}
+    flow = OnboardingFlow.objects.get(company_name="Acme Corp")
+    contact = contacts.add(flow.pk, "Ada", "ada@acme.example", "technical")
+    key = Caller(contacts.fetch_secret(contact, timezone.now()).plaintext)
+    mine = key.get(LIST).json()["data"]["onboardings"]
+    assert [each["company_name"] for each in mine] == ["Acme Corp"]
+    assert Caller().get(LIST).status_code == 401
+
+
+def test_a_time_zone_that_is_not_known_is_refused(caller):
+    body = {**ACME, "requirements": {"time_zone": "Mars/Base"}}
+    assert errors(caller.send(CREATE, body)) == {"requirements": "unknown_zone"}
+    good = {**ACME, "requirements": {"time_zone": "Asia/Tokyo"}}
+    assert caller.send(CREATE, good).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"currency": "ZZZZ"}, "currency"), ({"currency": ["USD"]}, "currency"),
+        ({"contact_email": "nobody"}, "contact_email"), ({"contact_email": 5}, "contact_email"),
+        ({"requirements": [1]}, "requirements"),
+        ({"requirements": {"time_zone": "Mars/Base"}}, "requirements"),
+        ({"company_name": "A\0"}, "company_name"),
+    ],
+)  # fmt: skip
+def test_the_class_refuses_what_the_call_refuses(given, field):
+    with pytest.raises(ValueError, match=f"{field}: "):
+        company_from({"company_name": "A", **given})

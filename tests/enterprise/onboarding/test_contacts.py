@@ -6,10 +6,12 @@ import pytest
 import time_machine
 from django.test import Client
 
+from aethercrown.transitions import InvalidTransition
 from enterprise.onboarding import states
 from enterprise.onboarding.models import IssuedKeySecret, OnboardingContact, OnboardingFlow
-from enterprise.onboarding.services import contacts, personal_data, steps
+from enterprise.onboarding.services import automation, contacts, flows, personal_data, steps
 from revenue.customers import services as customers
+from revenue.customers.models import Customer
 from security.apikeys.models import ApiKey
 from tests.enterprise.onboarding.conftest import HOUR, MONDAY, states_of
 
@@ -138,3 +140,50 @@ def test_a_merge_takes_flows_and_keys_along(automated):
     customers.merge(kept.pk, automated.customer_id, now=LATER)
     assert OnboardingFlow.objects.get().customer == kept
     assert ApiKey.objects.get(customer__isnull=False).customer == kept.pk
+
+
+def test_everybody_of_the_role_may_complete_and_twice_is_no_error(client, waiting):
+    contacts.add(waiting.pk, "Ada", "ada@acme.example", "technical")
+    bo = contacts.add(waiting.pk, "Bo", "bo@acme.example", "technical")
+    for _ in range(2):
+        done = client.post(contacts.path(bo), {"step": "documentation_access"})
+        assert done.status_code == 302
+    assert waiting.transitions.filter(event="complete", step="documentation_access").count() == 1
+
+
+def test_nobody_completes_a_step_that_went_on_meanwhile(owner, waiting):
+    ada = contacts.add(waiting.pk, "Ada", "ada@acme.example", "technical")
+    steps.move(waiting.pk, "documentation_access", states.RESUME, LATER)
+    with pytest.raises(InvalidTransition, match="in progress"):
+        steps.complete(waiting.pk, "documentation_access", LATER, only_from=states.WAITING_CUSTOMER)
+    with pytest.raises(contacts.NotForContact):
+        contacts.complete(ada, "documentation_access", LATER)
+
+
+def test_on_hold_a_contact_completes_nothing(client, waiting):
+    ada = contacts.add(waiting.pk, "Ada", "ada@acme.example", "technical")
+    flows.put_on_hold(waiting.pk, LATER)
+    assert b"This is done" not in client.get(contacts.path(ada)).content
+    refused = client.post(contacts.path(ada), {"step": "documentation_access"})
+    assert refused.status_code == 409
+
+
+def test_another_address_ends_the_links_that_the_old_one_has(client, owner, waiting):
+    link = contacts.path(owner)
+    contacts.change(owner.pk, "It", "it@acme.example", "owner", "UTC")
+    assert client.get(link).status_code == 200
+    contacts.change(owner.pk, "It", "New@acme.example", "owner", "UTC")
+    assert client.get(link).status_code == 404
+    contacts.add(waiting.pk, "Ada", "ada@acme.example", "technical")
+    with pytest.raises(contacts.KnownContact):
+        contacts.change(owner.pk, "It", "ada@acme.example", "owner", "UTC")
+
+
+def test_an_erased_customer_gets_no_other_key(flow):
+    """The erasure comes before the key: automation would make it afterwards."""
+    steps.complete(flow.pk, "account_creation", MONDAY)
+    flows.put_on_hold(flow.pk, MONDAY)
+    customers.erase(Customer.objects.get().pk, now=LATER)
+    assert OnboardingFlow.objects.get().status == "cancelled"
+    assert automation.run_due(lambda: LATER) == 0
+    assert not ApiKey.objects.filter(customer__isnull=False).exists()

@@ -52,6 +52,18 @@ def test_what_is_late_counts_from_now_and_done_steps_keep_their_dates():
     assert found["d"].finish == may(7, 16)
 
 
+def test_a_step_ends_when_its_clock_is_used_up():
+    """Ready since Thursday with 8 h, of which a wait for the customer counts nothing."""
+    steps = [
+        step("a", 8, state=states.IN_PROGRESS, ready_at=may(6, 9), ends_at=may(12, 11)),
+        step("b", 2, "a"),
+    ]
+    found = due_dates(steps, may(6, 9), may(11, 12), OFFICE)
+    assert (found["a"].due_at, found["b"].due_at) == (may(12, 11), may(12, 13))
+    late = due_dates(steps, may(6, 9), may(13, 10), OFFICE)
+    assert late["b"].due_at == may(13, 12)
+
+
 def test_a_lag_is_business_time_too():
     later = PlannedStep("b", 2 * HOUR, {"a": 8 * HOUR})
     found = due_dates([step("a", 1), later], may(7, 16), may(7, 16), OFFICE)

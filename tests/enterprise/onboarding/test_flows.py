@@ -32,6 +32,7 @@ from enterprise.onboarding.services import (
 from enterprise.onboarding.services.actions import WORK, ActionRefused, StepWork
 from enterprise.onboarding.services.flow_change import FlowChange, OpenDependencies, StaleVersion
 from enterprise.onboarding.services.flows import NewCompany
+from enterprise.sla import services as sla
 from enterprise.sla.models import ResourceQuota, SlaAssignment, SlaClock
 from operations.alerts.models import Alert
 from revenue.customers.models import Customer
@@ -44,13 +45,19 @@ PINNED = ("tier", "terms", "rule_set", "template_version", "calendar_version", "
 HEALTHY: dict[str, Any] = {"overall_status": "healthy", "components": {}, "checked_at": None}
 
 
-@pytest.fixture
-def health(monkeypatch):
-    """What the next health check finds."""
-    found = dict(HEALTHY)
-    work = StepWork(actions.require_health, prepare=lambda: found)
-    monkeypatch.setitem(WORK, "check_health", work)
-    return found
+def works(**given):
+    """What automation does, with other works for some actions."""
+    return {**WORK, **given}
+
+
+def checked(**found):
+    """A health check that finds this."""
+    report = {**HEALTHY, **found}
+    return works(check_health=StepWork(actions.require_health, prepare=lambda: report))
+
+
+def broken(*_given):
+    raise RuntimeError("no route")
 
 
 def test_acme_is_premium_with_eight_steps(flow):
@@ -142,11 +149,11 @@ def test_completing_by_hand_does_the_work_of_the_step(flow):
     assert StepTransition.objects.count() == before
 
 
-def test_a_flow_runs_to_completion(automated, health):
+def test_a_flow_runs_to_completion(automated):
     for name in ("documentation_access", "training_schedule", "support_channel_setup"):
         steps.complete(automated.pk, name, MONDAY + HOUR, notes="Done by phone.")
     assert SlaClock.objects.get(kind="response").outcome == "met"
-    steps.complete(automated.pk, "initial_health_check", MONDAY + 2 * HOUR)
+    steps.complete(automated.pk, "initial_health_check", MONDAY + 2 * HOUR, works=checked())
     flow = OnboardingFlow.objects.get(pk=automated.pk)
     assert (flow.status, flow.completed_at) == ("completed", MONDAY + 2 * HOUR)
     assert set(SlaClock.objects.values_list("state", flat=True)) == {"stopped"}
@@ -159,43 +166,33 @@ def test_a_flow_runs_to_completion(automated, health):
         steps.move(flow.pk, "training_schedule", states.START, MONDAY)
 
 
-def test_an_unhealthy_component_refuses_the_health_check(automated, health):
+def test_an_unhealthy_component_refuses_the_health_check(automated):
     steps.complete(automated.pk, "support_channel_setup", MONDAY + HOUR)
-    health["components"] = {"database": {"status": "unhealthy"}}
+    down = checked(components={"database": {"status": "unhealthy"}})
     with pytest.raises(ActionRefused, match="database") as refused:
-        steps.complete(automated.pk, "initial_health_check", MONDAY + HOUR)
+        steps.complete(automated.pk, "initial_health_check", MONDAY + HOUR, works=down)
     assert refused.value.failing == ("database",)
     assert states_of(automated)["initial_health_check"] == "ready"
 
 
-def test_a_failing_action_is_a_blocker_and_is_tried_again(flow, monkeypatch):
-    def broken(*_given):
-        raise RuntimeError("no route")
-
-    good = WORK["create_customer"]
-    monkeypatch.setitem(WORK, "create_customer", StepWork(broken))
-    automation.run_due(lambda: MONDAY)
+def test_a_failing_action_is_a_blocker_and_is_tried_again(flow):
+    automation.run_due(lambda: MONDAY, works(create_customer=StepWork(broken)))
     step = flow.steps.get(order=1)
     assert (step.state, step.reason) == ("failed", "no route")
     blocked = reports.blockers(reports.steps_of(flow), MONDAY)
     assert blocked[0]["kind"] == "failed"
     assert automation.run_due(lambda: MONDAY + timedelta(seconds=14)) == 0
-    monkeypatch.setitem(WORK, "create_customer", good)
     assert automation.run_due(lambda: MONDAY + timedelta(seconds=16)) == 4
     assert states_of(flow)["account_creation"] == "done"
 
 
-def test_ten_failures_park_the_action_with_an_alert_until_a_person_tries_again(flow, monkeypatch):
-    def broken(*_given):
-        raise RuntimeError
-
-    good = WORK["create_customer"]
-    monkeypatch.setitem(WORK, "create_customer", StepWork(broken))
+def test_ten_failures_park_the_action_with_an_alert_until_a_person_tries_again(flow):
+    failing = works(create_customer=StepWork(broken))
     for hours in range(11):
-        automation.run_due(lambda: MONDAY + (hours + 1) * 2 * HOUR)  # noqa: B023 - called at once
+        now = MONDAY + (hours + 1) * 2 * HOUR
+        automation.run_due(lambda: now, failing)  # noqa: B023 - called at once
     assert StepAction.objects.get().state == "parked"
     assert Alert.objects.get(source="onboarding").severity == "high"
-    monkeypatch.setitem(WORK, "create_customer", good)
     steps.move(flow.pk, "account_creation", states.RETRY, MONDAY + 30 * HOUR)
     assert automation.run_due(lambda: MONDAY + 31 * HOUR) == 4
     assert Alert.objects.get(source="onboarding").state == "resolved"
@@ -274,20 +271,15 @@ def test_a_roll_back_undoes_the_last_first(automated):
     assert log.first_fault(flow) is None
 
 
-def test_a_failed_compensation_stops_the_roll_back_and_a_retry_continues(automated, monkeypatch):
-    def broken(*_given):
-        raise RuntimeError("vault is closed")
-
-    good = WORK["set_up_environment"]
-    monkeypatch.setitem(WORK, "set_up_environment", StepWork(good.run, compensate=broken))
-    flow = flows.roll_back(automated.pk, MONDAY + HOUR)
+def test_a_failed_compensation_stops_the_roll_back_and_a_retry_continues(automated):
+    failing = works(set_up_environment=StepWork(WORK["set_up_environment"].run, compensate=broken))
+    flow = flows.roll_back(automated.pk, MONDAY + HOUR, works=failing)
     assert (flow.status, flow.is_rolling_back) == ("active", True)
     found = reports.blockers(reports.steps_of(flow), MONDAY)
     reasons = {each["kind"]: each["reason"] for each in found}
-    assert "vault is closed" in reasons["roll_back"]
+    assert "no route" in reasons["roll_back"]
     with pytest.raises(InvalidTransition, match="rolling back"):
         steps.complete(flow.pk, "documentation_access", MONDAY)
-    monkeypatch.setitem(WORK, "set_up_environment", good)
     assert flows.roll_back(automated.pk, MONDAY + HOUR).status == "rolled_back"
 
 
@@ -387,3 +379,33 @@ def test_a_cycle_keeps_a_template_from_being_published():
     version.steps.all().delete()
     with pytest.raises(templates.InvalidTemplate, match="at least one step"):
         templates.publish(version.pk, MONDAY)
+
+
+def test_a_roll_back_gives_a_known_customer_back_what_it_had(automated):
+    """A second onboarding of the customer is undone: tier and quotas of the first stay."""
+    for name in ("documentation_access", "training_schedule", "support_channel_setup"):
+        steps.complete(automated.pk, name, MONDAY)
+    steps.complete(automated.pk, "initial_health_check", MONDAY, works=checked())
+    second = flows.create(NewCompany("Acme Corp", 5000), MONDAY + HOUR)
+    assert automation.run_due(lambda: MONDAY + HOUR) == 4
+    customer = automated.customer_id
+    present = SlaAssignment.objects.filter(customer=customer, ended_at=None)
+    assert present.get().tier.code == "enterprise"
+    flows.roll_back(second.pk, MONDAY + 2 * HOUR)
+    assert present.get().tier.code == "premium"
+    assert ResourceQuota.objects.get(customer=customer, resource="storage_gb").amount == 500
+    third = flows.create(ACME, MONDAY + 3 * HOUR)
+    automation.run_due(lambda: MONDAY + 3 * HOUR)
+    flows.roll_back(third.pk, MONDAY + 4 * HOUR)  # it changed nothing of the SLA
+    assert present.get().tier.code == "premium"
+
+
+def test_a_tier_that_staff_gave_meanwhile_outlives_an_onboarding(flow):
+    automation.run_due(lambda: MONDAY)
+    customer = Customer.objects.get().pk
+    sla.override_tier(customer, "enterprise", "pilot", MONDAY + 100 * HOUR, MONDAY + HOUR)
+    flows.reopen_step(flow.pk, "sla_assignment", MONDAY + 2 * HOUR)
+    assert automation.run_due(lambda: MONDAY + 2 * HOUR) == 3
+    present = SlaAssignment.objects.get(customer=customer, ended_at=None)
+    assert present.tier.code == "enterprise"
+    assert ResourceQuota.objects.get(customer=customer, resource="storage_gb").amount == 2000

@@ -5,12 +5,28 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from enterprise.onboarding.models import OnboardingFlow, TeamAbsence, TeamMember
+from enterprise.onboarding.assignment import CostWeights, OwnerChoice
+from enterprise.onboarding.models import (
+    OnboardingFlow,
+    OnboardingTemplate,
+    OwnerCostWeight,
+    TeamAbsence,
+    TeamMember,
+)
 from enterprise.onboarding.reports import flows as reports
-from enterprise.onboarding.services import automation, calendars, flows, follow, owners, steps
+from enterprise.onboarding.services import (
+    automation,
+    calendars,
+    first_value,
+    flows,
+    follow,
+    owners,
+    steps,
+)
 from enterprise.onboarding.services.flows import NewCompany
 from enterprise.sla import services as sla
 from enterprise.sla.models import BusinessCalendar, CalendarDay
+from enterprise.usage.models import UsageDay, UsageMetric
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
@@ -136,3 +152,84 @@ def test_the_record_of_forecasts_is_said(automated, monkeypatch):
     steps.complete(automated.pk, "initial_health_check", MONDAY + 6 * HOUR)
     assert automation.run_due(lambda: MONDAY + 7 * HOUR) == 0
     assert reports.forecast_record() == "1 of 1 finished flow fell inside their first forecast."
+
+
+def test_who_leaves_or_is_away_gives_work_back(automated):
+    ada = member("Ada")
+    owners.assign_waiting(MONDAY)
+    steps.move(automated.pk, "documentation_access", "start", MONDAY)
+    TeamAbsence.objects.create(
+        member=ada, first=MONDAY.date(), last=MONDAY.date() + timedelta(days=1)
+    )
+    assert owners.release(MONDAY) == 3  # what is begun stays with her
+    assert owners_of(automated) == {"documentation_access": "Ada"}
+    TeamMember.objects.update(is_active=False)
+    assert owners.release(MONDAY) == 1
+    assert owners_of(automated) == {}
+
+
+def test_leave_later_in_the_week_takes_its_share_of_the_hours(automated):
+    ada = member("Ada", hours=10)
+    thursday = MONDAY.date() + timedelta(days=3)
+    TeamAbsence.objects.create(member=ada, first=thursday, last=thursday + timedelta(days=20))
+    [found] = owners._candidates(MONDAY)
+    assert (found.capacity, found.free_hours) == (6.0, 6.0)  # three of five working days
+    BusinessCalendar.objects.filter(name="business_hours").update(name="office")
+    [found] = owners._candidates(MONDAY)
+    assert found.capacity == pytest.approx(10 * 3 / 7)  # without that calendar every day counts
+
+
+def test_the_customer_keeps_the_person_it_knows_and_weights_are_rows(automated):
+    member("Ada")
+    bo = member("Bo")
+    owners.set_owner(automated.steps.get(name="training_schedule").pk, bo.pk)
+    owners.assign_waiting(MONDAY)
+    assert owners_of(automated)["documentation_access"] == "Bo"
+    assert owners.weights() == CostWeights()
+    OwnerCostWeight.objects.filter(part="change").update(weight=0)
+    assert owners.weights().change == 0
+
+
+def test_a_person_who_got_other_work_meanwhile_gets_no_more(automated):
+    ada = member("Ada", hours=3)
+    rows = list(automated.steps.filter(role="account_manager"))
+    choice = OwnerChoice("1", ada.pk)
+    assert owners._give(choice, rows, capacity=3) == 2
+    other = list(automated.steps.filter(role="support_team"))
+    assert owners._give(choice, other, capacity=3) == 0
+
+
+def test_first_value_is_the_first_day_that_reaches_the_amount(automated):
+    OnboardingTemplate.objects.update(value_metric="calls", value_amount=100)
+    metric = UsageMetric.objects.create(
+        code="calls", title="Calls", unit="calls", kind="counter", created_at=MONDAY
+    )
+
+    def used(days, quantity, count=1):
+        at = MONDAY + timedelta(days=days)
+        UsageDay.objects.create(
+            customer_id=automated.customer_id, metric=metric, day=at.date(), count=count,
+            quantity=quantity, most=quantity, last=quantity, last_at=at,
+        )  # fmt: skip
+
+    used(-1, 900)  # before it began
+    used(1, 99)
+    assert first_value.note_reached() == 0
+    assert reports.report_fields(automated, MONDAY)["time_to_first_value_days"] is None
+    title = automated.template_version.template.title
+    assert reports.first_value_notes(MONDAY) == [
+        f"0 of 1 flow of {title} reached first value; fewer than half, so there is no median yet."
+    ]
+    used(3, 100)
+    used(4, 5, count=200)
+    assert first_value.note_reached() == 1
+    assert first_value.note_reached() == 0
+    flow = OnboardingFlow.objects.get()
+    assert reports.report_fields(flow, MONDAY)["time_to_first_value_days"] == 3
+    assert reports.first_value_notes(MONDAY) == [
+        f"1 of 1 flow of {title} reached first value, half of them within 3 days."
+    ]
+    UsageMetric.objects.update(aggregation="count")
+    OnboardingFlow.objects.update(first_value_on=None)
+    assert first_value.note_reached() == 1
+    assert OnboardingFlow.objects.get().first_value_on == (MONDAY + timedelta(days=4)).date()

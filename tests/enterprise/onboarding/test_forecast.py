@@ -1,5 +1,7 @@
 """The forecast: the worked example, running steps, few references."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,8 @@ from enterprise.onboarding.forecast import (
     interval,
     is_reliable,
 )
+from enterprise.sla.business_time import add
+from tests.enterprise.oracle import HOUR, week
 
 FINISHES = [
     *(31, 33, 34, 36, 38, 39, 40, 41, 42, 44, 45, 47),
@@ -20,7 +24,13 @@ FINISHES = [
 
 
 def test_the_interval_is_taken_by_rank():
-    assert interval(FINISHES) == Forecast(33, 47.5, 90, 24)
+    found = interval(FINISHES)
+    assert found == Forecast(33, 47.5, 90, 24)
+    monday, office = datetime(2027, 5, 3, 9, tzinfo=UTC), week("09:00-17:00")
+    dates = [add(office, monday, each * HOUR) for each in (found.low, found.estimate, found.high)]
+    assert [(each.day, each.hour, each.minute) for each in dates] == [
+        (7, 10, 0), (10, 16, 30), (18, 11, 0),
+    ]  # fmt: skip
 
 
 def test_few_reference_flows_scale_the_planned_hours():

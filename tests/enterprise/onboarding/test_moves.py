@@ -1,5 +1,7 @@
 """A running flow is moved to a newer template version, and back."""
 
+from datetime import timedelta
+
 import pytest
 import time_machine
 
@@ -10,10 +12,21 @@ from enterprise.onboarding.models import (
     OnboardingFlow,
     OnboardingTemplateStep,
     OnboardingTemplateVersion,
+    StepAction,
 )
 from enterprise.onboarding.reports import flows as reports
-from enterprise.onboarding.services import automation, flows, log, moves, steps, templates
-from enterprise.sla.models import FrozenVersion
+from enterprise.onboarding.services import (
+    automation,
+    flows,
+    follow,
+    log,
+    moves,
+    steps,
+    templates,
+)
+from enterprise.sla.models import FrozenVersion, SlaClock
+from operations.alerts import services as alerts
+from operations.alerts.models import Alert
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import Stale
 from tests.enterprise.onboarding.conftest import HOUR, MONDAY, states_of
@@ -166,3 +179,118 @@ def test_retiring_a_version_puts_the_one_before_in_force(second):
         templates.retire(second.pk)
     with pytest.raises(FrozenVersion):
         templates.publish(second.pk, MONDAY)
+
+
+def test_the_preview_shows_dates_before_and_after(automated, second):
+    now = MONDAY + timedelta(seconds=10)
+    decision = moves.propose(automated.pk, second.pk, now)
+    before, after = decision.before["due_at"], decision.after["due_at"]
+    assert "training_schedule" in before
+    assert "training_schedule" not in after
+    assert after["security_review"] == "2027-05-03T12:00:10+00:00"
+    assert after["support_channel_setup"] == "2027-05-03T14:00:10+00:00"
+    assert decision.before["estimated_at"] != decision.after["estimated_at"]
+    approved(decision, now)
+    found = automated.steps.get(name="support_channel_setup")
+    assert found.due_at.isoformat() == after["support_channel_setup"]
+    assert states_of(automated)["security_review"] == "ready"
+
+
+def test_a_clock_takes_the_hours_of_the_new_version_and_gives_them_back(automated, second):
+    step = automated.steps.get(name="documentation_access")
+    clock = SlaClock.objects.get(subject=f"onboarding step {step.pk}")
+    decision = moves.propose(automated.pk, second.pk, LATER)
+    approved(decision)
+    clock.refresh_from_db()
+    assert (clock.target, clock.state) == (5 * HOUR, "running")
+    undone(decision)
+    clock.refresh_from_db()
+    assert clock.target == HOUR
+
+
+def test_a_move_that_is_undone_gives_a_removed_step_its_clock_and_its_work_back(automated, second):
+    steps.complete(automated.pk, "documentation_access", LATER)
+    steps.move(automated.pk, "training_schedule", states.START, LATER)
+    step = automated.steps.get(name="training_schedule")
+    clock = SlaClock.objects.get(subject=f"onboarding step {step.pk}")
+    decision = moves.propose(automated.pk, second.pk, LATER, {"training_schedule": "cancel"})
+    approved(decision)
+    clock.refresh_from_db()
+    assert clock.outcome == "cancelled"
+    undone(decision)
+    clock.refresh_from_db()
+    assert (clock.state, clock.generation, clock.outcome) == ("running", 2, "open")
+
+
+def test_what_waits_when_a_move_is_undone_has_a_paused_clock(automated, second):
+    steps.complete(automated.pk, "documentation_access", LATER)
+    steps.move(automated.pk, "training_schedule", states.START, LATER)
+    steps.move(automated.pk, "training_schedule", states.WAIT, LATER)
+    decision = moves.propose(automated.pk, second.pk, LATER, {"training_schedule": "cancel"})
+    approved(decision)
+    undone(decision)
+    step = automated.steps.get(name="training_schedule")
+    assert SlaClock.objects.get(subject=f"onboarding step {step.pk}").state == "paused"
+
+
+def test_work_of_automation_that_a_move_cancelled_goes_on_when_it_is_undone(flow):
+    version = templates.draft(flow.template_version.template_id)
+    version.steps.get(name="account_creation").delete()
+    templates.publish(version.pk, MONDAY)
+    steps.move(flow.pk, "account_creation", states.START, MONDAY)
+    decision = moves.propose(flow.pk, version.pk, MONDAY, {"account_creation": "cancel"})
+    approved(decision, MONDAY)
+    assert states_of(flow)["account_creation"] == "skipped"
+    flow.steps.filter(state="ready").update(state="pending")
+    OnboardingFlow.objects.filter(pk=flow.pk).update(status="active")
+    undone(decision, MONDAY)
+    assert states_of(flow)["account_creation"] == "in_progress"
+    assert StepAction.objects.get(step__name="account_creation").state == "queued"
+
+
+def test_a_flow_that_is_over_or_rolled_back_is_not_moved(automated, second):
+    decision = moves.propose(automated.pk, second.pk, LATER)
+    approved(decision)
+    OnboardingFlow.objects.update(is_rolling_back=True)
+    first = OnboardingTemplateVersion.objects.get(number=1)
+    with pytest.raises(moves.NotOpen, match="rolling back"):
+        moves.propose(automated.pk, first.pk, LATER)
+    OnboardingFlow.objects.update(is_rolling_back=False)
+    flows.cancel(automated.pk, LATER)
+    with pytest.raises(moves.NotOpen, match="is cancelled"):
+        moves.propose(automated.pk, first.pk, LATER)
+    with pytest.raises(Stale, match="is over"):
+        undone(decision)
+
+
+def test_a_move_may_end_a_flow_and_then_stays(automated, second):
+    """The new version lacks the only step that is open: the flow is complete."""
+    version = templates.draft(second.template_id)
+    kept = ("account_creation", "sla_assignment", "environment_setup", "api_key_generation")
+    version.steps.exclude(name__in=kept).delete()
+    templates.publish(version.pk, LATER)
+    decision = moves.propose(automated.pk, version.pk, LATER)
+    approved(decision)
+    assert OnboardingFlow.objects.get().status == "completed"
+    with pytest.raises(Stale, match="is over"):
+        undone(decision)
+
+
+def test_an_alert_about_an_action_ends_with_the_move_that_removes_its_step(flow):
+    """A parked action whose step a newer version does not have asks nobody for anything."""
+    steps.move(flow.pk, "account_creation", states.START, MONDAY)
+    steps.move(flow.pk, "account_creation", states.FAIL, MONDAY, reason="no route")
+    StepAction.objects.update(state="parked")
+    step = flow.steps.get(name="account_creation")
+    alerts.raise_alert(
+        "onboarding", "action failed", "onboarding", "high", "It failed.",
+        key=f"step {step.pk}", now=MONDAY,
+    )  # fmt: skip
+    follow.escalate(MONDAY)
+    assert Alert.objects.get(kind="action failed").state == "open"
+    version = templates.draft(flow.template_version.template_id)
+    version.steps.get(name="account_creation").delete()
+    templates.publish(version.pk, MONDAY)
+    approved(moves.propose(flow.pk, version.pk, MONDAY), MONDAY)
+    follow.escalate(MONDAY)
+    assert Alert.objects.get(kind="action failed").state == "resolved"

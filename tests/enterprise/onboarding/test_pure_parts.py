@@ -1,7 +1,7 @@
 """Progress, reminders, the hash chain, states, and who gets which bundle."""
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from enterprise.onboarding.assignment import (
     assign,
     cost_parts,
 )
+from enterprise.onboarding.kaplan_meier import ObservedTime, median_time
 from enterprise.onboarding.progress import (
     StepProgress,
     current_step,
@@ -23,7 +24,12 @@ from enterprise.onboarding.progress import (
     days_remaining,
     progress_of,
 )
-from enterprise.onboarding.reminder_times import ReminderRule, reminder_at, silent_at
+from enterprise.onboarding.reminder_times import (
+    LastReminder,
+    ReminderRule,
+    reminder_at,
+    silent_at,
+)
 from tests.enterprise.oracle import week
 
 OFFICE = week("09:00-17:00")
@@ -62,10 +68,41 @@ def test_days_are_calendar_days_of_the_zone():
 
 def test_reminders_come_after_two_business_days_then_each_three():
     rule, since = ReminderRule(), may(6, 10)
-    days = [reminder_at(rule, since, number, OFFICE) for number in (1, 2, 3)]
+    last, days = None, []
+    for _ in range(3):
+        due = reminder_at(rule, since, last, OFFICE)
+        days.append(due)
+        last = LastReminder(due, due + timedelta(minutes=4))  # the follow-up comes each 5 minutes
     assert days == [may(10, 10), may(13, 10), may(18, 10)]
-    assert silent_at(rule, since, OFFICE) == may(21, 10)
-    assert reminder_at(rule, may(6, 20), 1, OFFICE) == may(11, 9)  # held to opening hours
+    assert last is not None
+    assert silent_at(rule, last, OFFICE) == may(21, 10)
+    assert reminder_at(rule, may(6, 20), None, OFFICE) == may(11, 9)  # held to opening hours
+
+
+def test_a_reminder_that_caps_held_back_moves_the_next_and_the_silence():
+    rule, late = ReminderRule(), LastReminder(may(10, 10), may(13, 9))
+    assert reminder_at(rule, may(6, 10), late, OFFICE) == may(18, 9)
+    assert silent_at(rule, late, OFFICE) == may(18, 9)
+    assert reminder_at(rule, may(17, 10), late, OFFICE) == may(19, 10)  # it waits anew since then
+
+
+def observed(*pairs):
+    return [ObservedTime(duration, has_event) for duration, has_event in pairs]
+
+
+def test_the_median_time_counts_those_who_still_wait():
+    """By hand: after 3 days 3/4 are without; two are looked at on day 5, of whom one goes."""
+    assert median_time(observed((3, True), (4, False), (5, True), (9, True))) == 5
+    assert median_time(observed((3, True), (9, False), (9, False))) is None
+    assert median_time(observed((4, True), (2, True))) == 2
+    assert median_time([]) is None
+    assert median_time(observed((0, True))) == 0
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=40))
+def test_without_anybody_who_waits_it_is_the_lower_median(days):
+    expected = sorted(days)[(len(days) - 1) // 2]
+    assert median_time(observed(*((each, True) for each in days))) == expected
 
 
 def test_a_changed_or_missing_entry_is_found():

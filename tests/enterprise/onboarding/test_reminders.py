@@ -33,7 +33,7 @@ def mails():
 def test_the_first_comes_after_two_business_days_then_each_three(waiting, settings):
     settings.PUBLIC_URL = "https://crown.example.org"
     found = []
-    for hours in range(24 * 16):
+    for hours in range(0, 24 * 16, 3):
         now = MONDAY + timedelta(hours=hours)
         if reminders.send_due(now):
             found.append(now)
@@ -113,3 +113,41 @@ def test_the_customer_knows_the_contacts_too(automated):
     ada = contacts.add(automated.pk, "Ada", "ada@acme.example", "technical")
     found = Contact.objects.filter(customer=automated.customer_id).values_list("email", "role")
     assert set(found) == {("it@acme.example", "owner"), (ada.email, "technical")}
+
+
+def test_a_mail_for_several_steps_goes_out_while_one_of_them_waits(waiting):
+    steps.move(waiting.pk, "support_channel_setup", states.START, MONDAY)
+    steps.move(waiting.pk, "support_channel_setup", states.WAIT, MONDAY)
+    reminders.send_due(MONDAY + 2 * DAY)
+    key = mails()[0].event_key
+    steps.move(waiting.pk, "documentation_access", states.RESUME, MONDAY + 2 * DAY)
+    assert reminders.unwanted(key) == ""
+    flows.put_on_hold(waiting.pk, MONDAY + 2 * DAY)
+    assert reminders.unwanted(key)
+
+
+def test_a_reminder_of_an_earlier_opening_is_unwanted(waiting):
+    reminders.send_due(MONDAY + 2 * DAY)
+    key = mails()[0].event_key
+    steps.complete(waiting.pk, "documentation_access", MONDAY + 2 * DAY)
+    flows.reopen_step(waiting.pk, "documentation_access", MONDAY + 2 * DAY)
+    steps.move(waiting.pk, "documentation_access", states.START, MONDAY + 2 * DAY)
+    steps.move(waiting.pk, "documentation_access", states.WAIT, MONDAY + 2 * DAY)
+    assert reminders.unwanted(key)
+
+
+def test_silence_ends_with_the_flow(waiting):
+    OnboardingStep.objects.filter(name="documentation_access").update(silent_since=MONDAY)
+    reminders._tell(waiting.steps.get(name="documentation_access"), MONDAY)
+    follow.escalate(MONDAY)
+    assert Alert.objects.get(kind="customer silent").state == "open"
+    flows.cancel(waiting.pk, MONDAY)
+    follow.escalate(MONDAY)
+    assert Alert.objects.get(kind="customer silent").state == "resolved"
+
+
+def test_the_queries_do_not_grow_with_the_steps(waiting, django_assert_max_num_queries):
+    steps.move(waiting.pk, "support_channel_setup", states.START, MONDAY)
+    steps.move(waiting.pk, "support_channel_setup", states.WAIT, MONDAY)
+    with django_assert_max_num_queries(6):
+        reminders.send_due(MONDAY)

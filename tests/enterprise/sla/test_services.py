@@ -19,10 +19,11 @@ from enterprise.sla.models import (
     SlaBreach,
     SlaClock,
     SlaTier,
+    TierOverride,
     TierRule,
     TierRuleSet,
 )
-from enterprise.sla.services import ClockStart
+from enterprise.sla.services import ClockStart, personal_data
 from enterprise.sla.services.calendar_moves import NothingToMove, summary
 from enterprise.sla.services.sweep import perform
 from enterprise.sla.services.tiers import InvalidOverride
@@ -32,7 +33,9 @@ from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import Stale
+from operations.health.models import Component, HealthRollup
 from operations.messaging.models import Destination, Message
+from revenue.customers import services as customers
 from revenue.customers.models import Customer
 
 HOUR = timedelta(hours=1)
@@ -376,8 +379,10 @@ def test_the_documented_tiers_stand_in_the_database():
 
 def test_an_assignment_retargets_running_response_clocks(customer):
     tiers = {each.code: each for each in SlaTier.objects.all()}
-    first = services.assign_tier(customer.pk, tiers["standard"].terms, may(6, 10))
-    assert services.assign_tier(customer.pk, tiers["standard"].terms, may(6, 11)) == first
+    rules, standard = reports.rules_in_force(), tiers["standard"].terms
+    first = services.assign_tier(customer.pk, standard, may(6, 10), rule_set=rules)
+    assert services.assign_tier(customer.pk, standard, may(6, 11)) == first
+    services.set_quotas(customer.pk, standard, may(6, 10))
     clock = opened(hours=24, customer=customer)
     with acting("user:ada"):
         override = services.override_tier(customer.pk, "premium", "pilot", may(20), may(6, 12))
@@ -392,12 +397,110 @@ def test_an_assignment_retargets_running_response_clocks(customer):
         longer = services.override_tier(customer.pk, "premium", "pilot", may(30), may(7))
     override.refresh_from_db()
     assert override.ended_at == may(7)
+    assert reports.quotas(customer.pk)["storage_gb"] == 500
     services.end_override(longer.pk, may(8))
     services.end_override(longer.pk, may(9))
+    clock.refresh_from_db()
+    assert (clock.target, clock.tier) == (24 * HOUR, "standard")
+    assert reports.quotas(customer.pk)["storage_gb"] == 100
     choice, _ = reports.choose_tier(CompanySize(5), customer_id=customer.pk, now=may(10))
     assert choice.tier == "standard"
     assert services.end_assignment(customer.pk, may(10))
     assert not services.end_assignment(customer.pk, may(10))
+
+
+def in_force(customer):
+    found = reports.assignment(customer.pk)
+    return found and found.tier.code
+
+
+def test_an_override_ends_with_its_time_in_the_sweep(customer):
+    services.override_tier(customer.pk, "enterprise", "pilot", may(10), may(6))
+    context = RunContext("enterprise.sweep_sla", 1, may(9), may(9), "auto", dry_run=False)
+    perform(context)
+    assert in_force(customer) == "enterprise"
+    perform(replace(context, now=may(10)))
+    assert in_force(customer) is None  # rules had given nothing
+    assert TierOverride.objects.get().ended_at == may(10)
+
+
+def test_what_rules_give_while_an_override_is_in_force_waits_for_its_end(customer):
+    rules, tiers = reports.rules_in_force(), {each.code: each for each in SlaTier.objects.all()}
+    services.override_tier(customer.pk, "enterprise", "pilot", may(20), may(6))
+    services.assign_tier(customer.pk, tiers["standard"].terms, may(7), rule_set=rules)
+    assert in_force(customer) == "enterprise"
+    services.end_override(TierOverride.objects.get().pk, may(8))
+    assert in_force(customer) == "standard"
+
+
+def test_an_assignment_that_is_undone_brings_back_the_one_before(customer):
+    rules, tiers = reports.rules_in_force(), {each.code: each for each in SlaTier.objects.all()}
+    services.assign_tier(customer.pk, tiers["standard"].terms, may(6), rule_set=rules)
+    second = services.assign_tier(customer.pk, tiers["premium"].terms, may(7), rule_set=rules)
+    assert services.undo_assignment(second.pk, may(8))
+    assert in_force(customer) == "standard"
+    assert not services.undo_assignment(second.pk, may(9))
+
+
+def test_a_cancelled_clock_is_neither_met_nor_breached():
+    first, late = opened(), opened(subject="ticket 2", hours=2)
+    assert services.cancel_clock(first.pk, may(6, 11)).outcome == "cancelled"
+    assert services.cancel_clock(late.pk, may(6, 13)).outcome == "breached"
+    assert services.cancel_clock(first.pk, may(6, 14)).stopped_at == may(6, 11)
+    found = reports.attainment(may(6).date())
+    assert (found.met, found.breached) == (0, 1)
+    assert services.reopen_clock(first.pk, may(7, 9)).outcome == "open"
+
+
+def test_a_merge_keeps_what_the_kept_customer_has(customer):
+    other = Customer.objects.create(external_id="old", name="Acme")
+    terms = {each.code: each.terms for each in SlaTier.objects.all()}
+    services.assign_tier(other.pk, terms["premium"], may(6))
+    services.set_quotas(other.pk, terms["premium"], may(6))
+    clock = opened(customer=other)
+    services.assign_tier(customer.pk, terms["standard"], may(6))
+    services.set_quotas(customer.pk, {"storage_gb": 100}, may(6))
+    customers.merge(customer.pk, other.pk, now=may(7))
+    clock.refresh_from_db()
+    assert clock.customer == customer
+    assert in_force(customer) == "standard"
+    assert reports.quotas(customer.pk) == {
+        "storage_gb": 100, "api_rate_limit": 50000, "compute_units": 5000,
+    }  # fmt: skip
+    third = Customer.objects.create(external_id="new", name="Acme")
+    customers.merge(third.pk, customer.pk, now=may(8))
+    assert in_force(third) == "standard"
+
+
+def test_an_erasure_takes_reasons_and_an_export_gives_them(customer):
+    services.override_tier(customer.pk, "premium", "Ada asked", may(20), may(6))
+    services.set_quotas(customer.pk, {"storage_gb": 5}, may(6))
+    found = personal_data.export([customer.pk])["service_levels"]
+    assert found["overrides"][0]["reason"] == "Ada asked"
+    assert found["tiers"][0]["reasons"] == ["override: Ada asked"]
+    assert found["quotas"] == {"storage_gb": 5}
+    services.end_assignment(customer.pk, may(7))
+    customers.erase(customer.pk, now=may(8))
+    after = personal_data.export([customer.pk])["service_levels"]
+    assert (after["overrides"][0]["reason"], after["tiers"][0]["reasons"]) == ("erased", [])
+    assert after["tiers"][0]["ended_at"]
+    assert not TierOverride.history.filter(reason="Ada asked").exists()
+
+
+def test_uptime_is_what_health_checks_say_and_unknown_without_any():
+    assert reports.measured_uptime(may(6, 12)) is None
+    part = Component.objects.create(name="web", kind="builtin")
+    nothing = ("unknown_seconds", "maintenance_seconds", "checks", "failed", "sum_ms")
+    HealthRollup.objects.create(
+        component=part, span="hour", start=may(6, 9), up_seconds=3_000, down_seconds=600,
+        **dict.fromkeys(nothing, 0),
+    )  # fmt: skip
+    assert reports.measured_uptime(may(6, 12)) == 83.333
+
+
+def test_a_target_in_hours_of_a_calendar_that_is_gone_is_said_in_hours():
+    terms = {"response_hours": 24, "support_hours": "gone"}
+    assert reports.response_text(terms) == "24 h of support time"
 
 
 def test_an_override_needs_a_reason_and_an_end(customer):

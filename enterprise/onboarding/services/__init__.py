@@ -1,0 +1,1 @@
+"""Create and change flows: steps, automation, moves, owners, contacts, reminders."""
