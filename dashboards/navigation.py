@@ -157,6 +157,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                     "enterprise.onboardingtemplateversion",
                     "enterprise.onboardingtemplatestep",
                     "enterprise.teammember",
+                    "enterprise.ownercostweight",
                 ),
             ),
             NavigationJob(

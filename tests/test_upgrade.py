@@ -23,13 +23,21 @@ def upgraded(tmp_path_factory):
     return folder
 
 
-def test_the_kept_database_gets_the_present_tables(upgraded, tmp_path):
+def test_the_kept_database_is_upgraded_whole(upgraded, tmp_path):
+    """One test, as each process that runs one of several would migrate it again, in 10 s."""
+    tables_are_the_present_ones(upgraded, tmp_path)
+    rows_are_still_there(upgraded)
+    what_is_sealed_opens_with_its_keys(upgraded)
+    what_stood_in_plain_is_sealed_and_gone_from_the_file(upgraded)
+
+
+def tables_are_the_present_ones(upgraded, tmp_path):
     template.migrated_folder(tmp_path / "fresh")
     fresh = database.tables(tmp_path / "fresh" / database.NAME)
     assert database.tables(upgraded / database.NAME) == fresh
 
 
-def test_its_rows_are_still_there(upgraded):
+def rows_are_still_there(upgraded):
     with closing(sqlite3.connect(upgraded / database.NAME)) as rows:
         for query, expected in (
             ("SELECT count(*) FROM marketing_performance", 2),
@@ -40,12 +48,12 @@ def test_its_rows_are_still_there(upgraded):
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_what_is_sealed_in_it_opens_with_its_keys(upgraded):
+def what_is_sealed_opens_with_its_keys(upgraded):
     assert database.manage(upgraded, "kek_check").startswith("upgrades: 3 rows")
     assert database.manage(upgraded, "check") == "System check identified no issues (0 silenced).\n"
 
 
-def test_what_stood_there_in_plain_is_sealed_and_gone_from_the_file(upgraded):
+def what_stood_in_plain_is_sealed_and_gone_from_the_file(upgraded):
     with closing(sqlite3.connect(upgraded / database.NAME)) as rows:
         ((address,),) = rows.execute("SELECT address FROM operations_destination")
     assert address.startswith('["upgrades"')

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from aethercrown.formatting import COUNT, PERCENT, Unit, counted, moment_text
+from aethercrown.formatting import COUNT, PERCENT, Unit, counted, moment_text, percent_text
 from aethercrown.history.attribution import shown_actor
 from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.page_parts import EmptyState
@@ -130,7 +130,8 @@ def notes(flow: Any, report: Mapping[str, Any], now: datetime) -> list[str]:
     uptime = report["sla"]["uptime_percent"]
     if uptime is not None:
         promised = report["sla"]["terms"]["uptime_percent"]
-        found.append(f"Uptime this month {uptime:g} %, promised {promised:g} %.")
+        texts = percent_text(uptime, 2), percent_text(promised, 2)
+        found.append(f"Uptime this month {texts[0]}, promised {texts[1]}.")
     return found + reports.version_notes(flow)
 
 

@@ -6,8 +6,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from aethercrown import demo
+from aethercrown.history import tracking
 from marketing.budget import reports
 from marketing.channels.models import Channel, Performance
+from marketing.demo import services as demo_company
+from tests import snapshot
 
 NOW = datetime(2026, 1, 12, 3, tzinfo=UTC)
 LAST_WEEK = date(2026, 1, 5)
@@ -59,3 +63,14 @@ def live(db):
         return made
 
     return weeks
+
+
+def seed_demo(today):
+    """Marketing's part of the demo company; the other parts cost ten times as much."""
+    with tracking.silent():
+        demo_company.seed(demo.Seeding(today, np.random.default_rng(demo.SEED)))
+
+
+def load_demo(today):
+    """The same, made once a run."""
+    snapshot.loaded(f"marketing's demo company of {today}", lambda: seed_demo(today))

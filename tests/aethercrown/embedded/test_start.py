@@ -148,6 +148,7 @@ def readme_call(stack):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="README calls the API by curl")
 def test_it_serves_is_killed_and_leaves_nothing_and_starts_again_from_its_folder(tmp_path):
     """Several cases in one test, because each start takes seconds."""
+    template.migrated_folder(tmp_path / "data")
     with rig.running(tmp_path / "data") as stack:
         assert get(stack, "/healthz") == 200
         assert len(stack.password) >= 15

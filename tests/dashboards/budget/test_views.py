@@ -157,7 +157,7 @@ def test_totals_alone_make_a_page_without_revenue_by_channel(page):
 
 
 def test_the_pages_cost_few_queries(page, plans, django_assert_num_queries):
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         page.get("/dashboards/budget")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page.get("/dashboards/budget/Search")

@@ -8,7 +8,6 @@ from django.apps import apps
 from django.core.management import call_command
 
 from aethercrown import demo
-from aethercrown.history import tracking
 from aethercrown.models import DemoRow
 from marketing.budget import services
 from marketing.budget.models import BudgetPlan
@@ -16,7 +15,7 @@ from marketing.channels.models import Channel, LiftTest, Performance
 from marketing.demo.company import CHANNELS, WEEKS
 from marketing.demo.services import seed
 from tests import snapshot
-from tests.marketing.conftest import overview
+from tests.marketing.conftest import load_demo, overview, seed_demo
 
 TODAY = date(2026, 1, 16)
 NOW = datetime(2026, 1, 16, 5, tzinfo=UTC)
@@ -30,15 +29,9 @@ def counts():
     return {model.__name__: model._default_manager.count() for model in models}
 
 
-def seeded():
-    with tracking.silent():
-        seed(demo.Seeding(TODAY, np.random.default_rng(demo.SEED)))
-
-
 @pytest.fixture
 def loaded():
-    """Marketing's part of the demo company; the other parts cost ten times as much."""
-    snapshot.loaded("marketing's demo company", seeded)
+    load_demo(TODAY)
 
 
 def test_it_has_two_years_of_weeks_of_every_channel(loaded):
@@ -69,7 +62,7 @@ def told():
 def test_the_same_day_makes_it_again(loaded):
     first, loaded_counts = told(), counts()
     assert demo.clear().kept == []
-    seeded()
+    seed_demo(TODAY)
     assert told() == first
     assert counts() == loaded_counts
 
