@@ -33,6 +33,9 @@ from security.audit import anchor_files
 KEY = "k" * 40
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
+of_no_database = pytest.mark.skipif(
+    connection.vendor == "postgresql", reason="of no database, and takes ten seconds there"
+)
 
 
 @pytest.fixture
@@ -133,6 +136,7 @@ def test_a_database_with_rows_is_not_replaced_unasked(made):
         restore.restore(made, KEY, NOON)
 
 
+@of_no_database
 def test_the_commands_say_what_they_did(anchors, settings, tmp_path):
     settings.BACKUP_FOLDER, settings.BACKUP_KEY = tmp_path / "kept", KEY
     out, errors = StringIO(), StringIO()
@@ -230,6 +234,7 @@ def test_an_interrupted_restore_is_the_reason_of_its_pause_until_one_ends():
     assert automation_pause.since() is None
 
 
+@of_no_database
 def test_with_a_key_an_unencrypted_file_is_refused_unless_asked(anchors, settings, tmp_path):
     settings.BACKUP_KEY = KEY
     plain = create.create(tmp_path, "", NOON)
