@@ -146,7 +146,7 @@ def test_while_the_broker_is_away_all_answers_and_afterwards_all_heals(tmp_path)
 
 
 def test_an_embedded_broker_is_restarted_before_an_alert_is_sent(tmp_path):
-    with rig.running(tmp_path / "data") as stack:
+    with rig.running(tmp_path / "data", EMAIL_URL=PRINTED) as stack:
         visitor = Visitor(stack)
         wait_for(lambda: all_well(visitor), HEALED_SECONDS)
         server = own_broker(stack)
