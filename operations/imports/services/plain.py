@@ -91,14 +91,16 @@ class CheckedRows:
             row.values["currency"] = self._options.currency
 
     def _rows(self) -> Iterator[CSVRow]:
-        """Every row once more; the check found no fault."""
+        """Every row once more. Raises ValueError for a fault that the check did not find."""
         if self._held is not None:
             yield from self._held
             return
         for each in self._reader.again():
-            if isinstance(each, CSVRow):
-                self._fill(each)
-                yield each
+            if isinstance(each, RowError):
+                reason = f"Line {each.row} was changed since the check: {each.reason}."
+                raise ValueError(reason)  # noqa: TRY004 - the file is wrong, not a type
+            self._fill(each)
+            yield each
 
     def store(self, import_id: int, progress: Progress) -> None:
         """Store every row in one transaction."""

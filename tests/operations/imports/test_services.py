@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from aethercrown.csv.importing import ImportCounts, Importer
 from marketing.channels import services as channels
-from marketing.channels.models import Channel, Performance
+from marketing.channels.models import Channel, Performance, TotalRevenue
 from operations.imports import reports, services, tasks
 from operations.imports.models import DataImport
 from operations.imports.registry import FAULTS_LISTED, import_targets
@@ -178,6 +178,22 @@ def test_rows_that_others_stored_meanwhile_fail_the_job_and_the_import():
     job.refresh_from_db()
     assert (record.state, "nothing was stored" in record.error) == ("failed", True)
     assert job.state == "failed"
+
+
+def test_a_file_that_was_edited_after_its_check_is_not_stored_without_the_rows_it_spoiled():
+    file = io.BytesIO(b"date,revenue\n2026-10-05,48210\n2026-10-12,51940\n")
+    with services.check_file(file, "budget-totals", {}, NOW.date()) as found:
+        assert found.is_storable
+        file.seek(0)
+        file.write(b"date,revenue\n2026-10-05,48210\n2026-10-12,?1940\n")
+        with pytest.raises(
+            ValueError, match="Line 3 was changed since the check: '\\?1940' is not"
+        ):
+            services.store_file(
+                file, found, name="a.csv", given={}, actor="x", progress=lambda *_: None
+            )
+    assert DataImport.objects.get().state == "failed"
+    assert not TotalRevenue.objects.exists()
 
 
 def test_so_many_rows_are_described():

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aethercrown.csv.reader import CSVRow, InvalidCSV
+from aethercrown.csv.reader import CSVRow, InvalidCSV, RowError
 from revenue.customers import imports
 
 TODAY = date(2026, 3, 20)
@@ -91,4 +91,12 @@ def test_days_that_cannot_be_are_named():
         ("started_on", "2026-04-01 is after today, 2026-03-20"),
         ("ended_on", "2026-03-31 is after today, 2026-03-20"),
         ("ended_on", "2026-03-31 is before the start, 2026-04-01"),
+    ]
+
+
+def test_a_fee_of_all_units_that_fits_no_column_is_named():
+    most = wide(3, churned=False)._replace(amount=Decimal(10) ** 9, quantity=1000)
+    assert imports.row_faults(most, TODAY) == []
+    assert imports.row_faults(most._replace(quantity=1001), TODAY) == [
+        RowError(2, "amount", "the fee of all units must be at most 1,000,000,000,000")
     ]

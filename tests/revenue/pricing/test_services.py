@@ -14,6 +14,7 @@ from operations.decisions.models import Decision
 from revenue.pricing import reports, services
 from revenue.pricing.calculation.inputs import read_inputs
 from revenue.pricing.decimals import InvalidValues
+from revenue.pricing.forms.draft_form import DraftValues
 from revenue.pricing.models import PlanEntitlement, PriceBookVersion, PricingPlan, Quote
 from revenue.pricing.price_book.default_book import BOOK, ENTITLEMENTS
 from revenue.pricing.seeding import seed_default_book, seed_entitlements
@@ -71,6 +72,19 @@ def test_a_version_is_published_once_and_retired_once(draft):
     with pytest.raises(InvalidTransition, match="is retired; it cannot become retired"):
         services.retire(draft.pk, now=NOON)
     assert reports.version_in_force(TODAY).number == 1
+
+
+def test_a_draft_that_was_published_meanwhile_keeps_what_was_published(draft):
+    seen = reports.draft_state(draft)
+    publish(draft)
+    entered = DraftValues(TODAY, Decimal(50), "Too late.", {}, [])
+    with pytest.raises(
+        services.DraftPublished, match="standard version 2 is published: it is no longer edited"
+    ):
+        services.save_draft(draft.pk, entered, seen=seen)
+    kept = PriceBookVersion.objects.get(pk=draft.pk)
+    assert (kept.notes, kept.largest_discount) == (draft.notes, draft.largest_discount)
+    assert kept.prices.exists()
 
 
 @pytest.mark.parametrize(

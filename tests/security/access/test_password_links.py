@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.db.models.signals import pre_save
 
 from operations.messaging import services as messaging
 from operations.messaging.models import Message
@@ -92,6 +93,21 @@ def test_every_bad_field_of_an_invitation_is_named_and_nothing_is_stored(root, v
     assert set(found.value.problems) == {"username", "email", "role"}
     assert User.objects.count() == 2
     assert not PasswordLink.objects.exists()
+
+
+def test_a_name_that_another_invitation_takes_meanwhile_is_refused(root):
+    def take(instance, **_):
+        User.objects.bulk_create([User(username=instance.username)])  # sends no signal
+
+    pre_save.connect(take, sender=User)
+    try:
+        with pytest.raises(services.InvalidInvitation) as found:
+            services.invite(GIVEN, root, NOW)
+    finally:
+        pre_save.disconnect(take, sender=User)
+    assert found.value.problems == {"username": password_link.TAKEN}
+    assert not PasswordLink.objects.exists()
+    assert not Message.objects.exists()
 
 
 def test_nobody_gives_a_role_that_holds_more_than_they_do():

@@ -168,3 +168,22 @@ def test_a_run_that_is_stopped_leaves_the_alert(customer):
 def test_customers_that_cannot_be_billed_are_left_to_the_invoice_run(two_customers):
     two_customers[0].subscriptions.get().changes.update(plan="handmade")
     assert "1 bill of March 2026" in nightly().summary
+
+
+def test_a_scheduled_change_that_cannot_be_recorded_raises_an_alert(customer):
+    end = date(2026, 4, 25)
+    kept = own("kept", amount=50)
+    customers.schedule_change(kept.pk, on=end, by="user:ada", now=NOW, quantity=2)
+    row = customer.subscriptions.get()
+    refused = customers.schedule_change(row.pk, on=end, by="user:ada", now=NOW, new_state="ended")
+    customers.change(
+        row.pk, on=date(2026, 4, 26), now=datetime(2026, 4, 26, tzinfo=UTC), quantity=5
+    )
+    assert nightly(MAY_1).summary.endswith(". 1 scheduled change recorded, 1 refused.")
+    refused.refresh_from_db()
+    alert = Alert.objects.get(kind="scheduled_change_refused")
+    assert (alert.subject, alert.severity) == (str(refused.pk), "warning")
+    assert alert.message == (
+        f"Scheduled change {refused.pk} could not be recorded: {refused.reason}"
+    )
+    assert alert.link == f"/admin/revenue/scheduledchange/{refused.pk}/change/"
