@@ -46,12 +46,15 @@ def erase(customer_ids: Collection[int]) -> None:
 def merge(kept_id: int, duplicate_id: int, now: datetime) -> None:
     """Clocks, tiers and quotas of the duplicate are the kept customer's, whose own go first."""
     SlaClock.objects.filter(customer=duplicate_id).update(customer=kept_id)
+    tiers = SlaAssignment.objects.filter(customer=duplicate_id)
+    has_own = SlaAssignment.objects.filter(customer=kept_id, ended_at=None).exists()
+    if has_own:
+        tiers.filter(ended_at=None).update(ended_at=now)
     for override in TierOverride.objects.filter(customer=duplicate_id):
         override.customer_id = kept_id
-        override.save(update_fields=["customer"])
-    tiers = SlaAssignment.objects.filter(customer=duplicate_id)
-    if SlaAssignment.objects.filter(customer=kept_id, ended_at=None).exists():
-        tiers.filter(ended_at=None).update(ended_at=now)
+        if has_own and override.ended_at is None:
+            override.ended_at = now
+        override.save(update_fields=["customer", "ended_at"])
     tiers.update(customer=kept_id)
     known = ResourceQuota.objects.filter(customer=kept_id).values("resource")
     quotas = ResourceQuota.objects.filter(customer=duplicate_id)

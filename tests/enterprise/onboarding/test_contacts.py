@@ -187,3 +187,11 @@ def test_an_erased_customer_gets_no_other_key(flow):
     assert OnboardingFlow.objects.get().status == "cancelled"
     assert automation.run_due(lambda: LATER) == 0
     assert not ApiKey.objects.filter(customer__isnull=False).exists()
+
+
+def test_a_contact_may_change_before_the_customer_exists(flow):
+    owner = flow.contacts.get()
+    contacts.change(owner.pk, " Ada ", "Ada@acme.example", "owner", "Europe/Berlin")
+    owner.refresh_from_db()
+    assert (owner.name, owner.email, owner.zone) == ("Ada", "ada@acme.example", "Europe/Berlin")
+    assert not Customer.objects.exists()

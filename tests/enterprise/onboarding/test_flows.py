@@ -409,3 +409,11 @@ def test_a_tier_that_staff_gave_meanwhile_outlives_an_onboarding(flow):
     present = SlaAssignment.objects.get(customer=customer, ended_at=None)
     assert present.tier.code == "enterprise"
     assert ResourceQuota.objects.get(customer=customer, resource="storage_gb").amount == 2000
+
+
+def test_a_flow_that_is_over_when_its_customer_is_erased_stays_as_it_was(flow):
+    flows.cancel(flow.pk, MONDAY, "they went elsewhere")
+    before = flow.transitions.count()
+    flows.end_for_good(flow.pk, MONDAY + HOUR, "the customer was erased")
+    flow.refresh_from_db()
+    assert (flow.status, flow.transitions.count()) == ("cancelled", before)

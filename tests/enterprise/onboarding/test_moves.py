@@ -294,3 +294,8 @@ def test_an_alert_about_an_action_ends_with_the_move_that_removes_its_step(flow)
     approved(moves.propose(flow.pk, version.pk, MONDAY), MONDAY)
     follow.escalate(MONDAY)
     assert Alert.objects.get(kind="action failed").state == "resolved"
+
+
+def test_a_decision_leads_to_the_page_of_its_flow(automated, second):
+    decision = moves.propose(automated.pk, second.pk, LATER)
+    assert moves.ONBOARDING_MOVE.path(decision.subject) == f"/dashboards/onboarding/{automated.pk}"

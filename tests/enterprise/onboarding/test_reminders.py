@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from enterprise.onboarding import mail_texts, states
 from enterprise.onboarding.models import OnboardingStep, OnboardingTemplate, StepReminder
@@ -151,3 +152,22 @@ def test_the_queries_do_not_grow_with_the_steps(waiting, django_assert_max_num_q
     steps.move(waiting.pk, "support_channel_setup", states.WAIT, MONDAY)
     with django_assert_max_num_queries(6):
         reminders.send_due(MONDAY)
+
+
+def test_of_two_workers_at_the_same_moment_one_notes_the_silence(waiting):
+    """The other is done between the reading and the writing of this one."""
+    for days in range(12):
+        reminders.send_due(MONDAY + days * DAY)
+    late = MONDAY + 15 * DAY
+    others: list[int] = []
+
+    def other_first(execute, sql, *rest):
+        if sql.startswith("UPDATE") and not others:
+            others.append(0)
+            others[0] = reminders.note_silence(late)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(other_first):
+        assert reminders.note_silence(late) == 0
+    assert others == [1]
+    assert Alert.objects.get(kind="customer silent").count == 1

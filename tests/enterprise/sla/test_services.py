@@ -433,6 +433,19 @@ def test_what_rules_give_while_an_override_is_in_force_waits_for_its_end(custome
     assert in_force(customer) == "standard"
 
 
+def test_an_override_that_outlives_its_sla_leaves_what_there_is(customer):
+    rules, standard = reports.rules_in_force(), SlaTier.objects.get(code="standard")
+    first = services.override_tier(customer.pk, "enterprise", "pilot", may(20), may(6))
+    services.end_assignment(customer.pk, may(7))
+    services.end_override(first.pk, may(8))
+    assert in_force(customer) is None
+    second = services.override_tier(customer.pk, "enterprise", "pilot", may(20), may(9))
+    services.end_assignment(customer.pk, may(10))
+    given = services.assign_tier(customer.pk, standard.terms, may(11), rule_set=rules)
+    services.end_override(second.pk, may(12))
+    assert reports.assignment(customer.pk) == given
+
+
 def test_an_assignment_that_is_undone_brings_back_the_one_before(customer):
     rules, tiers = reports.rules_in_force(), {each.code: each for each in SlaTier.objects.all()}
     services.assign_tier(customer.pk, tiers["standard"].terms, may(6), rule_set=rules)
@@ -470,6 +483,25 @@ def test_a_merge_keeps_what_the_kept_customer_has(customer):
     third = Customer.objects.create(external_id="new", name="Acme")
     customers.merge(third.pk, customer.pk, now=may(8))
     assert in_force(third) == "standard"
+
+
+def test_a_merge_ends_the_override_of_the_duplicate_where_the_kept_has_a_tier(customer):
+    other = Customer.objects.create(external_id="old", name="Acme")
+    services.override_tier(customer.pk, "premium", "pilot", may(20), may(5))
+    services.override_tier(other.pk, "enterprise", "trial", may(15), may(5))
+    services.override_tier(other.pk, "enterprise", "longer", may(20), may(6))
+    customers.merge(customer.pk, other.pk, now=may(7))
+    rows = TierOverride.objects.filter(customer=customer)
+    assert {each.reason: each.ended_at for each in rows} == {
+        "pilot": None, "trial": may(6), "longer": may(7),
+    }  # fmt: skip
+    assert in_force(customer) == "premium"
+    third = Customer.objects.create(external_id="new", name="Acme")
+    customers.merge(third.pk, customer.pk, now=may(8))
+    assert in_force(third) == "premium"
+    found = reports.override_in_force(third.pk, may(8))
+    assert found is not None
+    assert found.reason == "pilot"
 
 
 def test_an_erasure_takes_reasons_and_an_export_gives_them(customer):
