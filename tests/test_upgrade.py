@@ -50,7 +50,6 @@ def rows_are_still_there(upgraded):
 
 def what_is_sealed_opens_with_its_keys(upgraded):
     assert database.manage(upgraded, "kek_check").startswith("upgrades: 3 rows")
-    assert database.manage(upgraded, "check") == "System check identified no issues (0 silenced).\n"
 
 
 def what_stood_in_plain_is_sealed_and_gone_from_the_file(upgraded):

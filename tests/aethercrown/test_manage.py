@@ -28,6 +28,7 @@ def manage(*arguments, python=sys.executable, **environment):
     )
 
 
+@pytest.mark.fault
 @pytest.mark.skipif(not (rig.ROOT / ".venv").exists(), reason="runs in another environment")
 def test_outside_a_virtual_environment_it_runs_in_the_projects_own():
     done = manage("version", python=sys._base_executable)  # type: ignore[attr-defined]
@@ -104,6 +105,7 @@ def test_the_doctor_of_an_empty_database_names_the_one_thing_to_do(tmp_path):
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "Found: 1 bad, 0 cautions.")
 
 
+@pytest.mark.fault
 def test_a_database_that_does_not_answer_keeps_its_own_error(tmp_path):
     nobody = f"postgresql://me:secret@127.0.0.1:{rig.free_port()}/rows"
     keys = "k1:" + "A" * 43 + "="

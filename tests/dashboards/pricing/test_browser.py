@@ -17,7 +17,7 @@ FOUND = programs()
 pytestmark = [
     pytest.mark.skipif(FOUND is None, reason="needs chromium and chromedriver on the PATH"),
     pytest.mark.django_db(transaction=True),
-    pytest.mark.once,
+    pytest.mark.fault,  # `make browser` opens each page of the product
 ]
 
 
