@@ -1,7 +1,9 @@
 """Keep a form that was sent after the session had ended, and offer it again after the sign-in.
 
 It stands in the session of the same browser for at most 15 minutes, and is sent only when the
-person presses the button. Passwords and other secrets are left out, files too.
+person presses the button. Passwords and other secrets are left out, files too. It is offered to
+nobody but its person; where the ended session's row is gone, its person is not known, and whoever
+signs in next in that browser is offered it.
 """
 
 import re
