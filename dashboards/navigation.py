@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.text import capfirst
 
 from dashboards import access
@@ -255,9 +255,13 @@ def pages() -> tuple[str, ...]:
     return tuple(job.page for job in jobs() if job.page)
 
 
-@cache
 def list_path(label: str) -> str:
     """The path of a model's admin list; each page asks for all of them."""
+    return _list_path(label, get_script_prefix())
+
+
+@cache
+def _list_path(label: str, _prefix: str) -> str:
     app, model = label.split(".")
     return reverse(f"admin:{app}_{model}_changelist")
 

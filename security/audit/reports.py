@@ -106,7 +106,11 @@ def history_faults(*, without_keys: bool = False) -> list[AuditFault]:
 
 
 def history_values(rows: type[Model], keys: list[int]) -> dict[int, dict[str, object]]:
-    """Rows of history with their many-to-many values, by key, as the database has them."""
+    """Rows of history with their many-to-many values, by key, as the database has them.
+
+    What somebody wrote in the place of a key, and no key can be, names no row.
+    """
+    keys = [each for each in keys if type(each) is int and abs(each) < 2**63]
     found: dict[int, dict[str, object]] = {
         row["history_id"]: row for row in compiled_query.values_by_key(rows, keys)
     }

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from aethercrown.db import schema
+from aethercrown.history import tracking
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
 from operations.health.models import Component
@@ -139,3 +140,8 @@ def test_a_row_of_an_earlier_version_is_compared_by_the_columns_of_its_time():
     assert reports.history_faults() == []
     rows.update(name="shop 2")
     assert [each.kind for each in reports.history_faults()] == ["altered"]
+
+
+def test_what_is_no_key_in_an_altered_event_names_no_row():
+    history = next(iter(tracking.tracked().values()))
+    assert reports.history_values(history, ["abc", 2**70, True]) == {}
