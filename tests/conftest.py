@@ -45,6 +45,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.once)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write each failed test with its reason where the gate asks for it: a line a test."""
+    if wanted := os.environ.get("FAILED_TESTS_FILE"):
+        failures = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+        with Path(wanted).open("a", encoding="utf-8") as written:
+            written.writelines(failure_line(each) for each in failures)
+
+
+def failure_line(report: pytest.TestReport | pytest.CollectReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    reason = getattr(crash, "message", "") or report.longreprtext
+    return f"FAILED {report.nodeid}: {' '.join(reason.split())[:200]}\n"
+
+
 def pytest_collection_finish() -> None:
     """Modules and collected tests stay to the end: garbage collection need not walk them."""
     gc.collect()

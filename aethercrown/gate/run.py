@@ -24,6 +24,7 @@ from aethercrown.gate import selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+SHOWN_FAILURES = 8
 
 
 def main(arguments: list[str]) -> int:
@@ -83,6 +84,7 @@ def environment(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     chosen.setdefault("ENCRYPTION_KEYS", keyring.new_entry())
     chosen["PYTHONPATH"] = str(data_dir.ROOT)
     chosen["COVERAGE_FOLDER"] = str(folder / "coverage")
+    chosen["FAILED_TESTS_FILE"] = str(folder / "failed_tests")
     chosen.pop("COVERED", None)
     chosen.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile all of it
     try:
@@ -154,7 +156,10 @@ def report(
     rest: Callable[[], list[StepResult]],
     settings: Mapping[str, str],
 ) -> int:
-    """Run `quick`, then `rest`, with `in_parallel` beside them; print the table; the exit code."""
+    """Run `quick`, then `rest`, with `in_parallel` beside them; print the table; the exit code.
+
+    The first failed tests stand above the table: the end of a long log is what people keep.
+    """
     began = time.monotonic()
     with contextlib.ExitStack() as background:
         slow = [background.enter_context(run_beside(step, settings)) for step in in_parallel]
@@ -163,8 +168,17 @@ def report(
         results += [finish() for finish in slow]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_seconds = usage.ru_utime + usage.ru_stime
-    print_lines(["", *steps.table(results, time.monotonic() - began, cpu_seconds)])
+    table = steps.table(results, time.monotonic() - began, cpu_seconds)
+    print_lines(["", *failed_tests(settings), *table])
     return int(any(each.code for each in results))
+
+
+def failed_tests(settings: Mapping[str, str]) -> list[str]:
+    """What the test runs wrote of their failures (tests/conftest.py): at most SHOWN_FAILURES."""
+    written = Path(settings.get("FAILED_TESTS_FILE", os.devnull))
+    lines = written.read_text().splitlines() if written.exists() else []
+    more = len(lines) - SHOWN_FAILURES
+    return [*lines[:SHOWN_FAILURES], *([f"and {more} more failed tests"] if more > 0 else [])]
 
 
 @contextlib.contextmanager

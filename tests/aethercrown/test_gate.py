@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ from aethercrown import data_dir
 from aethercrown.embedded.servers import ServerUnavailable
 from aethercrown.gate import coverage_report, run, selection, steps
 from aethercrown.gate.steps import GatePlan, GateStep, StepResult
-from tests import rig, second_run
+from tests import conftest, rig, second_run
 
 FAILING = GateStep("fails", ("/bin/sh", "-c", "exit 3"))
 PASSING = GateStep("passes", ("/bin/sh", "-c", ""))
@@ -58,6 +59,30 @@ def test_one_failure_fails_the_gate_and_the_other_steps_still_run(capfd):
     lines = capfd.readouterr().out.splitlines()
     assert lines[-1].startswith("1 of 6 steps failed in ")
     assert lines[-2].split()[:3] == ["fails", "FAILED", "(3)"]
+
+
+def test_the_first_failed_tests_stand_above_the_table(capfd):
+    write = 'for n in 1 2 3 4 5 6 7 8 9 10; do echo "FAILED t$n: why" >> "$FAILED_TESTS_FILE"; done'
+    plan = dataclasses.replace(QUICK, suite=lambda _arguments, _processes: ("/bin/sh", "-c", write))
+    assert answer(plan) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-16:-7] == [
+        *(f"FAILED t{n}: why" for n in range(1, 9)),
+        "and 12 more failed tests",
+    ]
+
+
+def test_a_failed_test_is_written_with_its_reason(tmp_path, monkeypatch):
+    failed = [
+        pytest.TestReport("a.py::one", ("a.py", 1, "one"), {}, "failed", text, "call")
+        for text in ("E   not\n  equal", "x" * 300)
+    ]
+    reporter = SimpleNamespace(getreports=lambda kind: failed if kind == "failed" else [])
+    conftest.pytest_terminal_summary(reporter)
+    monkeypatch.setenv("FAILED_TESTS_FILE", str(tmp_path / "failed_tests"))
+    conftest.pytest_terminal_summary(reporter)
+    lines = (tmp_path / "failed_tests").read_text().splitlines()
+    assert lines == ["FAILED a.py::one: E not equal", f"FAILED a.py::one: {'x' * 200}"]
 
 
 @pytest.mark.parametrize(("on", "url"), [("sqlite", ""), ("postgresql", "postgresql://x/y")])
