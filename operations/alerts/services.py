@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from aethercrown.db.bulk import forget
+from aethercrown.db.bulk import among, forget
 from aethercrown.history.attribution import AUTOMATIC, shown_actor
 from aethercrown.monitoring import redaction
 from aethercrown.severity import CRITICAL, rank
@@ -121,15 +121,24 @@ def silence(alert_id: int, *, actor: str, note: str = "", until: datetime) -> Si
 def send_reminders(now: datetime) -> int:
     """Write what destinations have not heard yet, and reminders of critical alerts; how many.
 
-    What was held back is told when a silence has ended, when there is a first destination, or
-    when an alert that opened and ended again and again has been steady for ten minutes.
+    What was held back is told when a silence has ended, when there is a first destination, when
+    a destination is switched on again, or when an alert that opened and ended again and again has
+    been steady for ten minutes.
     """
     alerts = Alert.objects.exclude(state=Alert.State.RESOLVED).values_list("pk", flat=True)
     due = alerts.filter(severity=CRITICAL, notified_at__lte=now - REMINDER_INTERVAL)
     ended = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__gt=now - TOLD_WITHIN)
     reminded = sum(_remind(alert_id, now) for alert_id in list(due))
-    unsure = [*alerts, *ended.values_list("pk", flat=True)]
-    return reminded + sum(_tell_again(alert_id, now) for alert_id in unsure)
+    unsure = {*alerts, *ended.values_list("pk", flat=True), *_ended_unheard(now)}
+    return reminded + sum(_tell_again(alert_id, now) for alert_id in sorted(unsure))
+
+
+def _ended_unheard(now: datetime) -> list[int]:
+    """The resolved alerts of which destinations heard that were off, perhaps when these ended."""
+    keys = messaging.keys_heard_by_returned("alert:", now - TOLD_WITHIN)
+    heard = {int(key.split(":")[1]) for key in keys}
+    ended = Alert.objects.filter(state=Alert.State.RESOLVED, pk__in=among(sorted(heard)))
+    return list(ended.values_list("pk", flat=True))
 
 
 @transaction.atomic

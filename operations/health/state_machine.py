@@ -135,6 +135,22 @@ def parents_first(parents: Mapping[int, int | None]) -> list[int]:
     return list(ordered)
 
 
+def ringed(parents: Mapping[int, int | None]) -> set[int]:
+    """The keys of `parents` that lead back to themselves.
+
+    A ring is refused when it is saved, but two people may close one at the same moment.
+    """
+    found = set()
+    for one in parents:
+        above, seen = parents[one], {one}
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = parents.get(above)
+        if above == one:
+            found.add(one)
+    return found
+
+
 def overall(required: Iterable[str]) -> str:
     """The worst status of the required components; what is not known counts as DEGRADED.
 

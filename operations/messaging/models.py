@@ -67,8 +67,11 @@ class Destination(models.Model):
         "back. A plan counts as applied once a first destination got it.",
     )
     is_enabled = models.BooleanField("on", default=True)
+    switched_on_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was last switched on again."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = TrackedHistory(excluded_fields=["uuid", "sealed_secret"])
+    history = TrackedHistory(excluded_fields=["uuid", "sealed_secret", "switched_on_at"])
 
     class Meta:
         ordering = ["name"]

@@ -114,13 +114,21 @@ def apply_observation(component: Component, seen: Observation, at: datetime) -> 
 
 
 def failing_parents(components: Sequence[Component], at: datetime) -> set[int | None]:
-    """The ids of parents whose own failure explains those of their children."""
+    """The ids of parents whose own failure explains those of their children.
+
+    In a ring of parents none explains another: nobody would hear of any.
+    """
     parents = {each.parent_id for each in components if each.parent_id is not None}
     if not parents:
         return set()
-    return {
+    found: set[int | None] = {
         each.pk for each in Component.objects.filter(pk__in=parents) if each.explains_children(at)
     }
+    return found - state_machine.ringed(parents_of_all()) if found else found
+
+
+def parents_of_all() -> dict[int, int | None]:
+    return dict(Component.objects.exclude(parent=None).values_list("pk", "parent"))
 
 
 def update_latest(component: Component, seen: Observation, at: datetime) -> None:

@@ -154,6 +154,8 @@ class DestinationAdmin(ModelAdmin):
         secret = form.cleaned_data["secret"]
         if secret:
             services.set_secret(obj, secret)
+        if change and "is_enabled" in form.changed_data and obj.is_enabled:
+            obj.switched_on_at = timezone.now()
         super().save_model(request, obj, form, change)
         if obj.channel == Destination.Channel.EMAIL and not settings.EMAIL_URL:
             self.message_user(request, NO_MAIL, messages.WARNING)

@@ -33,6 +33,7 @@ from operations.messaging.services.destinations import (
     enqueue,
     enqueue_alert,
     enqueue_test,
+    keys_heard_by_returned,
     set_secret,
     words_heard,
 )

@@ -37,6 +37,13 @@ def words_heard(key_prefix: str) -> dict[int, list[HeardWord]]:
     return found
 
 
+def keys_heard_by_returned(key_prefix: str, since: datetime) -> list[str]:
+    """The event keys of what destinations had been sent that were switched on again since then."""
+    returned = Destination.objects.filter(is_enabled=True, switched_on_at__gt=since)
+    rows = Message.objects.filter(begins_with("event_key", key_prefix), destination__in=returned)
+    return list(rows.values_list("event_key", flat=True))
+
+
 def alert_destinations(severity: str, heard: Collection[int]) -> list[int]:
     """The enabled destinations of alerts of this severity, and those that heard of this one."""
     wanted = Q(takes_alerts=True, least_severity__in=up_to(severity)) | Q(pk__in=list(heard))

@@ -176,6 +176,18 @@ def test_a_destination_that_is_newer_than_the_alert_hears_of_it_when_it_changes(
     assert Message.objects.filter(destination=hook).count() == 1
 
 
+def test_one_that_was_off_when_it_ended_hears_so_once_it_is_on_again(listener, hook):
+    raised()
+    Destination.objects.filter(pk=hook.pk).update(is_enabled=False)
+    resolved(MINUTE)
+    on_again = NOON + DAY
+    assert services.send_reminders(on_again) == 0
+    Destination.objects.filter(pk=hook.pk).update(is_enabled=True, switched_on_at=on_again)
+    assert [services.send_reminders(on_again + MINUTE) for _ in range(2)] == [1, 0]
+    told = Message.objects.filter(destination=hook).order_by("pk")
+    assert [each.payload["event"] for each in told] == ["opened", "resolved"]
+
+
 def test_raised_later_it_is_a_new_alert(listener):
     first = raised()
     resolved(MINUTE)

@@ -137,6 +137,10 @@ def test_the_overall_status_is_that_of_the_worst_required_component(statuses, wh
     assert state_machine.overall(statuses) == whole
 
 
+def test_who_leads_back_to_itself_is_in_a_ring():
+    assert state_machine.ringed({1: 2, 2: 3, 3: 1, 4: 2, 5: 5, 6: 7, 8: None}) == {1, 2, 3, 5}
+
+
 @given(st.dictionaries(st.integers(0, 9), st.none() | st.integers(0, 12)))
 def test_parents_come_first(parents):
     ordered = state_machine.parents_first(parents)

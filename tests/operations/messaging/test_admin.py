@@ -45,6 +45,11 @@ def test_a_secret_is_stored_sealed_and_not_shown_again(person):
     person.post(change, given(secret="", name="Renamed"))
     again = Destination.objects.get()
     assert (again.name, again.sealed_secret) == ("Renamed", hook.sealed_secret)
+    for box in ({"is_enabled": ""}, {}):
+        assert again.switched_on_at is None
+        person.post(change, given(secret="", **box))
+        again = Destination.objects.get()
+    assert (again.is_enabled, again.switched_on_at is None) == (True, False)
 
 
 @pytest.mark.parametrize(

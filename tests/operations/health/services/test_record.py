@@ -120,6 +120,14 @@ def test_a_part_whose_parent_is_down_adds_no_alert_until_the_parent_is_back(shop
     assert [each[1] for each in open_alerts()] == ["shop"]
 
 
+def test_in_a_ring_that_two_people_closed_at_once_each_one_down_is_told(shop):
+    parent = Component.objects.create(name="network", target="https://n.example/", parent=shop)
+    Component.objects.filter(pk=shop.pk).update(parent=parent)
+    note(parent, BAD, BAD, BAD)
+    note(shop, BAD, BAD, BAD)
+    assert sorted(each[1] for each in open_alerts()) == ["network", "shop"]
+
+
 def test_a_child_that_recovers_just_after_its_parent_raises_no_alert(shop):
     parent = Component.objects.create(name="network", target="https://n.example/", parent=None)
     Component.objects.filter(pk=shop.pk).update(parent=parent)
