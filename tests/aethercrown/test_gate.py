@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_a_failed_test_is_written_with_its_reason(tmp_path, monkeypatch):
         pytest.TestReport("a.py::one", ("a.py", 1, "one"), {}, "failed", text, "call")
         for text in ("E   not\n  equal", "x" * 300)
     ]
-    reporter = SimpleNamespace(getreports=lambda kind: failed if kind == "failed" else [])
+    reporter: Any = SimpleNamespace(getreports=lambda kind: failed if kind == "failed" else [])
     conftest.pytest_terminal_summary(reporter)
     monkeypatch.setenv("FAILED_TESTS_FILE", str(tmp_path / "failed_tests"))
     conftest.pytest_terminal_summary(reporter)
