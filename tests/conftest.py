@@ -102,7 +102,8 @@ def django_db_setup(
     with django_db_blocker.unblock():
         with template.prepared(request.config) as is_copy:
             keep = is_copy and connection.vendor == "sqlite"
-            made = setup_databases(0, interactive=False, serialized_aliases=set(), keepdb=keep)
+            with template.without_time_limits():
+                made = setup_databases(0, interactive=False, serialized_aliases=set(), keepdb=keep)
             if not is_copy:
                 template.store(request.config)
         bring_back = pristine.snapshot(Path(os.environ["DATA_DIR"]))
@@ -110,7 +111,7 @@ def django_db_setup(
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: bring_back())
         yield bring_back
     if connection.vendor != "sqlite":  # a file goes with its folder
-        with django_db_blocker.unblock():
+        with django_db_blocker.unblock(), template.without_time_limits():
             teardown_databases(made, 0)
 
 

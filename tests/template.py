@@ -89,6 +89,19 @@ def use_template(made: Path) -> bool:
 
 
 @contextlib.contextmanager
+def without_time_limits() -> Iterator[None]:
+    """Making and dropping a database waits for a busy disk; a statement may take ten seconds."""
+    given = connection.settings_dict["OPTIONS"]
+    chosen = {} if connection.vendor == "sqlite" else {"options": "-c statement_timeout=0"}
+    connection.settings_dict["OPTIONS"] = {**given, **chosen}
+    try:
+        yield
+    finally:
+        connection.settings_dict["OPTIONS"] = given
+        connection.close()
+
+
+@contextlib.contextmanager
 def server() -> Iterator["psycopg.Cursor[tuple[object, ...]]"]:
     """A cursor on the server's own database, outside a transaction."""
     given = connection.get_connection_params()
