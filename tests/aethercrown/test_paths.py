@@ -21,6 +21,7 @@ READERS = {
     "restore": ["restore", "--check"],
     "import": ["import_data", "channels"],
     "cases": ["rate_cases"],
+    "experiments": ["experiment_cases"],
     "key": ["verify_audit", "--key-file"],
     "anchors": ["verify_audit", "--anchors"],
 }
@@ -82,6 +83,9 @@ def provide(command: list[str], path: Path) -> None:
         path.write_text("name\nsearch\n")
     elif command[0] == "rate_cases":
         path.write_text(json.dumps({"cases": [{**CASE, "expected_amount": "0.33"}]}))
+    elif command[0] == "experiment_cases":
+        ratio = {"users": [5, 5], "weights": [0.5, 0.5], "scipy_chisquare": 1.0}
+        path.write_text(json.dumps({"srm": [ratio]}))
     elif command[-1] == "--key-file":
         call_command("audit_key", str(path))
     else:

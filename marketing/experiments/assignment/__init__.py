@@ -1,0 +1,1 @@
+"""Which arm a visitor gets: hashes, ranges of buckets, changed weights."""

@@ -1,0 +1,1 @@
+"""Figures of other methods, shown beside a test and never deciding it."""

@@ -1,0 +1,1 @@
+"""The statistics that decide: sequential evidence, estimates, promise, sample ratio, decision."""

@@ -1,0 +1,1 @@
+"""experiment_cases: worked examples of experiments compared."""
