@@ -25,6 +25,7 @@ BENCHMARKS = (
     "onboarding",
     "onboarding_stored",
     "invoice_run",
+    "experiments",
     "audit",
     "health",
     "rotation",
