@@ -225,18 +225,13 @@ def promises(report: Report, runs: int, seed: int) -> None:
             report.judge_least(f"promise held at a true lift of {lift:.0%}, percent", held, 90)
         report.judge(f"limits ever wrong at {lift:.0%}, percent", 100 * found.missed / runs, 5)
     report.table(("true lift on 5 %", "winners", "promise held %", "limits ever wrong %"), rows)
-    rows = []
+    families = []
     for family in experiments_promise.FAMILIES:
         errors = experiments_promise.estimate_errors(family, runs, 60, seed)
-        rows.append(
-            (
-                family,
-                errors.winners,
-                *(f"{each:+.1f}" for each in (errors.raw, errors.alone, errors.after_ten)),
-            )
-        )
+        figures = (errors.raw, errors.alone, errors.after_ten)
+        families.append((family, errors.winners, *(f"{each:+.1f}" for each in figures)))
         report.judge(f"mean error after ten tests, {family}, points", abs(errors.after_ten), 3)
-    report.table(("true effects", "winners", "raw", "shrunk alone", "after ten tests"), rows)
+    report.table(("true effects", "winners", "raw", "shrunk alone", "after ten tests"), families)
 
 
 def delays(report: Report, runs: int, seed: int) -> None:
@@ -254,11 +249,11 @@ def delays(report: Report, runs: int, seed: int) -> None:
         lambda look: ((0.9, 0.1), (0.5, 0.5), (0.3, 0.7))[look // 10 % 3],
         400, LOOKS,
     )  # fmt: skip
-    found = run(drifting, runs, seed)
+    drifted = run(drifting, runs, seed)
     report.judge(
-        "wrong claims, rate 1 to 9 % under changing weights", percent(found.first_claim), 5
+        "wrong claims, rate 1 to 9 % under changing weights", percent(drifted.first_claim), 5
     )
-    report.say(f"- a watched z test on pooled counts: {percent(found.first_of_peeked_z):.0f} %")
+    report.say(f"- a watched z test on pooled counts: {percent(drifted.first_of_peeked_z):.0f} %")
 
 
 SECTIONS: dict[str, tuple[Callable[[Report, int, int], None], int, int]] = {

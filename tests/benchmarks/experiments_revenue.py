@@ -9,6 +9,7 @@ from numpy.random import Generator
 from marketing.experiments.engine.decision import MIN_WITH_VALUE, DecisionPlan
 from tests.benchmarks.experiments_twin import (
     NEVER,
+    Bools,
     Floats,
     Ints,
     Peaks,
@@ -47,15 +48,17 @@ def watch(
         n, buyers = n + visitors, buyers + bought
         added = _amounts(draw, bought, sigma, cap)
         total, squares = total + added[0], squares + added[1]
-        rows = (n >= PLAN.min_sample_size).all(axis=1) & (buyers >= MIN_WITH_VALUE).all(axis=1)
+        enough: Bools = (n >= PLAN.min_sample_size) & (buyers >= MIN_WITH_VALUE)
+        rows = enough[:, 0] & enough[:, 1]
         if not rows.any():
             continue
-        arms = [(each[rows, 0], each[rows, 1]) for each in (n, total, squares)]
+        visits = (n[rows, 0], n[rows, 1])
+        sums, of_squares = ((each[rows, 0], each[rows, 1]) for each in (total, squares))
         higher, lower = np.full(runs, -np.inf), np.full(runs, -np.inf)
-        higher[rows], lower[rows] = log_e_of_means(arms[0], arms[1], arms[2])
+        higher[rows], lower[rows] = log_e_of_means(visits, sums, of_squares)
         peaks.add(0, rows, higher, lower)
         peaks.close_look(look, PLAN, np.zeros((runs, 1)))
-        relative[rows] |= _relative_claims(arms[0], arms[1], arms[2])
+        relative[rows] |= _relative_claims(visits, sums, of_squares)
     claims = claimed(peaks.higher, peaks.lower, PLAN)
     winners = int((peaks.won == 1).sum())
     losers = int(((peaks.won == 0) & (claims != 0)[:, 0] & (peaks.first_winner != NEVER)).sum())
@@ -67,13 +70,16 @@ def _amounts(draw: Generator, bought: Ints, sigma: float, cap: float) -> tuple[F
     counts = bought.ravel()
     spent = np.minimum(np.exp(draw.normal(0, sigma, int(counts.sum()))), cap)
     owner = np.repeat(np.arange(counts.size), counts)
-    sums = np.bincount(owner, spent, counts.size), np.bincount(owner, spent**2, counts.size)
-    return sums[0].reshape(bought.shape), sums[1].reshape(bought.shape)
+    sums: list[Floats] = [
+        np.bincount(owner, each, counts.size).astype(np.float64).reshape(bought.shape)
+        for each in (spent, spent**2)
+    ]
+    return sums[0], sums[1]
 
 
 def _relative_claims(
     n: tuple[Ints, Ints], total: tuple[Floats, Floats], squares: tuple[Floats, Floats]
-) -> Floats:
+) -> Bools:
     """The relative difference with the same mixture, two-sided; the engine never decides on it."""
     means = [each / count for each, count in zip(total, n, strict=True)]
     errors = [
@@ -84,5 +90,5 @@ def _relative_claims(
     z = (means[1] / means[0] - 1) / np.sqrt(relative)
     level = -2 * np.log(0.05)
     k = (n[0] + n[1]) * (level + np.log(level + 1)) / 10_000
-    found: Floats = k * z**2 / (2 * (k + 1)) - np.log1p(k) / 2 >= np.log(20)
+    found: Bools = k * z**2 / (2 * (k + 1)) - np.log1p(k) / 2 >= np.log(20)
     return found

@@ -131,7 +131,7 @@ def log_e_of_means(
         (square - each**2 / count) / (count - 1) / count
         for each, square, count in zip(total, squares, n, strict=True)
     ]
-    information = (n[0] + n[1]) * RHO_SQUARED
+    information = np.asarray((n[0] + n[1]) * RHO_SQUARED, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (means[1] - means[0]) / np.sqrt(errors[0] + errors[1])
         ratio = np.log(means[1] / means[0])

@@ -6,6 +6,8 @@ Each is None where it is not defined: a sample without variance, or a control wh
 from dataclasses import dataclass
 from math import erfc, exp, log, log1p, pi, sqrt
 
+import numpy as np
+
 from marketing.experiments.classical.samples import Sample
 
 Z_95 = 1.959963984540054
@@ -122,7 +124,7 @@ def fisher_exact(n_a: int, converters_a: int, n_b: int, converters_b: int) -> fl
     """The p-value of Fisher's exact test (1935), two-sided."""
     from scipy.stats import fisher_exact as exact  # noqa: PLC0415 - slow to import
 
-    table = [[converters_a, n_a - converters_a], [converters_b, n_b - converters_b]]
+    table = np.array([[converters_a, n_a - converters_a], [converters_b, n_b - converters_b]])
     return float(exact(table).pvalue)
 
 

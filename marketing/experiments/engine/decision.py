@@ -359,7 +359,8 @@ def _verdict(
         if adjusted[variant] <= plan.alpha
     }
     better = [variant for variant, claim in claims.items() if claim == plan.good]
-    winner, tied = None, ()
+    winner: int | None = None
+    tied: tuple[int, ...] = ()
     if better:
         winner = max(better, key=lambda variant: _size(plan, strata, variant, pairs[variant].ratio))
         tied = _tied_with(plan, strata, winner, better)

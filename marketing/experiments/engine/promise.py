@@ -15,7 +15,7 @@ from marketing.experiments.engine.estimates import LogRatio
 from marketing.experiments.engine.sequential import Floats, LogLimits
 
 SCALES = (0.01, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5)
-GRID: Floats = np.arange(-400, 401) * 0.005  # log theta
+GRID: Floats = np.arange(-400, 401, dtype=np.float64) * 0.005  # log theta
 FREEDOM = 3
 NARROW = 0.01  # a standard error below which the grid is too coarse and nothing is shrunk
 SMALLEST_VARIANCE = 1e-9

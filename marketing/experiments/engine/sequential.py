@@ -23,7 +23,7 @@ from marketing.experiments.engine.roots import falling_root
 
 Floats = NDArray[np.float64]
 
-SIZES: Floats = 0.001 * 1.1 ** np.arange(85)  # of |log theta|: .001 .. 3
+SIZES: Floats = 0.001 * 1.1 ** np.arange(85, dtype=np.float64)  # of |log theta|: .001 .. 3
 PLANNED_MASS = 0.85  # of the prior, around the planned effect; the rest lies on all sizes alike
 SPREAD = 0.98  # 2 x .7^2: the variance of log(size / planned size), twice
 WIDEST = 12.0  # |log theta| searched for limits
