@@ -8,8 +8,9 @@ statement, because a statement a row costs it most of its time.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -24,6 +25,31 @@ AMONG = {
     ("postgresql", int): "SELECT unnest(%s::bigint[])",
     ("postgresql", str): "SELECT unnest(%s::text[])",
 }
+
+
+class Statement(NamedTuple):
+    """Writes rows and answers nothing. `is_repeated`: it runs once for each of its `values`."""
+
+    text: str
+    values: Sequence[Any]
+    is_repeated: bool = False
+
+
+def run(statements: Iterable[Statement]) -> None:
+    """Run statements in their order, each on what those before it wrote.
+
+    PostgreSQL gets them in one message, so that none of them waits for a round trip.
+    """
+    given = [each for each in statements if each.values]
+    if not given:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            values = [value for each in given for value in each.values]
+            cursor.execute("; ".join(each.text for each in given), values)
+            return
+        for each in given:
+            (cursor.executemany if each.is_repeated else cursor.execute)(each.text, each.values)
 
 
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -108,8 +134,13 @@ def _names(columns: Sequence[str]) -> list[str]:
 
 def column_types(model: type[Model], columns: Sequence[str]) -> list[str]:
     """The database's type of each column."""
-    kinds = {each.column: str(each.db_type(connection)) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
+    kinds = _column_types(connection.vendor, model)
     return [kinds[name] for name in columns]
+
+
+@cache
+def _column_types(_vendor: str, model: type[Model]) -> dict[str, str]:
+    return {each.column: str(each.db_type(connection)) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
 
 
 def _arrays(model: type[Model], columns: Sequence[str]) -> str:

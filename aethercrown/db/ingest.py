@@ -5,12 +5,16 @@ new, `merge` only those into the rollups. A call that is killed leaves no key be
 one finds every key taken. `rows` are sorted by the caller, so that two calls lock in one order.
 
 Each function is one statement: PostgreSQL takes each column as an array, SQLite all rows as JSON.
+Those that answer nothing can be made first (`merging`, `flagged_insertion`) and run together by
+`bulk.run`.
 Values are as the driver takes them (`bulk.stamp` for times, whole millionths for amounts).
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from json import dumps
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -18,6 +22,7 @@ from django.db.models import Model
 
 from aethercrown.db import bulk
 from aethercrown.db.arrays import array
+from aethercrown.db.bulk import Statement
 
 Row = Sequence[Any]
 
@@ -53,15 +58,20 @@ def claim(model: type[Model], key: str, columns: Sequence[str], rows: Collection
     """
     if not rows:
         return set()
+    with connection.cursor() as cursor:
+        text = _claim_text(connection.vendor, model, key, tuple(columns))
+        cursor.execute(text, _parameters(rows))
+        return {found for (found,) in cursor.fetchall()}
+
+
+@cache
+def _claim_text(_vendor: str, model: type[Model], key: str, columns: tuple[str, ...]) -> str:
     every, quote = (key, *columns), connection.ops.quote_name
-    statement = (
+    return (
         f"INSERT INTO {bulk.table(model)} ({_listed(every)}) "  # noqa: S608 - our own names
         f"SELECT * FROM {_source(model, every)} WHERE true "
         f"ON CONFLICT ({quote(key)}) DO NOTHING RETURNING {quote(key)}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, _parameters(rows))
-        return {found for (found,) in cursor.fetchall()}
 
 
 def merge(model: type[Model], keys: Sequence[str], rule: MergeRule, rows: Collection[Row]) -> None:
@@ -69,33 +79,69 @@ def merge(model: type[Model], keys: Sequence[str], rule: MergeRule, rows: Collec
 
     A row has the keys, then the columns of the rule in its order. No two rows have the same keys.
     """
-    if not rows:
-        return
+    bulk.run([merging(model, keys, rule, rows)])
+
+
+def merging(
+    model: type[Model], keys: Sequence[str], rule: MergeRule, rows: Collection[Row]
+) -> Statement:
+    """The statement of `merge`; without rows it does nothing."""
+    return Statement(_merge_text(connection.vendor, model, tuple(keys), rule), _parameters(rows))
+
+
+@cache
+def _merge_text(_vendor: str, model: type[Model], keys: tuple[str, ...], rule: MergeRule) -> str:
     every = (*keys, *rule.columns)
-    statement = (
+    return (
         f"INSERT INTO {bulk.table(model)} AS kept ({_listed(every)}) "  # noqa: S608 - our own names
         f"SELECT * FROM {_source(model, every)} WHERE true "
         f"ON CONFLICT ({_listed(keys)}) DO UPDATE SET {', '.join(_changes(rule))}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, _parameters(rows))
 
 
-def matching(
-    model: type[Model], columns: Sequence[str], rows: Collection[Row], where: str, *values: Any
-) -> set[tuple[Any, ...]]:
-    """Those of `rows` whose `columns` a stored row has, among the stored rows that are `where`."""
-    if not rows:
-        return set()
-    quote = connection.ops.quote_name
-    same = " AND ".join(f"kept.{quote(each)} = given.{quote(each)}" for each in columns)
-    statement = (
-        f"SELECT {', '.join(f'given.{quote(each)}' for each in columns)} "  # noqa: S608 - our own
-        f"FROM {_source(model, columns)} JOIN {bulk.table(model)} AS kept ON {same} WHERE {where}"
+@dataclass(frozen=True, slots=True)
+class RepeatRule:
+    """Which new rows repeat a stored one: the column `flag` says so.
+
+    The stored one has the same values in `same`, and in `since` at least a given one.
+    """
+
+    flag: str
+    same: tuple[str, ...]
+    since: str
+
+
+def flagged_insertion(
+    model: type[Model], columns: tuple[str, ...], rule: RepeatRule, since: Any, rows: Sequence[Row]
+) -> Statement:
+    """Insert rows whose last value is the flag: None where a stored row is looked for."""
+    text = _insertion_text(connection.vendor, model, columns, rule)
+    if connection.vendor == "postgresql":
+        return Statement(text, [since, *_parameters(rows)] if rows else [])
+    chosen = itemgetter(*map(columns.index, rule.same))
+    return Statement(text, [(*row, *chosen(row), since) for row in rows], is_repeated=True)
+
+
+@cache
+def _insertion_text(
+    vendor: str, model: type[Model], columns: tuple[str, ...], rule: RepeatRule
+) -> str:
+    quote, into = connection.ops.quote_name, bulk.table(model)
+    every, is_postgresql = (*columns, rule.flag), vendor == "postgresql"
+    same = " AND ".join(
+        f"kept.{quote(each)} = {f'given.{quote(each)}' if is_postgresql else '%s'}"
+        for each in rule.same
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*_parameters(rows), *values])
-        return {tuple(found) for found in cursor.fetchall()}
+    found = (
+        f"SELECT true FROM {into} AS kept "  # noqa: S608 - our own names
+        f"WHERE {same} AND kept.{quote(rule.since)} >= %s LIMIT 1"
+    )
+    start = f"INSERT INTO {into} ({_listed(every)})"
+    if is_postgresql:
+        flag = f"COALESCE(given.{quote(rule.flag)}, ({found}), false)"
+        given = ", ".join(f"given.{quote(each)}" for each in columns)
+        return f"{start} SELECT {given}, {flag} FROM {_source(model, every)}"  # noqa: S608 - ours
+    return f"{start} VALUES ({'%s, ' * len(columns)}COALESCE(%s, ({found}), false))"
 
 
 def existing(
@@ -152,6 +198,8 @@ def _source(model: type[Model], columns: Sequence[str]) -> str:
 
 
 def _parameters(rows: Collection[Row]) -> list[Any]:
+    if not rows:
+        return []
     if connection.vendor == "postgresql":
         return [array(column) for column in zip(*rows, strict=True)]
     return [dumps([list(row) for row in rows])]

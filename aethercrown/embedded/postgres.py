@@ -13,8 +13,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aethercrown.embedded import parent_death, servers
@@ -41,11 +41,15 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The folder of a database cluster, the server's binaries, and its user id (0: unchanged)."""
+    """The folder of a database cluster, the server's binaries, and its user id (0: unchanged).
+
+    `changed` are settings that differ from SETTINGS.
+    """
 
     folder: Path
     binaries: Path
     uid: int
+    changed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -90,7 +94,7 @@ class Cluster:
                 f"{MAX_SOCKET_PATH_BYTES} bytes; choose a shorter TMPDIR."
             )
         self.remove_broken_pid_file()
-        settings = {**SETTINGS, "unix_socket_directories": str(self.folder)}
+        settings = {**SETTINGS, **self.changed, "unix_socket_directories": str(self.folder)}
         options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
         server = servers.launch(
             "PostgreSQL",
@@ -124,13 +128,13 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running(parent: Path | None = None) -> Iterator[Cluster]:
+def running(parent: Path | None = None, **changed: str) -> Iterator[Cluster]:
     """A new cluster in a temporary folder, with its server, until the end of the block."""
     with folder(parent) as place:
         uid = NOBODY_UID if os.geteuid() == 0 else 0
         if uid:
             os.chown(place, uid, uid)
-        cluster = Cluster(folder=place, binaries=binaries(place, uid), uid=uid)
+        cluster = Cluster(place, binaries(place, uid), uid, changed)
         cluster.initialise()
         server = cluster.launch()
         try:

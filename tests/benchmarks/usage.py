@@ -1,5 +1,7 @@
 """Events a second: `python -m tests.benchmarks.usage [--quick] [--only VENDOR]`, on both databases.
 
+`--http [--seconds 60] [--batch 1000]` measures the running platform instead (usage_http.py).
+
 2,000 clients and 3 metrics over 20 days, values 1 to 499, 30 % sent again, shuffled, 5 % late. The
 same run stores plain rows by COPY and INSERT, whose rates stand beside ours; one connection each.
 Then the rollups are compared with the events, a report is read over them, and clients cross their
@@ -67,7 +69,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.usage")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} events")
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--http", action="store_true", help="over HTTP, on PostgreSQL")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of --http")
+    parser.add_argument("--batch", type=int, default=BATCH, help="events a call, of --http")
     chosen = parser.parse_args()
+    if chosen.http:
+        return http(chosen.seconds, chosen.batch)
     if chosen.only is None:
         return on_both("tests.benchmarks.usage", ["--quick"] if chosen.quick else [])
     count = QUICK if chosen.quick else EVENTS
@@ -77,7 +84,10 @@ def main() -> int:
     report.say(f"{vendor}; {count:,} events, {REPEATED:.0%} of them sent again")
     sent = events(count)
     with database():
-        raw_rates(report, count)
+        from django.db import connection  # noqa: PLC0415 - Django is set up only now
+
+        with connection.cursor() as cursor:
+            raw_rates(report, cursor, count, is_postgresql=connection.vendor == "postgresql")
         store(report, sent, count)
         over_http(report, sent)
         read_report(report)
@@ -85,30 +95,36 @@ def main() -> int:
     return report.exit_code
 
 
-def raw_rates(report: Report, count: int) -> None:
-    """Plain rows of the same size without any of our work."""
-    from django.db import connection  # noqa: PLC0415 - Django is set up only now
+def http(seconds: float, size: int) -> int:
+    from tests.benchmarks import usage_http  # noqa: PLC0415 - it takes from here
 
+    report = Report("Usage over HTTP")
+    report.say(f"# {report.title}, PostgreSQL, {seconds:g} s")
+    usage_http.run(report, seconds, size)
+    return report.exit_code
+
+
+def raw_rates(report: Report, cursor: Any, count: int, *, is_postgresql: bool) -> None:
+    """Plain rows of the same size without any of our work."""
     now = datetime.now(UTC).isoformat()
     rows = [
         (place, place % CLIENTS, place % 3, now, now, 7, "api", f"e{place}")
         for place in range(count)
     ]
     columns = "a bigint, b bigint, c bigint, d text, e text, f bigint, g text, h text"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE plain_rows ({columns})")
-        marks = ", ".join(["%s"] * 8)
-        wall, _ = timed(
-            lambda: [
-                cursor.executemany(f"INSERT INTO plain_rows VALUES ({marks})", list(part))  # noqa: S608 - fixed names
-                for part in batches(rows, BATCH)
-            ]
-        )
-        report.say(f"- raw INSERT, {BATCH:,} a call: {count / wall:,.0f} rows/s")
-        if connection.vendor == "postgresql":
-            wall, _ = timed(lambda: copy(cursor, rows))
-            report.say(f"- raw COPY, {BATCH:,} a call: {count / wall:,.0f} rows/s")
-        cursor.execute("DROP TABLE plain_rows")
+    cursor.execute(f"CREATE TABLE plain_rows ({columns})")
+    marks = ", ".join(["%s"] * 8)
+    wall, _ = timed(
+        lambda: [
+            cursor.executemany(f"INSERT INTO plain_rows VALUES ({marks})", list(part))  # noqa: S608 - fixed names
+            for part in batches(rows, BATCH)
+        ]
+    )
+    report.say(f"- raw INSERT, {BATCH:,} a call: {count / wall:,.0f} rows/s")
+    if is_postgresql:
+        wall, _ = timed(lambda: copy(cursor, rows))
+        report.say(f"- raw COPY, {BATCH:,} a call: {count / wall:,.0f} rows/s")
+    cursor.execute("DROP TABLE plain_rows")
 
 
 def copy(cursor: Any, rows: Sequence[Any]) -> None:

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from aethercrown.db import bulk, ingest
-from aethercrown.db.bulk import stamp
+from aethercrown.db.bulk import Statement, stamp
 from aethercrown.db.fields import MILLION
-from aethercrown.db.ingest import MergeRule
+from aethercrown.db.ingest import MergeRule, RepeatRule
 from enterprise.usage import wake_worker
 from enterprise.usage.metering.metric_kinds import MetricAggregation, MetricKind
 from enterprise.usage.models import (
@@ -35,10 +35,13 @@ SEEN = MergeRule(largest=("last_at", "last_received_at"), initial=("armings", "o
 WAITING = MergeRule(smallest=("since",))  # the first change since the last evaluation
 EVENT_COLUMNS = (
     *("customer_id", "metric_id", "occurred_at", "received_at", "quantity", "source"),
-    *("event_id", "corrects", "counts", "is_late", "possible_duplicate", "backfill_id"),
-    *("value", "day"),
+    *("event_id", "corrects", "counts", "is_late", "backfill_id", "value", "day"),
 )
-REPEATED = "kept.occurred_at >= %s AND kept.occurred_at <= %s AND kept.received_at >= %s"
+# what came within ten minutes under another id: clients that retry with a new id pay twice
+REPEATED = RepeatRule(
+    "possible_duplicate", ("customer_id", "metric_id", "occurred_at", "quantity"), "received_at"
+)
+HOUR_KEYS, DAY_KEYS = (("customer_id", "metric_id", each) for each in ("hour", "day"))
 
 
 class NewEvent(NamedTuple):
@@ -70,17 +73,21 @@ class PlacedEvent(NamedTuple):
     is_late: bool  # its billing period ended before it came
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = None) -> None:
     """Store events, add them to the rollups, and have their clients evaluated after the commit."""
     if not events:
         return
     placed = placed_events(events, now)
-    lock_clients({each.customer for each in events}, now)
-    lock_series(events, now)
-    _insert(placed, now, backfill)
-    _roll_up(UsageHour, ("customer_id", "metric_id", "hour"), placed, _hour_key, TOTALS)
-    _roll_up(UsageDay, ("customer_id", "metric_id", "day"), placed, _day_key, DAY_TOTALS)
+    statements = (
+        _waiting({each.customer for each in events}, now),
+        _seen(events, now),
+        _insertion(placed, now, backfill),
+        _rollups(UsageHour, HOUR_KEYS, placed, _hour_key, TOTALS),
+        _rollups(UsageDay, DAY_KEYS, placed, _day_key, DAY_TOTALS),
+    )
+    months = {(each.event.at.year, each.event.at.month) for each in placed}
+    partitions.insert_events(lambda: bulk.run(statements), months, now)
     _by_aggregation(placed)
     _adjust([each for each in placed if each.is_late], now, backfill)
     transaction.on_commit(wake_worker.wake_worker, robust=True)
@@ -110,59 +117,48 @@ def placed_events(events: Iterable[NewEvent], now: datetime) -> list[PlacedEvent
 
 def lock_clients(customer_ids: Collection[int], now: datetime) -> None:
     """Note clients whose use changes; an evaluation of one of them is waited for."""
+    bulk.run([_waiting(customer_ids, now)])
+
+
+def _waiting(customer_ids: Collection[int], now: datetime) -> Statement:
     rows = [(key, stamp(now)) for key in sorted(customer_ids)]
-    ingest.merge(DirtyClient, ("customer_id",), WAITING, rows)
+    return ingest.merging(DirtyClient, ("customer_id",), WAITING, rows)
 
 
 def lock_series(events: Iterable[NewEvent], now: datetime) -> None:
     """Lock the row of each client and metric, created where there is none."""
+    bulk.run([_seen(events, now)])
+
+
+def _seen(events: Iterable[NewEvent], now: datetime) -> Statement:
     newest: dict[tuple[int, int], datetime] = {}
     for each in events:
         key = each.customer, each.metric
         newest[key] = max(each.at, newest.get(key, each.at))
     rows = [(*key, stamp(at), stamp(now), "{}", "[]") for key, at in sorted(newest.items())]
-    ingest.merge(ClientMetric, ("customer_id", "metric_id"), SEEN, rows)
+    return ingest.merging(ClientMetric, ("customer_id", "metric_id"), SEEN, rows)
 
 
-def _insert(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) -> None:
-    repeated = _repeated(placed, now) if backfill is None else set()
+def _insertion(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) -> Statement:
+    """Insert events; one that came before under another id is flagged, but none of a backfill."""
     received = stamp(now)
     seen: set[Hashable] = set()
     rows = []
     for each in placed:
-        event, key = each.event, _content(each)
-        flag = not event.corrects and (key in repeated or key in seen) and backfill is None
+        event = each.event
+        key = (event.customer, event.metric, each.stamped, each.millionths)
+        is_plain = not event.corrects and backfill is None
+        flag = (True if key in seen else None) if is_plain else False
         seen.add(key)
         rows.append(
             (
                 *(event.customer, event.metric, each.stamped, received, each.millionths),
-                *(event.source, event.event_id, event.corrects, event.counts),
-                *(each.is_late, flag, backfill, event.value, each.day.isoformat()),
+                *(event.source, event.event_id, event.corrects, event.counts, each.is_late),
+                *(backfill, event.value, each.day.isoformat(), flag),
             )
         )
-    partitions.insert_events(
-        lambda: bulk.insert(UsageEvent, EVENT_COLUMNS, rows),
-        {(each.event.at.year, each.event.at.month) for each in placed},
-        now,
-    )
-
-
-def _content(each: PlacedEvent) -> tuple[int, int, Any, int]:
-    return each.event.customer, each.event.metric, each.stamped, each.millionths
-
-
-def _repeated(placed: Sequence[PlacedEvent], now: datetime) -> set[tuple[Any, ...]]:
-    """What came within ten minutes under another id: clients that retry with a new id pay twice."""
-    times = [each.event.at for each in placed]
-    return ingest.matching(
-        UsageEvent,
-        ("customer_id", "metric_id", "occurred_at", "quantity"),
-        sorted({_content(each) for each in placed}),
-        REPEATED,
-        stamp(min(times)),
-        stamp(max(times)),
-        stamp(now - REPEATED_WITHIN),
-    )
+    since = stamp(now - REPEATED_WITHIN)
+    return ingest.flagged_insertion(UsageEvent, EVENT_COLUMNS, REPEATED, since, rows)
 
 
 def _hour_key(each: PlacedEvent) -> tuple[int, int, Any]:
@@ -173,13 +169,13 @@ def _day_key(each: PlacedEvent) -> tuple[int, int, Any]:
     return each.event.customer, each.event.metric, each.day.isoformat()
 
 
-def _roll_up(
+def _rollups(
     model: type[UsageHour | UsageDay],
     keys: Sequence[str],
     placed: Iterable[PlacedEvent],
     key_of: Callable[[PlacedEvent], tuple[int, int, Any]],
     rule: MergeRule,
-) -> None:
+) -> Statement:
     totals: dict[tuple[int, int, Any], list[Any]] = {}
     for each in placed:
         quantity, at = each.millionths, each.event.at
@@ -197,7 +193,7 @@ def _roll_up(
         (*key, count, quantity, most, last_at, last, *more)
         for key, (count, quantity, most, _, last, last_at) in sorted(totals.items())
     ]
-    ingest.merge(model, keys, rule, rows)
+    return ingest.merging(model, keys, rule, rows)
 
 
 def _by_aggregation(placed: Sequence[PlacedEvent]) -> None:

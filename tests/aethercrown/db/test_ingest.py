@@ -5,11 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from aethercrown.db import ingest
+from aethercrown.db import bulk, ingest
 from aethercrown.db.bulk import stamp
+from aethercrown.db.ingest import RepeatRule
 from enterprise.usage.models import DirtyClient, EventKey, UsageDay, UsageHour
 from enterprise.usage.services.store import TOTALS, WAITING
-from tests.enterprise.usage.conftest import NOW, calls, client_row, event, track
+from tests.enterprise.usage.conftest import HOUR, NOW, calls, client_row, event, track
 
 __all__ = ["calls", "client_row"]
 pytestmark = pytest.mark.django_db
@@ -46,13 +47,30 @@ def test_rows_of_one_key_are_merged(client_row, calls):
     assert (row.last * 10**6, row.last_at.hour) == (9, 4)  # the larger of two at one time
 
 
-def test_stored_rows_with_the_same_values_are_found(client_row, calls):
-    track(event("e1", 5))
-    columns = ("customer_id", "metric_id", "count")
-    rows = [(client_row.pk, calls.pk, 1), (client_row.pk, calls.pk, 2)]
-    found = ingest.matching(UsageHour, columns, rows, "kept.quantity > %s", 0)
-    assert found == {(client_row.pk, calls.pk, 1)}
-    assert ingest.matching(UsageHour, columns, [], "true") == set()
+def test_new_rows_that_repeat_a_stored_one_are_flagged(client_row, calls):
+    rule = RepeatRule("is_booked", ("customer_id", "metric_id", "count"), "last_at")
+    columns = ("customer_id", "metric_id", "day", "count", "quantity", "most", "last", "last_at")
+
+    def flags(since, *rows):
+        given = [
+            (client_row.pk, calls.pk, f"2027-03-{day:02}", count, 0, 0, 0, stamp(NOW), flag)
+            for day, count, flag in rows
+        ]
+        bulk.run([ingest.flagged_insertion(UsageDay, columns, rule, stamp(since), given)])
+        return list(UsageDay.objects.order_by("day").values_list("is_booked", flat=True))
+
+    assert flags(NOW, (1, 5, None), (2, 6, True), (3, 6, False)) == [False, True, False]
+    assert flags(NOW, (4, 5, None), (5, 7, None), (6, 5, False))[3:] == [True, False, False]
+    assert flags(NOW + HOUR, (7, 5, None))[6:] == [False]
+    assert flags(NOW)[7:] == []
+
+
+def test_statements_run_together_each_on_what_those_before_wrote(client_row, calls):
+    keys, row = ("customer_id", "metric_id", "hour"), hour(client_row, calls, 2, 10**6, 5, 4)
+    merging = ingest.merging(UsageHour, keys, TOTALS, [row])
+    bulk.run([merging, ingest.merging(UsageHour, keys, TOTALS, []), merging])
+    bulk.run([])
+    assert UsageHour.objects.get().count == 4
 
 
 def test_pairs_that_any_stored_row_has_are_found(client_row, calls):
