@@ -20,7 +20,7 @@ from dashboards.period_choice import MAX_DAYS, PARAMETERS, read_period
 from dashboards.tables import Column, Table
 from dashboards.tiles import tiles
 from enterprise.onboarding.reports import flows as reports
-from enterprise.onboarding.states import FLOW_STATES
+from enterprise.onboarding.states import CHECKED, FLOW_STATES, STATED
 
 PRESETS, DEFAULT = ("30d", "90d", "365d"), "90d"
 TILES = (
@@ -28,6 +28,7 @@ TILES = (
     *("sla.attainment", "sla.breaches"),
 )
 HOURS = Unit(suffix="\u00a0h", digits=1)
+DONE_MEANS = {STATED: "said by a person", CHECKED: "checked by the platform"}
 ONBOARDINGS = page_context.Breadcrumb("Onboarding", "/dashboards/onboarding")
 NOTHING = EmptyState(
     "No onboarding yet",
@@ -145,6 +146,7 @@ def step_table(steps: Any) -> Table:
         Column("Planned", HOURS),
         Column("Took", HOURS),
         Column("Finished"),
+        Column("Done means"),
     )
     rows = [
         (
@@ -156,6 +158,7 @@ def step_table(steps: Any) -> Table:
             each.hours,
             each.actual_hours,
             each.finished_at,
+            DONE_MEANS[each.evidence],
         )
         for each in steps
     ]

@@ -99,6 +99,8 @@ class ForecastSerializer(serializers.Serializer[Any]):
 
 
 class OnboardingStepSerializer(serializers.Serializer[Any]):
+    """`evidence` that it is done: `stated` by a person, or `checked` by the platform itself."""
+
     order = fields.Count()
     name = fields.Text()
     status = fields.Option(choices=states.STEP_STATES)
@@ -106,6 +108,7 @@ class OnboardingStepSerializer(serializers.Serializer[Any]):
     assigned_to = fields.Text()
     dependencies = fields.ItemList(child=fields.Text())
     due_at = fields.Instant(allow_null=True)
+    evidence = fields.Option(choices=states.EVIDENCE)
 
 
 class ResourcesSerializer(serializers.Serializer[Any]):

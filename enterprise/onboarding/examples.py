@@ -22,6 +22,7 @@ STEP: dict[str, Any] = {
     "assigned_to": "automation",
     "dependencies": [],
     "due_at": "2026-12-01T10:00:00Z",
+    "evidence": "checked",
 }
 CONTACTS: dict[str, Any] = {
     "account_manager": "Ada Moreau",

@@ -24,6 +24,9 @@ RUNNING = (IN_PROGRESS, WAITING_CUSTOMER, BLOCKED)  # begun and not over
 SATISFIED = (DONE, SKIPPED)  # what waits for it may begin
 OPEN_STEPS = (PENDING, READY, *RUNNING, FAILED)
 
+STATED, CHECKED = "stated", "checked"  # what stands behind a done step: a person's word, or work
+EVIDENCE = (STATED, CHECKED)
+
 
 @dataclass(frozen=True, slots=True)
 class StepEvent:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -53,60 +54,74 @@ class OperatorAdmin(ModelAdmin):
         return people.may_operate(people.person(request.user))
 
 
+def is_draft(row: Any) -> bool:
+    """Whether the version that a row is, or belongs to, may be edited; so may a new one."""
+    version = getattr(row, "version", row)
+    return version is None or version.state == VersionState.DRAFT
+
+
 class DraftOnlyAdmin(OperatorAdmin):
-    """Only drafts are edited; they are made and published by buttons."""
+    """Only drafts and their parts are edited; they are made and published by buttons."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_frozen = obj is not None and obj.state != VersionState.DRAFT
-        return not is_frozen and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_draft = obj is not None and obj.state == VersionState.DRAFT
-        return is_draft and super().has_delete_permission(request, obj)
-
-
-class DraftOnlyInline(TabularInline):
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_add_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_draft(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_delete_permission(request, obj)
+        return obj is not None and is_draft(obj) and super().has_delete_permission(request, obj)
 
 
-def is_draft(row: Any) -> bool:
-    return row is None or row.state == VersionState.DRAFT
+class DraftOnlyRows:
+    """For an inline: its rows are edited only while their version is a draft."""
+
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]  # of the inline
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc]  # the same
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]  # the same
 
 
-class CalendarDayInline(DraftOnlyInline):
-    model = CalendarDay
-    fields = ["day", "name", "hours"]
+class VersionedAdmin(OperatorAdmin):
+    """Of rows with versions: their name stays, and a button copies the newest version."""
 
-
-@admin.register(BusinessCalendar)
-class BusinessCalendarAdmin(OperatorAdmin):
-    list_display = ["title", "name"]
-    search_fields = ["name", "title"]
     actions_detail = ["draft"]
+
+    def new_draft(self, pk: int) -> Model:
+        """The draft of the row with this number, made where there is none."""
+        raise NotImplementedError
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name",) if obj else ()
 
     @button("Draft a new version", "draft", "operate")
     def draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(BusinessCalendar, pk=object_id)
+        row = get_object_or_404(self.model, pk=object_id)
         if request.method != "POST":
             question = f"Copy the newest version of {row} to a draft?"
             return confirmation_page(self, request, row, question, "Draft a new version")
         with acting(actor_of(request)):
-            return redirect(change_url(services.draft_calendar(row.pk)))
+            return redirect(change_url(self.new_draft(row.pk)))
+
+
+class CalendarDayInline(DraftOnlyRows, TabularInline):
+    model = CalendarDay
+    fields = ["day", "name", "hours"]
+
+
+@admin.register(BusinessCalendar)
+class BusinessCalendarAdmin(VersionedAdmin):
+    list_display = ["title", "name"]
+    search_fields = ["name", "title"]
+
+    def new_draft(self, pk: int) -> CalendarVersion:
+        return services.draft_calendar(pk)
 
 
 class CountsFromForm(forms.Form):
@@ -184,12 +199,12 @@ class SlaTierAdmin(ModelAdmin):
         return ("code",) if obj else ()
 
 
-class TierRuleInline(DraftOnlyInline):
+class TierRuleInline(DraftOnlyRows, TabularInline):
     model = TierRule
     fields = ["position", "tier", "join", "conditions"]
 
 
-class RuleCurrencyRateInline(DraftOnlyInline):
+class RuleCurrencyRateInline(DraftOnlyRows, TabularInline):
     model = RuleCurrencyRate
     fields = ["currency", "rate"]
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.history.attribution import acting, actor_of
-from enterprise.onboarding.admin.operating import OnboardingOperatorAdmin
 from enterprise.onboarding.models import OnboardingContact
 from enterprise.onboarding.services import contacts, reminders
+from enterprise.sla.admin import OperatorAdmin
 
 CONTACT_FIELDS = ["name", "email", "role", "zone"]
 
@@ -33,7 +33,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stub
 
 
 @admin.register(OnboardingContact)
-class OnboardingContactAdmin(OnboardingOperatorAdmin):
+class OnboardingContactAdmin(OperatorAdmin):
     list_display = ["name", "flow", "email", "role", "zone", "left_at"]
     list_filter = ["role"]
     list_select_related = ["flow"]

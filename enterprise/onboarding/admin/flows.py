@@ -23,7 +23,7 @@ from aethercrown.history.attribution import acting, actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from enterprise.onboarding import states, template_diff
 from enterprise.onboarding.admin.contacts import ContactForm
-from enterprise.onboarding.admin.operating import OnboardingOperatorAdmin, ReasonForm
+from enterprise.onboarding.admin.reason_form import ReasonForm
 from enterprise.onboarding.models import (
     OnboardingContact,
     OnboardingFlow,
@@ -32,6 +32,7 @@ from enterprise.onboarding.models import (
     StepTransition,
 )
 from enterprise.onboarding.services import contacts, flows, moves
+from enterprise.sla.admin import OperatorAdmin
 
 
 class StepInline(ReadOnlyAdmin, TabularInline):
@@ -109,7 +110,7 @@ class MoveForm(forms.Form):
 
 
 @admin.register(OnboardingFlow)
-class OnboardingFlowAdmin(ReadOnlyAdmin, OnboardingOperatorAdmin, RowActionAdmin):
+class OnboardingFlowAdmin(ReadOnlyAdmin, OperatorAdmin, RowActionAdmin):
     list_display = ["company_name", "tier", "status", "started_at", "estimated_at"]
     list_filter = ["status", "tier", "template_version"]
     search_fields = ["company_name", "customer__external_id", "onboarding_id"]

@@ -21,10 +21,11 @@ from aethercrown.history.attribution import acting, actor_of
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from aethercrown.transitions import InvalidTransition
 from enterprise.onboarding import states
-from enterprise.onboarding.admin.operating import OnboardingOperatorAdmin, ReasonForm
+from enterprise.onboarding.admin.reason_form import ReasonForm
 from enterprise.onboarding.models import OnboardingStep
 from enterprise.onboarding.services import flows, owners, steps
 from enterprise.onboarding.services.actions import ActionRefused
+from enterprise.sla.admin import OperatorAdmin
 
 
 def step_action(verb: str, question: str, event: str) -> RowAction:
@@ -69,7 +70,7 @@ class OwnerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs 
 
 
 @admin.register(OnboardingStep)
-class OnboardingStepAdmin(ReadOnlyAdmin, OnboardingOperatorAdmin, RowActionAdmin):
+class OnboardingStepAdmin(ReadOnlyAdmin, OperatorAdmin, RowActionAdmin):
     list_display = ["name", "flow", "state", "owner", "due_at"]
     list_filter = ["state", "owner", "name"]
     list_select_related = ["flow", "owner"]

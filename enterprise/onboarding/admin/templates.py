@@ -9,11 +9,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import StackedInline, TabularInline
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
 from aethercrown.history.attribution import acting, actor_of
-from enterprise.onboarding.admin.operating import OnboardingOperatorAdmin
 from enterprise.onboarding.models import (
     OnboardingDependency,
     OnboardingTemplate,
@@ -21,69 +20,35 @@ from enterprise.onboarding.models import (
     OnboardingTemplateVersion,
 )
 from enterprise.onboarding.services import templates
+from enterprise.sla.admin import DraftOnlyAdmin, DraftOnlyRows, VersionedAdmin
 from enterprise.sla.models import FrozenVersion
-
-DRAFT = OnboardingTemplateVersion.State.DRAFT
 
 
 @admin.register(OnboardingTemplate)
-class OnboardingTemplateAdmin(OnboardingOperatorAdmin):
+class OnboardingTemplateAdmin(VersionedAdmin):
     list_display = ["title", "name", "is_default"]
-    actions_detail = ["draft"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("name",) if obj else ()
-
-    @button("Draft a new version", "draft", "operate")
-    def draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(OnboardingTemplate, pk=object_id)
-        if request.method != "POST":
-            question = f"Copy the newest version of {row} to a draft?"
-            return confirmation_page(self, request, row, question, "Draft a new version")
-        with acting(actor_of(request)):
-            return redirect(change_url(templates.draft(row.pk)))
+    def new_draft(self, pk: int) -> OnboardingTemplateVersion:
+        return templates.draft(pk)
 
 
-class DraftStepInline(StackedInline):
+class DraftStepInline(DraftOnlyRows, StackedInline):
     model = OnboardingTemplateStep
-    extra = 0
     show_change_link = True
     fields = [
         *("position", "name", "hours", "hours_by_tier", "owner_kind", "role", "action"),
         *("contact_role", "is_optional"),
     ]
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_add_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_delete_permission(request, obj)
-
-
-def is_draft(row: Any) -> bool:
-    return row is None or row.state == DRAFT
-
 
 @admin.register(OnboardingTemplateVersion)
-class OnboardingTemplateVersionAdmin(OnboardingOperatorAdmin):
+class OnboardingTemplateVersionAdmin(DraftOnlyAdmin):
     list_display = ["template", "number", "state", "note", "published_at"]
     list_filter = ["template", "state"]
     list_select_related = ["template"]
     readonly_fields = ["template", "number", "state", "published_at"]
     inlines = [DraftStepInline]
     actions_detail = ["publish", "retire"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is not None and is_draft(obj) and super().has_delete_permission(request, obj)
 
     @button("Publish", "publish", "operate")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -120,10 +85,9 @@ def publish(version_id: int) -> OnboardingTemplateVersion:
     return templates.publish(version_id, timezone.now())
 
 
-class OnboardingDependencyInline(TabularInline):
+class OnboardingDependencyInline(DraftOnlyRows, TabularInline):
     model = OnboardingDependency
     fk_name = "step"
-    extra = 0
     fields = ["needs", "lag_hours"]
 
     def formfield_for_foreignkey(self, field: Any, request: Any, **options: Any) -> Any:
@@ -134,15 +98,6 @@ class OnboardingDependencyInline(TabularInline):
             same = OnboardingTemplateStep.objects.filter(version=step.version_id)
             options["queryset"] = same.exclude(pk=step.pk)
         return super().formfield_for_foreignkey(field, request, **options)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj and obj.version) and super().has_add_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj and obj.version) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj and obj.version) and super().has_delete_permission(request, obj)
 
 
 class TemplateStepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs only
@@ -166,7 +121,7 @@ class TemplateStepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
 
 
 @admin.register(OnboardingTemplateStep)
-class OnboardingTemplateStepAdmin(ModelAdmin):
+class OnboardingTemplateStepAdmin(DraftOnlyAdmin):
     """A step with what it waits for; steps are added on the page of their version."""
 
     list_display = ["name", "version", "position", "hours", "owner_kind", "action"]
@@ -175,13 +130,3 @@ class OnboardingTemplateStepAdmin(ModelAdmin):
     form = TemplateStepForm
     readonly_fields = ["version"]
     inlines = [OnboardingDependencyInline]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj and obj.version) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_free = obj is not None and is_draft(obj.version)
-        return is_free and super().has_delete_permission(request, obj)

@@ -141,6 +141,11 @@ class OnboardingStep(models.Model):
         return f"{self.name} of {self.flow}"
 
     @property
+    def evidence(self) -> str:
+        """A step with an action is done only with its work; of others a person says so."""
+        return states.CHECKED if self.action else states.STATED
+
+    @property
     def duration(self) -> timedelta:
         return timedelta(hours=float(self.hours))
 

@@ -124,6 +124,7 @@ def step_fields(step: OnboardingStep) -> dict[str, Any]:
         "assigned_to": assigned_to(step),
         "dependencies": list(step.needs),
         "due_at": step.due_at,
+        "evidence": step.evidence,
     }
 
 

@@ -173,7 +173,7 @@ def end_for_good(flow_id: int, now: datetime, reason: str) -> None:
     """Cancel an open flow in whatever state it is, as when its customer is erased."""
     with transaction.atomic():
         change = FlowChange(flow_id, now)
-        if change.flow.status == states.ON_HOLD:
+        if change.flow.status in (states.DRAFT, states.ON_HOLD):
             change.change_status(states.ACTIVE, reason)
         if change.flow.status == states.ACTIVE:
             change.flow.is_rolling_back = False

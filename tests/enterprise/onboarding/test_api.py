@@ -48,6 +48,8 @@ def test_acme_is_premium_with_eight_steps(created):
     assert [each["order"] for each in created["steps"]] == list(range(1, 9))
     assert created["steps"][7]["dependencies"] == ["api_key_generation", "support_channel_setup"]
     assert created["steps"][0]["assigned_to"] == "automation"
+    said = [each["name"] for each in created["steps"] if each["evidence"] == "stated"]
+    assert said == ["documentation_access", "training_schedule", "support_channel_setup"]
     assert created["contacts"] == {
         "account_manager": None, "technical_lead": None, "support_team": None,
     }  # fmt: skip

@@ -32,6 +32,7 @@ from enterprise.onboarding.services import (
 from enterprise.onboarding.services.actions import WORK, ActionRefused, StepWork
 from enterprise.onboarding.services.flow_change import FlowChange, OpenDependencies, StaleVersion
 from enterprise.onboarding.services.flows import NewCompany
+from enterprise.onboarding.services.personal_data import erase
 from enterprise.sla import services as sla
 from enterprise.sla.models import ResourceQuota, SlaAssignment, SlaClock
 from operations.alerts.models import Alert
@@ -409,6 +410,24 @@ def test_a_tier_that_staff_gave_meanwhile_outlives_an_onboarding(flow):
     present = SlaAssignment.objects.get(customer=customer, ended_at=None)
     assert present.tier.code == "enterprise"
     assert ResourceQuota.objects.get(customer=customer, resource="storage_gb").amount == 2000
+
+
+@pytest.mark.parametrize("status", states.OPEN_FLOWS)
+def test_an_open_flow_in_any_state_is_cancelled_when_its_customer_is_erased(automated, status):
+    """Also one whose roll-back had stopped: nothing of it runs on."""
+    if status == states.ON_HOLD:
+        flows.put_on_hold(automated.pk, MONDAY + HOUR)
+    OnboardingFlow.objects.filter(pk=automated.pk).update(
+        status=status, is_rolling_back=status == states.ACTIVE
+    )
+    erase([automated.customer_id])
+    automated.refresh_from_db()
+    assert (automated.status, automated.is_rolling_back) == ("cancelled", False)
+    assert log.first_fault(automated) is None
+    assert not SlaClock.objects.exclude(state="stopped").exists()
+    assert not StepAction.objects.filter(state__in=("queued", "running")).exists()
+    assert not automated.contacts.exists()
+    assert automation.run_due(lambda: MONDAY + 9 * HOUR) == 0
 
 
 def test_a_flow_that_is_over_when_its_customer_is_erased_stays_as_it_was(flow):
