@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
@@ -31,6 +32,7 @@ class Crew:
     seconds: tuple[float, ...] = (3.0,)  # by work; the last counts for the rest
     missed: tuple[str, ...] = ("all",)  # the same
     database: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)  # environment variables
     at_work: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fallen: int = 0  # how many ended though nobody killed them
@@ -55,6 +57,7 @@ class Crew:
             "FAULT_SECONDS": " ".join(map(str, self.seconds)),
             "FAULT_MISSED": " ".join(self.missed),
             "PYTHONPATH": str(rig.ROOT),
+            **self.more,
         }
 
     def set_up(self):
@@ -94,11 +97,12 @@ class Crew:
         self.start(name, "beat", "--pidfile=", "-l", "WARNING")
 
     def start_web(self, name):
-        """A web server, and a first request: only then do its threads begin."""
+        """A web server, and a first request: only then do its threads begin. Its address."""
         address = f"127.0.0.1:{rig.free_port()}"
         flags = ["-b", address, "-w", "1", "--threads", "2", "--log-level", "warning"]
         self.launch(name, "-m", "gunicorn", "aethercrown.wsgi", *flags)
         wait_for(lambda: answers(f"http://{address}/healthz"), READY_SECONDS)
+        return f"http://{address}"
 
     def start(self, name, *arguments, app="aethercrown"):
         self.launch(name, "-m", "celery", "-A", app, *arguments)
