@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from enterprise.usage import reports, services
-from enterprise.usage.metering.event_input import read_moment, read_quantity
+from enterprise.usage.metering.event_input import read_moment, read_quantity, time_problem
 from enterprise.usage.reports import clients, levels, opportunities
 
 
@@ -26,8 +26,7 @@ class UsageMonitor:
     def track_usage(self, client_id: str, usage_data: Mapping[str, Any]) -> dict[str, Any]:
         """Store readings and limits; the summary of the client's limits, as in the API."""
         now = self.now
-        given = usage_data.get("recorded_at")
-        at = now if given is None else given if isinstance(given, datetime) else read_moment(given)
+        at = _moment(usage_data.get("recorded_at"), now)
         tracked = services.track_readings(
             client_id,
             _quantities(usage_data.get("current", {})),
@@ -62,6 +61,18 @@ class UsageMonitor:
         """Offer what the use calls for most; the campaign. Raises NothingToOffer."""
         row, _ = services.trigger_upsell(clients.find(client_id), by="python", now=self.now)
         return services.campaign_fields(row)
+
+
+def _moment(given: object, now: datetime) -> datetime:
+    """The time of readings, now where none is given. Raises ValueError as the API answers 400."""
+    if given is None:
+        return now
+    at = given if isinstance(given, datetime) else read_moment(given)
+    if at.tzinfo is None:
+        raise ValueError("recorded_at must have its offset from UTC.")
+    if problem := time_problem(at, now):
+        raise ValueError(f"recorded_at {problem.message}.")
+    return at
 
 
 def _quantities(given: Mapping[str, Any]) -> dict[str, Decimal]:

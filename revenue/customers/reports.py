@@ -202,6 +202,12 @@ def time_zones(customer_ids: Collection[int]) -> dict[int, str]:
     return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", "time_zone"))
 
 
+def merged_into(customer_ids: Collection[int]) -> dict[int, int]:
+    """Those of the customers that were merged into another one, with that one."""
+    merged = Customer.objects.filter(pk__in=customer_ids, merged_into__isnull=False)
+    return dict(merged.values_list("pk", "merged_into"))
+
+
 def external_ids(customer_ids: Collection[int]) -> dict[int, str]:
     """The client ids of customers."""
     return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", "external_id"))

@@ -14,7 +14,17 @@ from enterprise.sla import reports, services
 from enterprise.sla.business_time import add, between
 from enterprise.sla.models import SlaBreach
 from enterprise.sla.services import ClockStart
-from enterprise.sla.timeline import PAUSE, RESUME, RETARGET, START, Timeline, TimelineEvent, rebased
+from enterprise.sla.timeline import (
+    PAUSE,
+    RESUME,
+    RETARGET,
+    START,
+    Timeline,
+    TimelineEvent,
+    next_threshold_at,
+    passed,
+    rebased,
+)
 from operations.messaging.models import Destination, Message
 from tests.enterprise.onboarding.conftest import ACME
 from tests.enterprise.oracle import HOUR, week
@@ -94,6 +104,49 @@ def test_holidays_and_a_weekend_in_48_hours_of_twelve_a_day():
 def test_friday_afternoon_and_an_hour_is_monday_morning():
     """Chatwoot 13392: wall time in place of business hours."""
     assert add(OFFICE, may(7, 16, 30), HOUR) == may(10, 9, 30)
+
+
+def test_a_week_without_closed_hours_loses_no_minute_at_midnight():
+    """Zammad 3180: a day that was open around the clock was closed for its last minute."""
+    always = week("00:00-24:00", days=range(7))
+    assert between(always, may(3), may(10)) == 7 * 24 * HOUR
+    assert add(always, may(3, 23), 2 * HOUR) == may(4, 1)
+
+
+def test_a_warning_before_the_end_falls_into_open_hours_of_the_next_day():
+    """GLPI 22678: an hour before the end was midnight, where the target reached into a new day."""
+    found = clock(may(3, 17), 4, calendar=week("08:00-18:00"))
+    assert found.due_at(may(3, 17)) == may(4, 11)
+    assert next_threshold_at(found, [75], may(3, 17)) == may(4, 10)
+
+
+def test_a_lunch_break_ends_nothing_and_counts_nothing():
+    """osTicket 6847: with a closed hour at noon the end of the target was wrong."""
+    office = week("09:00-13:00, 14:00-18:00")
+    assert add(office, may(3, 12), 2 * HOUR) == may(3, 15)
+    assert add(office, may(3, 13, 30), HOUR) == may(3, 15)
+    assert between(office, may(3, 9), may(4, 9)) == 8 * HOUR
+
+
+def test_a_ticket_of_the_night_counts_from_the_next_opening():
+    """GLPI 687: a ticket made outside of the hours had a duration of zero."""
+    found = clock(may(7, 20), 4)
+    assert found.elapsed(may(10, 10)) == HOUR
+    assert found.due_at(may(7, 20)) == may(10, 13)
+
+
+def test_nothing_is_violated_while_the_customer_is_waited_for():
+    """GLPI 24481: pending with a reason, and violated all the same."""
+    found = clock(may(3, 9), 8, TimelineEvent(PAUSE, may(3, 16)))
+    assert (found.due_at(may(28)), next_threshold_at(found, [100], may(28))) == (None, None)
+    assert passed(found, [75, 100], may(28)) == [75]
+
+
+def test_an_overdue_ticket_with_a_longer_target_is_no_longer_overdue():
+    """osTicket 5160 and 686: still overdue after the plan was changed, until it was saved again."""
+    found = clock(may(3, 9), 2, TimelineEvent(RETARGET, may(3, 14), 16 * HOUR))
+    assert passed(found, [100], may(3, 14)) == []
+    assert found.due_at(may(3, 14)) == may(4, 17)
 
 
 @pytest.mark.django_db

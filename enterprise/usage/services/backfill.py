@@ -22,7 +22,14 @@ from enterprise.usage.metering.event_input import EventInput, InputProblem, Item
 from enterprise.usage.models import EventKey, UsageBackfill, UsageEvent
 from enterprise.usage.reports import backfills
 from enterprise.usage.reports.backfills import DayKey, DayTotals
-from enterprise.usage.services import backfill_plan, backfill_preview, rebuild, store, track
+from enterprise.usage.services import (
+    backfill_plan,
+    backfill_preview,
+    partitions,
+    rebuild,
+    store,
+    track,
+)
 from enterprise.usage.services.backfill_plan import BackfillPlan
 from enterprise.usage.services.voided import VOIDS
 from operations.decisions import reports as decision_reports
@@ -193,6 +200,7 @@ def store_rows(case: DecisionCase) -> None:
     row, now = _locked(case), timezone.now()
     check_transition(str(row), row.state, State.APPLIED, STEPS)
     plan = backfill_plan.plan(row, now, writes=True)
+    partitions.make_months(partitions.months_of(each.at for each in plan.rows))
     store.lock_clients({each.customer for each in plan.rows}, now)
     store.lock_series(plan.rows, now)
     touched = plan.touched(now)

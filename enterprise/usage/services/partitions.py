@@ -4,7 +4,7 @@ There is no default partition: it would fill up, and then no month could be made
 run keeps the coming months; a month that is missing is made by the insert that needs it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 
@@ -41,13 +41,27 @@ def insert_events(
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", "") != NO_PARTITION:
             raise
-        for year, month in sorted(months):
-            make_month(date(year, month, 1))
+        make_months(months)
         insert()
     this = now.date().replace(day=1)
     present = {(each.year, each.month) for each in (this, months_after(this, -1))}
     known = [each for each in months if each in present]
     transaction.on_commit(lambda: inserted.update(dict.fromkeys(known, True)))
+
+
+def months_of(times: Iterable[datetime]) -> set[tuple[int, int]]:
+    """The months of times in UTC."""
+    return {(each.year, each.month) for each in times}
+
+
+def make_months(months: AbstractSet[tuple[int, int]]) -> None:
+    """Make those of the months that are missing; to be called before clients are locked.
+
+    To attach one waits for other transactions that attach one, and those lock clients afterwards.
+    """
+    if connection.vendor == "postgresql" and not months <= inserted.keys():
+        for year, month in sorted(months):
+            make_month(date(year, month, 1))
 
 
 def name_of(month: date) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from enterprise.usage.metering.months import month_of, today_in
 from enterprise.usage.metering.readings import CounterReading
 from enterprise.usage.models import UsageLimit, UsageReading
 from enterprise.usage.reports import MetricRecord
-from enterprise.usage.services import metrics, store
+from enterprise.usage.services import metrics, partitions, store
 from enterprise.usage.services.store import NewEvent
 from revenue.customers import reports as customers
 from revenue.customers import services as customer_services
@@ -68,12 +68,14 @@ def track(
 
     Raises UnknownNames, NeedsEvents and ReadingConflicts.
     """
+    recorded_at = recorded_at.astimezone(UTC)
     client, known = _resolve(client_id, current, limits, now)
     series = [
         NewEvent(client.customer, each.pk, each.kind, client.time_zone, recorded_at, current[code],
                  EVENT_SOURCE, "", aggregation=each.aggregation)
         for code, each in known.items() if code in current
     ]  # fmt: skip
+    partitions.make_months(partitions.months_of([recorded_at]))
     store.lock_clients([client.customer], now)
     store.lock_series(series, now)
     statuses: dict[str, ItemStatus] = {}

@@ -1,6 +1,7 @@
 """Store events and their rollups in the caller's transaction, each row locked in one order.
 
-The order of locks: clients to evaluate, metrics of clients, events, hours, days.
+The order of locks: months that are made, clients to evaluate, metrics of clients, events, hours,
+days.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
@@ -45,7 +46,10 @@ HOUR_KEYS, DAY_KEYS = (("customer_id", "metric_id", each) for each in ("hour", "
 
 
 class NewEvent(NamedTuple):
-    """An event whose id was claimed. `day` is given where it counts in another event's day."""
+    """An event whose id was claimed; `at` is in UTC.
+
+    `day` is given where it counts in another event's day.
+    """
 
     customer: int
     metric: int
@@ -73,21 +77,42 @@ class PlacedEvent(NamedTuple):
     is_late: bool  # its billing period ended before it came
 
 
-@transaction.atomic(savepoint=False)
+class EventWrites(NamedTuple):
+    """What stores some events; made without a lock of the database."""
+
+    placed: Sequence[PlacedEvent]
+    statements: Sequence[Statement]
+
+
 def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = None) -> None:
     """Store events, add them to the rollups, and have their clients evaluated after the commit."""
-    if not events:
-        return
+    execute(writes(events, now=now, backfill=backfill), now=now, backfill=backfill)
+
+
+def writes(
+    events: Sequence[NewEvent], *, now: datetime, backfill: int | None = None
+) -> EventWrites:
     placed = placed_events(events, now)
-    statements = (
-        _waiting({each.customer for each in events}, now),
-        _seen(events, now),
-        _insertion(placed, now, backfill),
-        _rollups(UsageHour, HOUR_KEYS, placed, _hour_key, TOTALS),
-        _rollups(UsageDay, DAY_KEYS, placed, _day_key, DAY_TOTALS),
+    return EventWrites(
+        placed,
+        (
+            _waiting({each.customer for each in events}, now),
+            _seen(events, now),
+            _insertion(placed, now, backfill),
+            _rollups(UsageHour, HOUR_KEYS, placed, _hour_key, TOTALS),
+            _rollups(UsageDay, DAY_KEYS, placed, _day_key, DAY_TOTALS),
+        ),
     )
-    months = {(each.event.at.year, each.event.at.month) for each in placed}
-    partitions.insert_events(lambda: bulk.run(statements), months, now)
+
+
+@transaction.atomic(savepoint=False)
+def execute(made: EventWrites, *, now: datetime, backfill: int | None = None) -> None:
+    """Store the events of `writes`, whose ids were claimed in this transaction."""
+    placed = made.placed
+    if not placed:
+        return
+    months = partitions.months_of(each.event.at for each in placed)
+    partitions.insert_events(lambda: bulk.run(made.statements), months, now)
     _by_aggregation(placed)
     _adjust([each for each in placed if each.is_late], now, backfill)
     transaction.on_commit(wake_worker.wake_worker, robust=True)

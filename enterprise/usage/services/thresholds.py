@@ -17,6 +17,7 @@ from enterprise.usage.analysis.crossing import GaugeArming, Threshold, UsageLeve
 from enterprise.usage.metering.months import month_of, today_in
 from enterprise.usage.models import ClientMetric, DirtyClient, UsageAlert, UsageLimit
 from enterprise.usage.reports.levels import MetricLevel, levels_of
+from enterprise.usage.services import customer_hook
 from operations.alerts import services as alerts
 from revenue.customers import reports as customers
 
@@ -52,8 +53,16 @@ def evaluate_next(now: datetime, most: int) -> int:
     since = dict(waiting.order_by("since").values_list("pk", "since")[:most])
     if since:
         DirtyClient.objects.filter(pk__in=since).delete()
+        _move_late(since, now)
         evaluate_changes(since, now)
     return len(since)
+
+
+def _move_late(since: Changes, now: datetime) -> None:
+    """Move events that were read before their client was merged, and stored after it."""
+    for duplicate, kept in sorted(customers.merged_into(list(since)).items()):
+        if ClientMetric.objects.filter(customer=duplicate).exists():
+            customer_hook.merge(kept, duplicate, now)
 
 
 def evaluate(customer: int, now: datetime) -> list[UsageAlert]:

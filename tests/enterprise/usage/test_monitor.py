@@ -1,11 +1,14 @@
 """UsageMonitor: the calls of the contract, from Python."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
 
+from enterprise.usage.models import UsageHour
 from enterprise.usage.monitor import UsageMonitor
+from enterprise.usage.reports import rollups
 from enterprise.usage.reports.clients import UnknownClient
 from enterprise.usage.services import NothingToOffer, booking
 from revenue.customers import services as customers
@@ -61,5 +64,20 @@ def test_the_clock_is_the_platforms_unless_a_time_is_given():
 def test_bad_values_are_refused(monitor):
     with pytest.raises(ValueError, match="must be a number"):
         monitor.track_usage("acme", {"current": {CALLS: "many"}})
+    for at, words in (
+        (NOW.replace(tzinfo=None), "its offset"),
+        (NOW + timedelta(days=1), "minutes ahead"),
+        (NOW - timedelta(days=40), "needs a backfill"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            monitor.track_usage("acme", {"current": {CALLS: 1}, "recorded_at": at})
     with pytest.raises(UnknownClient):
         monitor.generate_usage_report("nobody")
+
+
+def test_a_reading_of_another_zone_counts_in_its_hour_in_utc(monitor):
+    at = (NOW - timedelta(hours=1)).astimezone(ZoneInfo("Asia/Kolkata"))
+    monitor.track_usage("acme", {"current": {CALLS: 5}, "recorded_at": at})
+    hour = UsageHour.objects.get().hour
+    assert (hour.hour, hour.minute) == (11, 0)
+    assert list(rollups.differences([hour])) == []

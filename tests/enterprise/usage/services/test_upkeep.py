@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, connection
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
 from enterprise.usage import services, tasks
+from enterprise.usage.metering.event_input import read_event
 from enterprise.usage.models import (
     ClientMetric,
     DirtyClient,
@@ -34,9 +35,11 @@ from enterprise.usage.services import (
     booking,
     partitions,
     plan_limits,
+    store,
     thresholds,
     upkeep,
 )
+from enterprise.usage.services.track import find_names
 from enterprise.usage.wake_worker import WorkerWaker, wake_worker
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
@@ -204,6 +207,18 @@ def test_a_merged_clients_usage_moves_and_adds_up(client_row, calls):
     assert not UsageEvent.objects.filter(customer=other).exists()
     assert DirtyClient.objects.filter(customer=client_row).exists()
     assert UsageDay.objects.filter(is_booked=False).count() == 2
+
+
+def test_events_that_were_read_before_a_merge_and_stored_after_it_move_too(client_row, calls):
+    other = Customer.objects.create(external_id="old", name="Old", time_zone="Europe/Lisbon")
+    named = read_event(event("late", 7, client="old"), NOW)
+    known = find_names([named])
+    customers.merge(client_row.pk, other.pk, now=NOW)
+    store.store([known.placed(named)], now=NOW)
+    services.evaluate_dirty(NOW)
+    assert days() == {("acme", CALLS, "2027-03-20"): 7}
+    services.evaluate_dirty(NOW)
+    assert not DirtyClient.objects.exists()
 
 
 def test_an_erased_clients_ids_are_blanked_and_quantities_stay(client_row, calls, users):
