@@ -5,9 +5,9 @@ SQLite runs one prepared statement a row; PostgreSQL takes each column as one ar
 statement, because a statement a row costs it most of its time.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from json import dumps
 from typing import Any, NamedTuple
@@ -123,6 +123,16 @@ def stamp(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at)
 
 
+def stamper() -> Callable[[datetime], str]:
+    """For many times: the same as text, in a tenth of the time."""
+    return _naive_text if connection.vendor == "sqlite" else datetime.isoformat
+
+
+def _naive_text(at: datetime) -> str:
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.replace(tzinfo=None).isoformat(" ")
+
+
 def table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - documented
 
@@ -140,7 +150,8 @@ def column_types(model: type[Model], columns: Sequence[str]) -> list[str]:
 
 @cache
 def _column_types(_vendor: str, model: type[Model]) -> dict[str, str]:
-    return {each.column: str(each.db_type(connection)) for each in model._meta.concrete_fields}  # noqa: SLF001 - the same
+    fields = model._meta.concrete_fields  # noqa: SLF001 - the same
+    return {str(each.column): str(each.db_type(connection)) for each in fields}
 
 
 def _arrays(model: type[Model], columns: Sequence[str]) -> str:

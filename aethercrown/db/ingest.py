@@ -54,7 +54,8 @@ class MergeRule:
 def claim(model: type[Model], key: str, columns: Sequence[str], rows: Collection[Row]) -> set[Any]:
     """Insert rows whose key is not there yet; the keys, the first column, of those inserted.
 
-    Another transaction that inserts one of these keys is waited for.
+    A UUID comes back as 32 hexadecimal digits. Another transaction that inserts one of these keys
+    is waited for.
     """
     if not rows:
         return set()
@@ -70,8 +71,32 @@ def _claim_text(_vendor: str, model: type[Model], key: str, columns: tuple[str, 
     return (
         f"INSERT INTO {bulk.table(model)} ({_listed(every)}) "  # noqa: S608 - our own names
         f"SELECT * FROM {_source(model, every)} WHERE true "
-        f"ON CONFLICT ({quote(key)}) DO NOTHING RETURNING {quote(key)}"
+        f"ON CONFLICT ({quote(key)}) DO NOTHING RETURNING {_returned(model, key)}"
     )
+
+
+def _returned(model: type[Model], key: str) -> str:
+    """The column as it was given: the driver would make an object of each UUID."""
+    name = connection.ops.quote_name(key)
+    is_object = bulk.column_types(model, (key,)) == ["uuid"]
+    return f"replace({name}::text, '-', '')" if is_object else name
+
+
+def stored(
+    model: type[Model], key: str, columns: Sequence[str], keys: Collection[Any]
+) -> list[tuple[Any, ...]]:
+    """The key, as `claim` gives it, and the columns of those rows that are there."""
+    if not keys:
+        return []
+    quote = connection.ops.quote_name
+    shown = ", ".join([_returned(model, key), *map(quote, columns)])
+    statement = (
+        f"SELECT {shown} FROM {bulk.table(model)} WHERE {quote(key)} IN "  # noqa: S608 - our own
+        f"(SELECT {quote(key)} FROM {_source(model, (key,))})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _parameters([(each,) for each in keys]))
+        return [tuple(found) for found in cursor.fetchall()]
 
 
 def merge(model: type[Model], keys: Sequence[str], rule: MergeRule, rows: Collection[Row]) -> None:
@@ -95,8 +120,17 @@ def _merge_text(_vendor: str, model: type[Model], keys: tuple[str, ...], rule: M
     return (
         f"INSERT INTO {bulk.table(model)} AS kept ({_listed(every)}) "  # noqa: S608 - our own names
         f"SELECT * FROM {_source(model, every)} WHERE true "
-        f"ON CONFLICT ({_listed(keys)}) DO UPDATE SET {', '.join(_changes(rule))}"
+        f"ON CONFLICT ({_listed(keys)}) DO UPDATE SET {', '.join(_changes(rule))}{_only(rule)}"
     )
+
+
+def _only(rule: MergeRule) -> str:
+    """Where a row would stay as it is, it is locked and not written again."""
+    if rule.added or rule.latest or rule.replaced:
+        return ""
+    names = [(each, ">") for each in rule.largest] + [(each, "<") for each in rule.smallest]
+    quoted = [(connection.ops.quote_name(name), sign) for name, sign in names]
+    return " WHERE " + " OR ".join(f"excluded.{name} {sign} kept.{name}" for name, sign in quoted)
 
 
 @dataclass(frozen=True, slots=True)

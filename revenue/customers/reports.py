@@ -10,6 +10,7 @@ from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from aethercrown.csv.export import Cell, Exporter
+from aethercrown.db import bulk
 from aethercrown.db.compiled_query import CompiledQuery
 from aethercrown.db.fields import AmountField
 from aethercrown.formatting import date_text
@@ -179,15 +180,17 @@ def clients(client_ids: Collection[str]) -> dict[str, ClientRecord]:
 
     That of one id costs little.
     """
-    few = len(client_ids) == 1
-    found = client_by_id.rows(list(client_ids)) if few else _clients(client_ids)
+    if len(client_ids) == 1:
+        found = client_by_id.rows(list(client_ids))
+    else:
+        found = clients_by_ids.rows(bulk.among(client_ids, str).params)
     return {
         name: ClientRecord(merged or key, merged_zone if merged else zone)
         for name, key, zone, merged, merged_zone in found
     }
 
 
-def _clients(client_ids: Collection[str]) -> "QuerySet[Customer, Any]":
+def _clients(client_ids: Any) -> "QuerySet[Customer, Any]":
     rows = Customer.objects.filter(external_id__in=client_ids).order_by()
     return rows.values_list(
         "external_id", "pk", "time_zone", "merged_into_id", "merged_into__time_zone"
@@ -195,6 +198,7 @@ def _clients(client_ids: Collection[str]) -> "QuerySet[Customer, Any]":
 
 
 client_by_id = CompiledQuery(_clients)
+clients_by_ids = CompiledQuery(lambda given: _clients(bulk.among_each(given[0], str)))
 
 
 def time_zones(customer_ids: Collection[int]) -> dict[int, str]:

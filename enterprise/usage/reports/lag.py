@@ -72,10 +72,11 @@ class Freshness:
 
 
 def freshness(now: datetime) -> Freshness:
-    oldest = DirtyClient.objects.aggregate(since=Min("since"))["since"]
+    waiting = DirtyClient.objects.aggregate(count=Count("pk"), since=Min("since"))
+    oldest = waiting["since"]
     return Freshness(
         receipt_lag(now),
-        DirtyClient.objects.count() if oldest else 0,
+        waiting["count"],
         now - oldest if oldest else None,
         RollupCheck.objects.first(),
     )

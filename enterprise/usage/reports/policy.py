@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from aethercrown.db import bulk
 from aethercrown.db.compiled_query import CompiledQuery
 from aethercrown.search import row_source
 from enterprise.usage.analysis.crossing import DEFAULT_THRESHOLDS, Threshold
@@ -34,17 +35,21 @@ class MetricRecord(NamedTuple):
     aggregation: str
 
 
-def _records(codes: Collection[str]) -> "QuerySet[UsageMetric, Any]":
+def _records(codes: Any) -> "QuerySet[UsageMetric, Any]":
     rows = UsageMetric.objects.filter(code__in=codes).order_by()
     return rows.values_list(*MetricRecord._fields)
 
 
 record_by_code = CompiledQuery(_records)
+records_by_codes = CompiledQuery(lambda given: _records(bulk.among_each(given[0], str)))
 
 
 def metric_records(codes: Collection[str]) -> dict[str, MetricRecord]:
     """The metrics of these codes that are known; that of one code costs little."""
-    rows = record_by_code.rows(list(codes)) if len(codes) == 1 else _records(codes)
+    if len(codes) == 1:
+        rows = record_by_code.rows(list(codes))
+    else:
+        rows = records_by_codes.rows(bulk.among(codes, str).params)
     return {found.code: found for found in itertools.starmap(MetricRecord, rows)}
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from aethercrown.db import bulk, ingest
-from aethercrown.db.bulk import Statement, stamp
+from aethercrown.db.bulk import Statement
 from aethercrown.db.fields import MILLION
 from aethercrown.db.ingest import MergeRule, RepeatRule
 from enterprise.usage import wake_worker
@@ -71,8 +71,8 @@ class PlacedEvent(NamedTuple):
 
     event: NewEvent
     millionths: int
-    stamped: Any  # its time and hour, as the driver takes them
-    hour: Any
+    stamped: str  # its time and hour, as the driver takes them
+    hour: str
     day: date
     is_late: bool  # its billing period ended before it came
 
@@ -122,6 +122,7 @@ def placed_events(events: Iterable[NewEvent], now: datetime) -> list[PlacedEvent
     """Each event with its hour in UTC and its day in the client's time zone."""
     zones: dict[str, tuple[ZoneInfo | None, date]] = {}
     hours: dict[datetime, Any] = {}
+    written = bulk.stamper()
     found = []
     for event in events:
         at = event.at
@@ -133,10 +134,10 @@ def placed_events(events: Iterable[NewEvent], now: datetime) -> list[PlacedEvent
         day = event.day or (at.astimezone(own_zone) if own_zone else at).date()
         hour = at.replace(minute=0, second=0, microsecond=0)
         if hour not in hours:
-            hours[hour] = stamp(hour)
+            hours[hour] = written(hour)
         is_late = event.kind == MetricKind.COUNTER and day < this_month
         millionths = int(event.quantity * MILLION)
-        found.append(PlacedEvent(event, millionths, stamp(at), hours[hour], day, is_late))
+        found.append(PlacedEvent(event, millionths, written(at), hours[hour], day, is_late))
     return found
 
 
@@ -146,7 +147,8 @@ def lock_clients(customer_ids: Collection[int], now: datetime) -> None:
 
 
 def _waiting(customer_ids: Collection[int], now: datetime) -> Statement:
-    rows = [(key, stamp(now)) for key in sorted(customer_ids)]
+    since = bulk.stamper()(now)
+    rows = [(key, since) for key in sorted(customer_ids)]
     return ingest.merging(DirtyClient, ("customer_id",), WAITING, rows)
 
 
@@ -160,13 +162,16 @@ def _seen(events: Iterable[NewEvent], now: datetime) -> Statement:
     for each in events:
         key = each.customer, each.metric
         newest[key] = max(each.at, newest.get(key, each.at))
-    rows = [(*key, stamp(at), stamp(now), "{}", "[]") for key, at in sorted(newest.items())]
+    written = bulk.stamper()
+    received = written(now)
+    rows = [(*key, written(at), received, "{}", "[]") for key, at in sorted(newest.items())]
     return ingest.merging(ClientMetric, ("customer_id", "metric_id"), SEEN, rows)
 
 
 def _insertion(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) -> Statement:
     """Insert events; one that came before under another id is flagged, but none of a backfill."""
-    received = stamp(now)
+    written = bulk.stamper()
+    received, since = written(now), written(now - REPEATED_WITHIN)
     seen: set[Hashable] = set()
     rows = []
     for each in placed:
@@ -182,7 +187,6 @@ def _insertion(placed: Sequence[PlacedEvent], now: datetime, backfill: int | Non
                 *(backfill, event.value, each.day.isoformat(), flag),
             )
         )
-    since = stamp(now - REPEATED_WITHIN)
     return ingest.flagged_insertion(UsageEvent, EVENT_COLUMNS, REPEATED, since, rows)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -336,8 +335,7 @@ def claim(
     found = ingest.claim(EventKey, "key", ("content", "expires_at"), rows)
     if len(found) == len(rows):
         return keys.sort_out(results, {})
-    new = {each.hex if isinstance(each, UUID) else each for each in found}
-    others = keys.contents.keys() - new
+    others = keys.contents.keys() - found
     # a key that is deleted at this moment has expired: its event is older than the window
     return keys.sort_out(
         results, {**{key: keys.contents[key] for key in others}, **contents(others)}
@@ -346,10 +344,7 @@ def claim(
 
 def contents(keys: Collection[str]) -> dict[str, int]:
     """The stored contents of those ids that are taken."""
-    if not keys:
-        return {}
-    rows = EventKey.objects.filter(pk__in=list(keys)).values_list("pk", "content")
-    return {key.hex: content for key, content in rows}
+    return dict(ingest.stored(EventKey, "key", ("content",), keys))
 
 
 def repeat(result: ItemResult, *, same: bool) -> None:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -68,6 +69,15 @@ def test_a_time_is_as_its_column_takes_it():
         [(bulk.stamp(NOON), "", 0, 0, 0, 0, "", "", "", "")],
     )
     assert RotationRun.objects.get(begun_at=NOON).begun_at == NOON
+
+
+def test_times_in_any_zone_are_written_as_their_column_takes_them():
+    written, columns = bulk.stamper(), ["kid", "canary", "created_at", "wraps"]
+    times = [NOON, NOON.astimezone(ZoneInfo("Asia/Kolkata")) + timedelta(microseconds=5)]
+    bulk.insert(Kek, columns, [(f"k{n}", b"", written(at), n) for n, at in enumerate(times)])
+    rows = Kek.objects.filter(kid__startswith="k").order_by("wraps")
+    assert list(rows.values_list("created_at", flat=True)) == times
+    assert rows.get(created_at=times[1]).wraps == 1
 
 
 def test_a_column_may_be_looked_for_and_set_at_once():

@@ -19,8 +19,7 @@ KEYS = [UUID(int=place).hex for place in range(3)]
 
 def claim(*keys):
     rows = [(key, 7, stamp(NOW)) for key in keys]
-    found = ingest.claim(EventKey, "key", ("content", "expires_at"), rows)
-    return sorted(UUID(str(each)).hex for each in found)
+    return sorted(ingest.claim(EventKey, "key", ("content", "expires_at"), rows))
 
 
 def test_a_key_is_claimed_once():
@@ -28,6 +27,15 @@ def test_a_key_is_claimed_once():
     assert claim(*KEYS) == KEYS[2:]
     assert claim() == []
     assert EventKey.objects.count() == 3
+
+
+def test_stored_rows_are_found_by_their_keys(client_row):
+    claim(*KEYS[:2])
+    assert dict(ingest.stored(EventKey, "key", ("content",), KEYS[1:])) == {KEYS[1]: 7}
+    assert ingest.stored(EventKey, "key", ("content",), []) == []
+    ingest.merge(DirtyClient, ("customer_id",), WAITING, [(client_row.pk, stamp(NOW))])
+    found = ingest.stored(DirtyClient, "customer_id", (), [client_row.pk, 0])
+    assert found == [(client_row.pk,)]
 
 
 def hour(customer, metric, *figures):
