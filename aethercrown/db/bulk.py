@@ -27,7 +27,7 @@ AMONG = {
 }
 
 
-class Statement(NamedTuple):
+class WriteStatement(NamedTuple):
     """Writes rows and answers nothing. `is_repeated`: it runs once for each of its `values`."""
 
     text: str
@@ -35,7 +35,7 @@ class Statement(NamedTuple):
     is_repeated: bool = False
 
 
-def run(statements: Iterable[Statement]) -> None:
+def run(statements: Iterable[WriteStatement]) -> None:
     """Run statements in their order, each on what those before it wrote.
 
     PostgreSQL gets them in one message, so that none of them waits for a round trip.

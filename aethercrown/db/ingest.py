@@ -22,7 +22,7 @@ from django.db.models import Model
 
 from aethercrown.db import bulk
 from aethercrown.db.arrays import array
-from aethercrown.db.bulk import Statement
+from aethercrown.db.bulk import WriteStatement
 
 Row = Sequence[Any]
 
@@ -109,9 +109,11 @@ def merge(model: type[Model], keys: Sequence[str], rule: MergeRule, rows: Collec
 
 def merging(
     model: type[Model], keys: Sequence[str], rule: MergeRule, rows: Collection[Row]
-) -> Statement:
+) -> WriteStatement:
     """The statement of `merge`; without rows it does nothing."""
-    return Statement(_merge_text(connection.vendor, model, tuple(keys), rule), _parameters(rows))
+    return WriteStatement(
+        _merge_text(connection.vendor, model, tuple(keys), rule), _parameters(rows)
+    )
 
 
 @cache
@@ -147,13 +149,13 @@ class RepeatRule:
 
 def flagged_insertion(
     model: type[Model], columns: tuple[str, ...], rule: RepeatRule, since: Any, rows: Sequence[Row]
-) -> Statement:
+) -> WriteStatement:
     """Insert rows whose last value is the flag: None where a stored row is looked for."""
     text = _insertion_text(connection.vendor, model, columns, rule)
     if connection.vendor == "postgresql":
-        return Statement(text, [since, *_parameters(rows)] if rows else [])
+        return WriteStatement(text, [since, *_parameters(rows)] if rows else [])
     chosen = itemgetter(*map(columns.index, rule.same))
-    return Statement(text, [(*row, *chosen(row), since) for row in rows], is_repeated=True)
+    return WriteStatement(text, [(*row, *chosen(row), since) for row in rows], is_repeated=True)
 
 
 @cache

@@ -128,8 +128,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running(parent: Path | None = None, **changed: str) -> Iterator[Cluster]:
-    """A new cluster in a temporary folder, with its server, until the end of the block."""
+def running(parent: Path | None = None, /, **changed: str) -> Iterator[Cluster]:
+    """A new cluster in a temporary folder, with its server, until the end of the block.
+
+    `changed` are settings that differ from SETTINGS.
+    """
     with folder(parent) as place:
         uid = NOBODY_UID if os.geteuid() == 0 else 0
         if uid:

@@ -208,8 +208,8 @@ def time_zones(customer_ids: Collection[int]) -> dict[int, str]:
 
 def merged_into(customer_ids: Collection[int]) -> dict[int, int]:
     """Those of the customers that were merged into another one, with that one."""
-    merged = Customer.objects.filter(pk__in=customer_ids, merged_into__isnull=False)
-    return dict(merged.values_list("pk", "merged_into"))
+    rows = Customer.objects.filter(pk__in=customer_ids).values_list("pk", "merged_into")
+    return {key: owner for key, owner in rows if owner}
 
 
 def external_ids(customer_ids: Collection[int]) -> dict[int, str]:

@@ -75,9 +75,7 @@ def track(
                  EVENT_SOURCE, "", aggregation=each.aggregation)
         for code, each in known.items() if code in current
     ]  # fmt: skip
-    partitions.make_months(partitions.months_of([recorded_at]))
-    store.lock_clients([client.customer], now)
-    store.lock_series(series, now)
+    _lock(client, series, recorded_at, now)
     statuses: dict[str, ItemStatus] = {}
     events: list[NewEvent] = []
     for each in sorted(series, key=lambda event: event.metric):
@@ -96,6 +94,14 @@ def track(
         now=now,
     )
     return TrackedReadings(client.customer, statuses)
+
+
+def _lock(
+    client: ClientRecord, series: Sequence[NewEvent], recorded_at: datetime, now: datetime
+) -> None:
+    partitions.make_months(partitions.months_of([recorded_at]))
+    store.lock_clients([client.customer], now)
+    store.lock_series(series, now)
 
 
 def _resolve(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from aethercrown.db import bulk, ingest
-from aethercrown.db.bulk import Statement
+from aethercrown.db.bulk import WriteStatement
 from aethercrown.db.fields import MILLION
 from aethercrown.db.ingest import MergeRule, RepeatRule
 from enterprise.usage import wake_worker
@@ -81,7 +81,7 @@ class EventWrites(NamedTuple):
     """What stores some events; made without a lock of the database."""
 
     placed: Sequence[PlacedEvent]
-    statements: Sequence[Statement]
+    statements: Sequence[WriteStatement]
 
 
 def store(events: Sequence[NewEvent], *, now: datetime, backfill: int | None = None) -> None:
@@ -146,7 +146,7 @@ def lock_clients(customer_ids: Collection[int], now: datetime) -> None:
     bulk.run([_waiting(customer_ids, now)])
 
 
-def _waiting(customer_ids: Collection[int], now: datetime) -> Statement:
+def _waiting(customer_ids: Collection[int], now: datetime) -> WriteStatement:
     since = bulk.stamper()(now)
     rows = [(key, since) for key in sorted(customer_ids)]
     return ingest.merging(DirtyClient, ("customer_id",), WAITING, rows)
@@ -157,7 +157,7 @@ def lock_series(events: Iterable[NewEvent], now: datetime) -> None:
     bulk.run([_seen(events, now)])
 
 
-def _seen(events: Iterable[NewEvent], now: datetime) -> Statement:
+def _seen(events: Iterable[NewEvent], now: datetime) -> WriteStatement:
     newest: dict[tuple[int, int], datetime] = {}
     for each in events:
         key = each.customer, each.metric
@@ -168,7 +168,9 @@ def _seen(events: Iterable[NewEvent], now: datetime) -> Statement:
     return ingest.merging(ClientMetric, ("customer_id", "metric_id"), SEEN, rows)
 
 
-def _insertion(placed: Sequence[PlacedEvent], now: datetime, backfill: int | None) -> Statement:
+def _insertion(
+    placed: Sequence[PlacedEvent], now: datetime, backfill: int | None
+) -> WriteStatement:
     """Insert events; one that came before under another id is flagged, but none of a backfill."""
     written = bulk.stamper()
     received, since = written(now), written(now - REPEATED_WITHIN)
@@ -204,7 +206,7 @@ def _rollups(
     placed: Iterable[PlacedEvent],
     key_of: Callable[[PlacedEvent], tuple[int, int, Any]],
     rule: MergeRule,
-) -> Statement:
+) -> WriteStatement:
     totals: dict[tuple[int, int, Any], list[Any]] = {}
     for each in placed:
         quantity, at = each.millionths, each.event.at
