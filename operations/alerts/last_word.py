@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from aethercrown.severity import rank
 from operations.alerts.event_messages import ESCALATED, FLAPPING, OPENED, REMINDER, RESOLVED
@@ -15,7 +16,8 @@ OPEN_WORDS = frozenset({OPENED, ESCALATED, REMINDER})
 def when_open(words: Sequence[HeardWord], severity: str, now: datetime, *, is_steady: bool) -> str:
     """The event to tell of an open alert; empty if the destination knows. Oldest word first.
 
-    An alert that opens again and again is told as flapping once, and again when it is steady.
+    An alert that opens again and again is told as flapping once, and again when it is steady;
+    from then on its openings are counted anew.
     """
     last = words[-1] if words else None
     if last is None:
@@ -24,7 +26,8 @@ def when_open(words: Sequence[HeardWord], severity: str, now: datetime, *, is_st
         return ESCALATED if rank(severity) > rank(last.severity) else ""
     if last.event == FLAPPING:
         return OPENED if is_steady else ""
-    openings = sum(each.event == OPENED and now - each.at < FLAPPING_WINDOW for each in words)
+    since = list(takewhile(lambda each: each.event != FLAPPING, reversed(words)))
+    openings = sum(each.event == OPENED and now - each.at < FLAPPING_WINDOW for each in since)
     return FLAPPING if openings >= MAX_OPENINGS and not is_steady else OPENED
 
 

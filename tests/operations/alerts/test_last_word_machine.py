@@ -95,7 +95,9 @@ class AlertHistory(RuleBasedStateMachine):
         said = [event for event, _ in heard if event not in {"reminder", "escalated"}]
         assert all(one != other for one, other in pairwise(said))
         reminders = sum(event == "reminder" for event, _ in heard)
-        assert len(heard) <= alert.transition + reminders + 1
+        flaps = said.count("flapping")  # each is followed by one word of how it went on
+        assert len(heard) <= alert.transition + reminders + flaps + 1
+        assert said.count("opened") >= last_word.MAX_OPENINGS * (flaps > 0) + flaps - 1
 
 
 @pytest.mark.django_db

@@ -145,6 +145,18 @@ def test_one_that_flaps_is_told_as_flapping_and_then_how_it_ended(listener):
     assert events()[5:] == ["resolved"]
 
 
+def test_one_that_flapped_and_was_steady_is_told_once_a_change_again(listener):
+    for place in range(3):
+        raised(after=2 * place * MINUTE)
+        resolved((2 * place + 1) * MINUTE)
+    raised(after=6 * MINUTE)
+    services.send_reminders(NOON + 16 * MINUTE)
+    resolved(17 * MINUTE)
+    raised(after=18 * MINUTE)
+    services.send_reminders(NOON + 28 * MINUTE)
+    assert events()[4:] == ["flapping", "opened", "resolved", "opened"]
+
+
 def test_one_that_flapped_and_stays_open_is_told_as_open(listener):
     for place in range(3):
         raised(after=2 * place * MINUTE)
