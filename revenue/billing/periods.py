@@ -26,8 +26,8 @@ class Aggregation(StrEnum):
 
     @property
     def carries_forward(self) -> bool:
-        """Whether a day's value stays valid until the next one."""
-        return self in {Aggregation.LAST, Aggregation.MAX}
+        """Whether a day's value stays valid until the next one: a highest value does not."""
+        return self is Aggregation.LAST
 
 
 class InputGroup(StrEnum):
@@ -82,8 +82,9 @@ def aggregate(
 ) -> Decimal | None:
     """The quantity of a span; None without readings. A day without a total is ignored.
 
-    With LAST and MAX the last reading before the span counts too, unless it is older than
-    `held_from`: a reading is not held across a gap in which no plan was in force.
+    With LAST the last reading before the span counts too, unless it is older than `held_from`: a
+    reading is not held across a gap in which no plan was in force. SUM, MAX and MEAN are of the
+    days of the span alone, so that what one month was billed for is not billed again in the next.
     """
     return aggregate_spans(aggregation, days, [HeldSpan(span.start, span.end, held_from)])
 

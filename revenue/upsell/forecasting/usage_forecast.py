@@ -28,7 +28,7 @@ def forecast_usage(
 
     That is where no metric has 28 days with a value and 4 with use, or where one that was used
     lately has not: its price would be a guess. A day without a total counts as 0 if other
-    customers used the metric on it, else as unknown.
+    customers used the metric on it, else as unknown; of a mean it never counts.
     """
     span = Month(today - timedelta(days=FORECAST_DAYS), today)
     now = periods.situation(readings, span, since)
@@ -48,13 +48,15 @@ def forecast_usage(
 def _forecast(
     reading: MeterReadings, active: Collection[date], today: date
 ) -> MetricForecast | None:
-    if reading.aggregation.carries_forward:
-        levels = _level(reading.aggregation, reading.days, today)
-        return daily_forecast.forecast_level(levels, FORECAST_DAYS)
-    whole = daily_forecast.forecast_total(_flow(reading.days, active, today), FORECAST_DAYS)
-    if whole is None or reading.aggregation is Aggregation.SUM:
-        return whole
-    return MetricForecast(*(each / FORECAST_DAYS for each in astuple(whole)))
+    days = reading.days
+    if reading.aggregation is Aggregation.LAST:
+        return daily_forecast.forecast_level(_level(days, today), FORECAST_DAYS)
+    if reading.aggregation is Aggregation.MAX:
+        return daily_forecast.forecast_level(_peaks(_flow(days, active, today)), FORECAST_DAYS)
+    if reading.aggregation is Aggregation.SUM:
+        return daily_forecast.forecast_total(_flow(days, active, today), FORECAST_DAYS)
+    whole = daily_forecast.forecast_total(_flow(days, (), today), FORECAST_DAYS)
+    return whole and MetricForecast(*(each / FORECAST_DAYS for each in astuple(whole)))
 
 
 def _history(days: periods.Days, today: date) -> list[date]:
@@ -68,11 +70,18 @@ def _flow(days: periods.Days, active: Collection[date], today: date) -> Sequence
     return [None if each is None else float(each) for each in totals]
 
 
-def _level(aggregation: Aggregation, days: periods.Days, today: date) -> Sequence[float | None]:
+def _level(days: periods.Days, today: date) -> Sequence[float | None]:
     """The value of the reading on each day."""
     spans = (Month(on, on + timedelta(days=1)) for on in _history(days, today))
-    values = (periods.aggregate(aggregation, days, each) for each in spans)
+    values = (periods.aggregate(Aggregation.LAST, days, each) for each in spans)
     return [None if each is None else float(each) for each in values]
+
+
+def _peaks(days: Sequence[float | None]) -> Sequence[float | None]:
+    """The highest value of the FORECAST_DAYS that end with each day."""
+    ends = range(FORECAST_DAYS, len(days) + 1)
+    spans = (days[end - FORECAST_DAYS : end] for end in ends)
+    return [max((each for each in span if each is not None), default=None) for span in spans]
 
 
 def _with(now: PricingInputs, found: Mapping[str, MetricForecast], end: str) -> PricingInputs:

@@ -15,6 +15,8 @@ DAYS = 540  # in which something happens
 INTERVALS = ("month", "month", "month", "quarter", "half_year", "year", "week")
 PLANS = ("small", "large")
 LIST_PRICES = {"small": 40, "large": 90}
+READINGS = {"seats": 30, "peak": 90, "load": 50}  # the highest; some months have none
+METRICS = ("calls", *READINGS)
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ def _use(random: np.random.Generator, record: int, found: History) -> list[DayUs
         if random.random() < 0.25:
             known = _late(random, day, 80)
             rows.append(DayUse(record, "calls", day, known, int(random.integers(0, 2_000))))
-        if random.random() < 0.01:
-            seats = int(random.integers(1, 30))
-            rows.append(DayUse(record, "seats", day, _late(random, day, 80), seats))
+        for metric, most in READINGS.items():
+            if random.random() < 0.01:
+                value = int(random.integers(1, most))
+                rows.append(DayUse(record, metric, day, _late(random, day, 80), value))
     return rows

@@ -26,6 +26,7 @@ from tests.revenue.billing import oracle
 from tests.revenue.billing.histories import (
     FIRST,
     LIST_PRICES,
+    METRICS,
     MONTHS,
     DayUse,
     Event,
@@ -57,15 +58,23 @@ def publish_prices() -> None:
             model="graduated",
             price={"tiers": tiers},
         )
-        PlanCharge.objects.create(
-            **row, position=2, metric="seats", title="Seats", model="per_unit", price={"unit": "5"}
-        )
+        units = {"seats": oracle.SEAT, "peak": oracle.PEAK, "load": oracle.LOAD}
+        for position, (metric, unit) in enumerate(units.items(), start=2):
+            PlanCharge.objects.create(
+                **row,
+                position=position,
+                metric=metric,
+                title=metric.title(),
+                model="per_unit",
+                price={"unit": str(unit)},
+            )
     PriceFactor.objects.create(
         version=version, kind="usage", metric="calls", above=oracle.MANY, value=Decimal("1.1")
     )
     pricing.publish(version.pk, actor="test", now=at)
     usage.ensure_meter("calls")
-    usage.ensure_meter("seats", aggregation="last")
+    for metric, aggregation in {"seats": "last", "peak": "max", "load": "mean"}.items():
+        usage.ensure_meter(metric, aggregation=aggregation)
 
 
 @dataclass(slots=True)
@@ -180,16 +189,15 @@ class Player:
         events: list[list[Event]] = [[] for _ in self.history.owners]
         for each in self.known:
             events[each.subscription].append(each)
-        calls: dict[date, int] = {}
-        seats: dict[date, int] = {}
+        use: dict[str, dict[date, int]] = {each: {} for each in METRICS}
         for row in self.history.use:
-            into = calls if row.metric == "calls" else seats
+            into = use[row.metric]
             into[row.day] = into.get(row.day, 0) + row.quantity
         total = sum((oracle.fees(mine, LAST) for mine in events), Fraction(0))
         calendar = oracle.Calendar(self.history, events, self.billed)
         for count in range(MONTHS + 1):
             month = months_before(FIRST, -count)
-            total += oracle.use_of_month(calendar, calls, seats, month)
+            total += oracle.use_of_month(calendar, use, month)
         return total
 
 

@@ -14,7 +14,7 @@ from tests.revenue.billing.histories import LIST_PRICES, Event, History
 DAY = timedelta(days=1)
 LENGTH = {"quarter": 3, "half_year": 6, "year": 12, "two_years": 24, "three_years": 36}
 WEEKLY = Fraction(12, 52)
-INCLUDED, SEAT = 10_000, Fraction(5)
+INCLUDED, SEAT, PEAK, LOAD = 10_000, Fraction(5), Fraction(7), Fraction(3)
 UNITS = {"small": "0.013", "large": "0.0071"}
 MANY, FACTOR = 20_000, Fraction("1.1")  # calls a month, above which the list price rises
 HELD_DAYS = 366
@@ -136,8 +136,9 @@ class Calendar:
         )
 
 
-def use_of_month(calendar: Calendar, calls, seats, start):
-    """What the month's use costs."""
+def use_of_month(calendar: Calendar, use, start):
+    """What the month's use costs; `use` by metric and day."""
+    calls = use["calls"]
     days = monthrange(start.year, start.month)[1]
     plans: dict = {}
     for place in range(days):
@@ -150,7 +151,13 @@ def use_of_month(calendar: Calendar, calls, seats, start):
         count, used = len(mine), sum(calls.get(day, 0) for day, _ in mine)
         included = Fraction(INCLUDED * count, days)
         total += cents(max(used - included, Fraction(0)) * Fraction(UNITS[plan]))
-        total += cents(SEAT * seats_of(calendar, seats, [day for day, _ in mine]) * count / days)
+        on = [day for day, _ in mine]
+        total += cents(SEAT * seats_of(calendar, use["seats"], on) * count / days)
+        peaks = [use["peak"][day] for day in on if day in use["peak"]]
+        total += cents(PEAK * max(peaks, default=0) * count / days)
+        total += cents(
+            LOAD * mean_of([use["load"][day] for day in on if day in use["load"]]) * count / days
+        )
         if Fraction(used * days, count) > MANY:
             total += raised(mine, days)
     return total
@@ -168,6 +175,11 @@ def raised(mine, days):
         part = share * len(listed) / days
         total += cents(LIST_PRICES[plan] * FACTOR * part) - cents(LIST_PRICES[plan] * part)
     return total
+
+
+def mean_of(values):
+    """To six decimals, as quantities are."""
+    return Fraction(round(Fraction(sum(values), len(values)) * 10**6), 10**6) if values else 0
 
 
 def seats_of(calendar, seats, days):

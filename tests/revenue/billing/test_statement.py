@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,6 +215,33 @@ def test_seats_are_billed_for_the_days_and_not_held_across_a_gap():
     assert use_of(statement(used(gap, seats=known), MARCH, PLANS))[1] == Decimal("9.68")
     held = use_of(statement(used((terms(START),), seats=seats), MARCH, PLANS))
     assert held[1] == 50
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "months"),
+    [
+        (Aggregation.SUM, [100, 0]),
+        (Aggregation.LAST, [20, 20]),
+        (Aggregation.MAX, [80, 0]),
+        (Aggregation.MEAN, [50, 0]),
+    ],
+)
+def test_what_a_month_was_billed_for_is_not_billed_again(aggregation, months):
+    """16 on 5 March and 4 on 20 March, at 5 each; nothing in April."""
+    price = replace(SEATS, price={"unit": "5", "proration": "whole"})
+    book = BookVersion("a", 1, "USD", (plan("small", price), plan("large", price)))
+    days = {date(2026, 3, 5): Decimal(16), date(2026, 3, 20): Decimal(4)}
+    readings = {"seats": MeterReadings(InputGroup.USAGE, aggregation, days)}
+    april = Month(date(2026, 4, 1), date(2026, 5, 1))
+
+    def billed(span, *rows):
+        return use_of(statement(CustomerUsage(None, (rows,), readings), span, book))
+
+    assert billed(MARCH, terms(START)) + billed(april, terms(START)) == months
+    paused = terms(date(2026, 3, 25), state=SubscriptionState.PAUSED)
+    assert billed(april, terms(START), paused, terms(april.start)) == [0]
+    upgrade = terms(date(2026, 3, 17), "large")
+    assert billed(MARCH, terms(START), upgrade) == [80, 20]
 
 
 def test_pay_as_you_go_is_billed_at_a_price_of_zero():

@@ -42,6 +42,24 @@ def test_means_are_forecast_and_what_is_no_use_stays_as_it_is():
     assert ahead.high.engagement == {"daily_active_rate": Decimal("0.5")}
 
 
+def test_a_mean_is_of_the_days_with_a_reading_as_it_is_billed():
+    known = {"exports": reading(60, 2, Aggregation.MEAN, step=2)}
+    active = {"exports": {TODAY - timedelta(days=back) for back in range(90)}}
+    _, ahead = outlook(known, active, TODAY, None)
+    assert ahead.estimate.usage["exports"] == 2
+
+
+def test_the_highest_of_the_coming_days_is_forecast_from_the_highest_of_such_spans():
+    days = {TODAY - timedelta(days=back): Decimal(9 if back % 7 else 80) for back in range(1, 92)}
+    known = {"peak": MeterReadings(InputGroup.USAGE, Aggregation.MAX, days)}
+    now, ahead = outlook(known, {}, TODAY, None)
+    assert now.usage["peak"] == ahead.estimate.usage["peak"] == 80
+    assert ahead.low.usage["peak"] > 9
+    short = {on: each for on, each in days.items() if on > TODAY - timedelta(days=50)}
+    known = {"peak": MeterReadings(InputGroup.USAGE, Aggregation.MAX, short)}
+    assert outlooks.forecast_usage(known, {}, TODAY, None) is None
+
+
 def test_use_that_is_known_too_little_makes_no_outlook():
     known = {"api_calls": reading(60), "storage_gb": reading(3, 50, Aggregation.LAST)}
     assert outlooks.forecast_usage(known, {}, TODAY, None) is None
