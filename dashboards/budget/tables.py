@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aethercrown.formatting import PERCENT, counted, money, probability_text, signed
+from aethercrown.formatting import COUNT, PERCENT, counted, money, probability_text, signed
 from dashboards.tables import Column, Table
 from marketing.budget.measurement.followed import PlannedSpend
 from marketing.budget.planner.proposal import Interval, Proposal
+
+FOLLOWED = {True: "yes", False: "no", None: "not known"}
 
 
 def plan_history(plans: Sequence[Any], currency: str) -> Table:
@@ -64,10 +66,11 @@ def followed(rows: Sequence[PlannedSpend], weeks: int, currency: str) -> Table:
         Column("Channel"),
         Column("In force a week", unit),
         Column("Spent a week", unit),
+        Column("Weeks with rows", COUNT),
         Column("Followed", badge=True),
     )
     lines = [
-        (each.channel, each.planned, each.spent, "yes" if each.is_followed else "no")
+        (each.channel, each.planned, each.spent, each.known_weeks, FOLLOWED[each.is_followed])
         for each in rows
     ]
     return Table("followed", f"Spent since, over {counted(weeks, 'week')}", columns, lines)

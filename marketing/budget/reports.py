@@ -8,6 +8,7 @@ from math import isnan, nan
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from aethercrown.formatting import PERCENT, probability_text, signed
@@ -18,7 +19,13 @@ from marketing.budget.measurement import effect
 from marketing.budget.measurement.effect import MEASURED_PERIODS, Effect, PlanExpectation
 from marketing.budget.measurement.followed import PlannedSpend, compare
 from marketing.budget.model import weeks
-from marketing.budget.models import Allocation, BudgetAmount, BudgetPlan, BudgetTask
+from marketing.budget.models import (
+    Allocation,
+    BudgetAmount,
+    BudgetPlan,
+    BudgetTask,
+    PlanAllocation,
+)
 from marketing.budget.planner.proposal import Interval, Proposal
 from marketing.budget.planner.request import LiftTestResult
 from marketing.budget.planner.rounding import decimal_places
@@ -163,6 +170,13 @@ def amounts_of(
     return {name: round(amount * days / length, places) for name, amount in amounts.items()}
 
 
+def names_now(decision_id: int) -> dict[str, str]:
+    """The channels of a decision's plan, by the names that it has of them; some were renamed."""
+    rows = PlanAllocation.objects.filter(plan__decision=decision_id)
+    present = Coalesce("channel__name", "channel_name")
+    return dict(rows.values_list("channel_name").annotate(present=present))
+
+
 def window_days(plan: BudgetPlan | None) -> int:
     """Days that a plan's amounts are for; plans made before that was kept were for weeks."""
     weeks_long = weeks.WEEK.days * (plan.budget_periods if plan else 1)
@@ -195,8 +209,8 @@ def followed(
     if not seen:
         return (), 0
     planned = amounts_of(rows, currency, by.length.days)
-    found = compare(planned, {name: list(each.values()) for name, each in spent.items()})
-    return found, len(seen)
+    by_channel = {name: list(each.values()) for name, each in spent.items()}
+    return compare(planned, by_channel, len(seen)), len(seen)
 
 
 def allocation_ended_at(decision_id: int) -> datetime | None:
@@ -259,7 +273,7 @@ def revenue_by_period(plan: BudgetPlan, until: date) -> dict[date, float]:
     if aggregate:
         by = stored.calendar(aggregate=True)
         return weeks.by_period(((on, float(amount)) for on, amount in stored.totals), by)
-    names = set(plan.allocations.values_list("channel_name", flat=True))
+    names = set(names_now(plan.decision_id).values())
     factors = {each.name: each.incrementality for each in stored.channels if each.name in names}
     own = (
         (each.date, nan if each.revenue is None else float(each.revenue) * factors[each.channel])

@@ -51,18 +51,17 @@ def _require_currency(named: Mapping[str, Channel], currency: str) -> None:
         )
 
 
-def restore_previous(currency: str, after: Amounts, decision_id: int, now: datetime) -> None:
+def restore_previous(currency: str, decision_id: int, now: datetime) -> None:
     """Put in force again what the decision replaced when it first was applied, if anything.
 
-    Raises AllocationChanged where the decision's own amounts, `after`, are no longer in force.
+    Raises AllocationChanged where the decision's own amounts are no longer in force.
     """
     _lock(currency)
-    _require_in_force(currency, after)
     every = Allocation.objects.filter(decision_id=decision_id)
     own = every.filter(valid_to__isnull=True)
     since = own.values_list("valid_from", flat=True).first()
     if since is None:
-        raise AllocationChanged("A later decision put the same amounts in force.")
+        raise AllocationChanged(f"A later decision changed the {currency} allocation in force.")
     # Not `since`: a plan that was restored came after one that was rolled back.
     applied_at = every.order_by("valid_from").values_list("valid_from", flat=True)[0]
     ended = Allocation.objects.filter(currency=currency, valid_to=applied_at)

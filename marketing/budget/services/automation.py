@@ -39,8 +39,8 @@ def _not_followed(context: RunContext) -> str:
     """What is in force and was not spent so, in sentences; empty if it was, or is not known."""
     currency = reports.budget_amount().currency
     in_force = reports.in_force(currency)
-    rows, weeks = reports.followed(in_force, currency, yesterday(context.now))
-    return "".join(f"{each} " for each in followed.sentences(rows, weeks, currency))
+    rows, _ = reports.followed(in_force, currency, yesterday(context.now))
+    return "".join(f"{each} " for each in followed.sentences(rows, currency))
 
 
 def _check_plan_in_force(context: RunContext) -> str:

@@ -60,19 +60,14 @@ def apply(case: DecisionCase) -> None:
     found = BudgetPlan.objects.filter(decision_id=case.decision_id)
     plan = found.select_related("decision").first()
     now = (plan.decision.approved_at if plan else None) or timezone.now()
+    currency = _currency(case)
+    names = _names_now(case)
+    before, after = _amounts(case.before, names), _amounts(case.after, names)
     try:
-        named = allocations.put_in_force(
-            _currency(case), _amounts(case.before), _amounts(case.after), case.decision_id, now
-        )
+        named = allocations.put_in_force(currency, before, after, case.decision_id, now)
     except allocations.AllocationChanged as error:
         raise Stale(str(error)) from error
-    handover.send(
-        case.decision_id,
-        "applied",
-        _currency(case),
-        (_amounts(case.before), _amounts(case.after)),
-        now,
-    )
+    handover.send(case.decision_id, "applied", currency, (before, after), now)
     without_channel = list(PlanAllocation.objects.filter(plan=plan, channel__isnull=True))
     for allocation in without_channel:
         allocation.channel = named[allocation.channel_name]
@@ -81,12 +76,14 @@ def apply(case: DecisionCase) -> None:
 
 def undo(case: DecisionCase) -> None:
     """Put the previous amounts in force again, if there were any."""
-    now, before, after = timezone.now(), _amounts(case.before), _amounts(case.after)
+    now, currency = timezone.now(), _currency(case)
+    ended = reports.amounts_in_force(currency)
     try:
-        allocations.restore_previous(_currency(case), after, case.decision_id, now)
+        allocations.restore_previous(currency, case.decision_id, now)
     except allocations.AllocationChanged as error:
         raise Stale(str(error)) from error
-    handover.send(case.decision_id, "rolled_back", _currency(case), (after, before), now)
+    restored = reports.amounts_in_force(currency)
+    handover.send(case.decision_id, "rolled_back", currency, (ended, restored), now)
 
 
 def measure(case: DecisionCase, at: datetime) -> MeasuredEffect | None:
@@ -114,8 +111,15 @@ def _currency(case: DecisionCase) -> str:
     return case.subject.removeprefix(SUBJECT_PREFIX)
 
 
-def _amounts(row: Mapping[str, Any]) -> dict[str, Decimal]:
-    return {name: Decimal(amount) for name, amount in row.items()}
+def _amounts(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Decimal]:
+    return {names.get(name, name): Decimal(amount) for name, amount in row.items()}
+
+
+def _names_now(case: DecisionCase) -> dict[str, str]:
+    """The present names of the channels of the plan and of the one in force, by those then."""
+    in_force = reports.in_force(_currency(case))
+    earlier = reports.names_now(in_force[0].decision_id) if in_force else {}
+    return {**earlier, **reports.names_now(case.decision_id)}
 
 
 def page_url(subject: str) -> str:

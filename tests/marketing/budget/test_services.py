@@ -9,12 +9,13 @@ from django.apps import apps
 from django.utils import timezone
 
 from marketing.budget import reports, services
-from marketing.budget.models import BudgetPlan, PlanAllocation
+from marketing.budget.models import BudgetPlan, BudgetTask, PlanAllocation
 from marketing.budget.planner.request import BudgetRequest, Infeasible, PerformanceRow
 from marketing.channels.models import Channel, Performance
 from operations.automations import seeding
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
+from operations.decisions.models import Decision
 from tests.marketing.conftest import NOW, USUAL
 
 pytestmark = pytest.mark.django_db
@@ -325,12 +326,36 @@ def test_a_run_in_mode_auto_takes_a_harmful_plan_back(live):
     assert status(plan) == "rolled_back"
 
 
-def test_a_harmful_plan_that_cannot_be_taken_back_does_not_stop_the_run(live):
+def test_a_renamed_channel_is_measured_and_its_harmful_plan_is_taken_back(live):
     plan = in_force(live, level=0.6)
     Channel.objects.filter(name="Video").update(name="Films")
+    until = (NOW + timedelta(weeks=4)).date()
+    renamed = reports.revenue_by_period(plan, until)
     outcome = services.run_optimization(context("auto", now=NOW + timedelta(weeks=4)))
-    assert "could not be rolled back: The USD allocation in force has changed" in outcome.summary
-    assert status(plan) == "applied"
+    assert outcome.summary.startswith(f"Plan {plan.pk} was rolled back.")
+    assert (status(plan), reports.amounts_in_force("USD")) == ("rolled_back", {})
+    Channel.objects.filter(name="Films").update(name="Video")
+    assert renamed == reports.revenue_by_period(plan, until)
+
+
+def test_a_plan_is_applied_to_the_channels_it_was_made_for_also_after_they_were_renamed(live):
+    in_force(live)
+    Channel.objects.filter(name="Video").update(name="Films")
+    plan = services.replan(now=NOW + timedelta(weeks=4), mode="propose")
+    Channel.objects.filter(name="Films").update(name="Cinema")
+    services.approve(plan.pk, actor="ada", now=NOW + timedelta(weeks=4))
+    assert set(reports.amounts_in_force("USD")) == {"Search", "Social", "Cinema"}
+    assert Channel.objects.count() == 3
+    services.roll_back(plan.pk, actor="ada", now=timezone.now())
+    assert set(reports.amounts_in_force("USD")) == {"Search", "Social", "Cinema"}
+    assert "Cinema" in BudgetTask.objects.latest("pk").text
+
+
+def test_a_harmful_plan_that_cannot_be_taken_back_does_not_stop_the_run(live):
+    plan = in_force(live, level=0.6)
+    Decision.objects.filter(pk=plan.decision_id).update(status="rejected")
+    outcome = services.run_optimization(context("auto", now=NOW + timedelta(weeks=4)))
+    assert "could not be rolled back" in outcome.summary
     assert outcome.detail["planned"]
 
 

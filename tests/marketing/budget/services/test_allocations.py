@@ -61,14 +61,14 @@ def test_a_second_decision_replaces_the_first_whole(decided):
 def test_what_was_before_comes_back(decided):
     allocations.put_in_force("USD", {}, FIRST, decided(1), NOW)
     allocations.put_in_force("USD", FIRST, SECOND, two := decided(2), NOW + timedelta(days=7))
-    allocations.restore_previous("USD", SECOND, two, NOW + timedelta(days=8))
+    allocations.restore_previous("USD", two, NOW + timedelta(days=8))
     assert reports.amounts_in_force("USD") == FIRST
     assert Allocation.objects.count() == 6
 
 
 def test_taking_back_the_first_leaves_nothing_in_force(decided):
     allocations.put_in_force("USD", {}, FIRST, one := decided(1), NOW)
-    allocations.restore_previous("USD", FIRST, one, NOW)
+    allocations.restore_previous("USD", one, NOW)
     assert reports.amounts_in_force("USD") == {}
 
 
@@ -77,8 +77,8 @@ def test_other_amounts_than_expected_are_a_conflict_both_ways(decided):
     allocations.put_in_force("USD", {}, FIRST, one, NOW)
     with pytest.raises(AllocationChanged, match="has changed since"):
         allocations.put_in_force("USD", {}, SECOND, decided(2), NOW)
-    with pytest.raises(AllocationChanged):
-        allocations.restore_previous("USD", SECOND, one, NOW)
+    with pytest.raises(AllocationChanged, match="A later decision"):
+        allocations.restore_previous("USD", decided(3), NOW)
     assert reports.amounts_in_force("USD") == FIRST
 
 
@@ -87,7 +87,7 @@ def test_the_same_amounts_of_a_later_decision_are_not_taken_back_with_the_earlie
     allocations.put_in_force("USD", {}, FIRST, one, NOW)
     allocations.put_in_force("USD", FIRST, FIRST, decided(2), NOW + timedelta(days=1))
     with pytest.raises(AllocationChanged, match="A later decision"):
-        allocations.restore_previous("USD", FIRST, one, NOW)
+        allocations.restore_previous("USD", one, NOW)
     assert str(AllocationLock.objects.get()) == "USD"
 
 
