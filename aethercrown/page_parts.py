@@ -66,9 +66,10 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class UndoNotice:
-    """What was done, and the form that undoes it until a time."""
+    """What was done, and the form that undoes it until a time; `value` is what its button sends."""
 
     text: str
     action: str
     until: datetime | None = None
     verb: str = "Undo"
+    value: str = "yes"

@@ -2,7 +2,7 @@ from operations.alerts.models import Alert, Silence
 from operations.automations.models import Automation, Run
 from operations.decisions.models import Decision, FourEyesRule
 from operations.health.models import Check, CheckLock, Component, HealthRollup, Heartbeat, Incident
-from operations.imports.models import DataImport, RepeatingImport
+from operations.imports.models import DataImport, RepeatingImport, ReplacedRow
 from operations.jobs.models import Job
 from operations.messaging.models import (
     AddressHashKey,
@@ -35,6 +35,7 @@ __all__ = [
     "Pool",
     "RecipientAddress",
     "RepeatingImport",
+    "ReplacedRow",
     "Run",
     "Schedule",
     "SendingRule",

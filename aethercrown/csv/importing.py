@@ -47,7 +47,8 @@ class Importer:
     """One kind of file.
 
     `key` names the fields that together identify a row. `clashes` returns conflicts of a batch with
-    the database; `save` stores it within the transaction.
+    the database; `save` stores it within the transaction. `remark` says what is worth knowing of a
+    row before it is stored: those of one text are counted.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Importer:
     key: tuple[str, ...]
     clashes: Callable[[Sequence[CSVRow], ImportOptions], Sequence[RowError]]
     save: Callable[[Sequence[CSVRow], ImportOptions], ImportCounts]
+    remark: Callable[[CSVRow, ImportOptions], str] = lambda _row, _options: ""
 
     @property
     def name(self) -> str:

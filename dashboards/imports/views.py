@@ -20,6 +20,7 @@ from dashboards.access import holds, opened_by
 from dashboards.imports.form import choices_form, posted_choices
 from dashboards.listing import ListField, Listing
 from dashboards.tables import Column
+from operations.decisions.digest import digest
 from operations.imports import reports, services
 from operations.imports.registry import import_targets
 from operations.imports.reports import DataImport
@@ -148,8 +149,10 @@ def _rendered(
     target = import_targets.get(record.kind)
     address = reverse("import", args=[record.pk])
     undo = None
-    if record.state == State.CURRENT and target.undo and holds(request, WRITE):
-        undo = UndoNotice("What this import stored is in force.", address, None, "Undo this import")
+    may_undo = record.state == State.CURRENT and target.undo and holds(request, WRITE)
+    if may_undo and "undoing" not in context:
+        text = "What this import stored is in force."
+        undo = UndoNotice(text, address, verb="Undo this import…", value="look")
     answer = page_context.render_page(
         request,
         "import",
@@ -182,7 +185,7 @@ def _job_progress(record: DataImport, job: Job, title: str) -> JobProgress:
     )  # fmt: skip
 
 
-def _act(request: HttpRequest, record: DataImport) -> HttpResponse:
+def _act(request: HttpRequest, record: DataImport) -> HttpResponseBase:
     """What a posted form asks for: read the file by other choices, store it, or undo it."""
     actor, now = actor_of(request), timezone.now()
     try:
@@ -194,7 +197,11 @@ def _act(request: HttpRequest, record: DataImport) -> HttpResponse:
         elif "recheck" in request.POST:
             _check_long(request, record)
         elif "undo" in request.POST:
-            services.undo(record.pk, actor=actor, now=now)
+            said = services.preview_undo(record.pk, now)
+            if request.POST.get("shown") != digest({"said": said}):
+                shown = digest({"said": said})
+                return _rendered(request, record, None, undoing=said, shown=shown)
+            services.undo(record.pk, actor=actor, now=now, shown=said)
             messages.success(request, "The import is undone; what it had replaced is in force.")
         else:
             messages.error(request, "Choose to check, store or undo the import.")

@@ -101,3 +101,21 @@ class DataImport(models.Model):
 
     def __str__(self) -> str:
         return f"Import {self.pk}: {self.file_name}"
+
+
+class ReplacedRow(models.Model):
+    """What an import made of a row of another table, so that undoing it can put it back."""
+
+    data_import = models.ForeignKey(
+        DataImport, on_delete=models.CASCADE, related_name="replaced_rows"
+    )
+    table = models.CharField(max_length=100, help_text="Such as marketing.totalrevenue.")
+    row = models.PositiveBigIntegerField(help_text="The row's number in that table.")
+    before = models.JSONField(null=True, help_text="Empty: the import created it.")
+    after = models.JSONField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.row} of import {self.data_import_id}"

@@ -11,6 +11,7 @@ from aethercrown.tabular.rows import RowReader
 
 FAULTS_LISTED = 200
 Progress = Callable[[int, int | None, str], None]
+Undo = Callable[[int], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,13 @@ class CheckedFile(Protocol):
     """A file that was read whole, ready to be stored."""
 
     findings: Findings
+    is_staged: bool
 
     def store(self, import_id: int, progress: Progress) -> None:
-        """Stage its rows under the import, in short transactions."""
+        """Stage its rows under the import, in short transactions.
+
+        Without `is_staged` they are in force at once, in the transaction that calls.
+        """
 
     def close(self) -> None: ...
 
@@ -62,9 +67,9 @@ class CheckedFile(Protocol):
 class ImportTarget:
     """One kind of file; `undo` raises UndoRefused where what was stored has changed since.
 
-    `activate` and `undo` run in the transaction that changes the state, so they are short; without
-    `undo` what was stored stays. `finish` runs after either, in transactions of its own. `discard`
-    removes what was staged. Both may be repeated.
+    `undo` returns what it did, in sentences. `activate` and `undo` run in the transaction that
+    changes the state, so they are short; without `undo` what was stored stays. `finish` runs after
+    either, in transactions of its own. `discard` removes what was staged. Both may be repeated.
     """
 
     kind: str
@@ -73,7 +78,7 @@ class ImportTarget:
     check: Callable[[RowReader, CheckOptions], CheckedFile]
     sample: Sequence[Sequence[str]]
     activate: Callable[[int], None] = lambda _import_id: None
-    undo: Callable[[int], None] | None = None
+    undo: Undo | None = None
     discard: Callable[[int], None] = lambda _import_id: None
     finish: Callable[[int], None] = lambda _import_id: None
 

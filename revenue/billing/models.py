@@ -61,6 +61,15 @@ class DailyUse(ImmutableModel):
     quantity = AmountField()
     is_correction = models.BooleanField(default=False)
     booked_at = models.DateTimeField()
+    data_import = models.ForeignKey(
+        "operations.DataImport",
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The import that stored it.",
+    )
 
     class Meta:
         verbose_name_plural = "daily use"
@@ -69,6 +78,11 @@ class DailyUse(ImmutableModel):
             Index(fields=["customer", "day", "meter"], name="revenue_dailyuse_by_day"),
             Index(fields=["customer", "booked_at"], name="revenue_dailyuse_booked"),
             Index(fields=["meter", "day"], name="revenue_dailyuse_by_meter"),
+            Index(
+                fields=["data_import"],
+                name="revenue_dailyuse_imported",
+                condition=Q(data_import__isnull=False),
+            ),
         ]
         constraints = [
             UniqueConstraint(

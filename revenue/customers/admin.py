@@ -386,7 +386,7 @@ class SubscriptionAdmin(CSVAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
         """A new subscription starts as a trial, free or active, at a list or negotiated price."""
         form = super().get_form(request, obj, **options)
-        for name, left_out in (("state", ("paused", "ended")), ("basis", ("override",))):
+        for name, left_out in (("state", ("paused", "ended", "future")), ("basis", ("override",))):
             field = form.base_fields.get(name)
             if field is not None:
                 field.choices = [each for each in field.choices if each[0] not in left_out]

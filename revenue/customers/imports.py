@@ -13,9 +13,11 @@ from revenue.customers.plan_terms import (
     MAX_AMOUNT,
     MAX_FEE,
     MAX_QUANTITY,
+    TOO_FAR_AHEAD,
     PlanTerms,
     PriceBasis,
     SubscriptionState,
+    is_too_far_ahead,
 )
 
 MAX_TENURE_MONTHS = 1200
@@ -223,14 +225,17 @@ def from_wide_record(record: CSVRow, today: date) -> SubscriptionRow:
 
 
 def row_faults(subscription: SubscriptionRow, today: date) -> list[RowError]:
-    """Dates in the future, an end before the start, and a fee that is too large."""
+    """A start too far ahead, an end to come or before the start, and a fee that is too large."""
     found = []
     if subscription.amount * subscription.quantity > MAX_FEE:
         reason = f"the fee of all units must be at most {MAX_FEE:,}"
         found.append(RowError(subscription.row, "amount", reason))
-    for name, on in (("started_on", subscription.started_on), ("ended_on", subscription.ended_on)):
-        if on is not None and on > today:
-            found.append(RowError(subscription.row, name, f"{on} is after today, {today}"))
+    if is_too_far_ahead(subscription.started_on, today):
+        reason = f"{subscription.started_on} {TOO_FAR_AHEAD}"
+        found.append(RowError(subscription.row, "started_on", reason))
+    if subscription.ended_on is not None and subscription.ended_on > today:
+        reason = f"{subscription.ended_on} is after today, {today}"
+        found.append(RowError(subscription.row, "ended_on", reason))
     if subscription.ended_on is not None and subscription.ended_on < subscription.started_on:
         reason = f"{subscription.ended_on} is before the start, {subscription.started_on}"
         found.append(RowError(subscription.row, "ended_on", reason))

@@ -21,9 +21,11 @@ from revenue.customers.plan_terms import (
     MAX_AMOUNT,
     MAX_FEE,
     MAX_QUANTITY,
+    TOO_FAR_AHEAD,
     PlanTerms,
     PriceBasis,
     SubscriptionState,
+    is_too_far_ahead,
 )
 
 
@@ -200,7 +202,11 @@ class AgreedTerms(models.Model):
     plan = models.CharField(max_length=100, blank=True, help_text="The plan's code.")
     state = models.CharField(
         max_length=6,
-        choices=[(each.value, each.value) for each in SubscriptionState],
+        choices=[
+            (each.value, each.value)
+            for each in SubscriptionState
+            if each is not SubscriptionState.FUTURE
+        ],
         default=SubscriptionState.ACTIVE.value,
         help_text="Trial and free: in force without a fee. Active: billed, also at a price of 0.",
     )
@@ -243,15 +249,24 @@ UNTRACKED = [  # of a subscription: its terms follow from its changes
 class Subscription(AgreedTerms):
     """A recurring charge to a customer in its present state; `changes` has its history."""
 
+    state = models.CharField(
+        max_length=6,
+        choices=[(each.value, each.value) for each in SubscriptionState],
+        default=SubscriptionState.ACTIVE.value,
+        help_text="Trial and free: in force without a fee. Active: billed, also at a price of 0. "
+        "Future: it has not begun.",
+    )
     external_id = models.CharField(max_length=100, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
     currency = CurrencyField(validators=[known_currency])
-    started_on = models.DateField()
+    started_on = models.DateField(help_text="A day to come is in force from that day on.")
     ended_on = models.DateField(
         null=True, blank=True, help_text="First day without it; empty while it is active."
     )
     next_step_on = models.DateField(
-        null=True, editable=False, help_text="When a trial, a coupon or an override ends next."
+        null=True,
+        editable=False,
+        help_text="When it begins, or a trial, a coupon or an override ends next.",
     )
     data_import = models.ForeignKey(
         "operations.DataImport",
@@ -302,8 +317,8 @@ class Subscription(AgreedTerms):
     def clean(self) -> None:
         """Show beside its field what the services would reject."""
         wrong = {}
-        if self.started_on and self.started_on > timezone.localdate():
-            wrong["started_on"] = f"{self.started_on} is after today; record it on its day."
+        if self.started_on and is_too_far_ahead(self.started_on, timezone.localdate()):
+            wrong["started_on"] = f"{self.started_on} {TOO_FAR_AHEAD}."
         if self.customer_id and self.currency != self.customer.currency:
             wrong["currency"] = f"{self.customer} pays in {self.customer.currency}."
         if self.pk is None:

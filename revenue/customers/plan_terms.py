@@ -3,7 +3,7 @@
 MRR, invoices, simulations and offers all read these terms, so they cannot disagree about a price.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -18,6 +18,7 @@ ZERO = Decimal(0)
 HUNDRED = 100
 MAX_AMOUNT = Decimal(10) ** 9  # of one unit and an interval
 MAX_QUANTITY = 1_000_000
+MAX_DAYS_AHEAD = 3 * 366  # for which a subscription may be recorded before it begins
 MAX_FEE = Decimal(10) ** 12  # of all units and an interval; the MRR of more fits no column
 
 
@@ -29,10 +30,19 @@ class SubscriptionState(StrEnum):
     ACTIVE = "active"  # billed; a price of 0 is a price, as of a pay-as-you-go plan
     PAUSED = "paused"
     ENDED = "ended"
+    FUTURE = "future"  # of a subscription before its first day; no terms have it
 
     @property
     def in_force(self) -> bool:
         return self in {SubscriptionState.TRIAL, SubscriptionState.FREE, SubscriptionState.ACTIVE}
+
+
+TOO_FAR_AHEAD = "is more than three years ahead"
+
+
+def is_too_far_ahead(day: date, today: date) -> bool:
+    """Whether a subscription cannot be recorded yet that begins on a day."""
+    return (day - today).days > MAX_DAYS_AHEAD
 
 
 class PriceBasis(StrEnum):
@@ -148,6 +158,12 @@ def on_day(steps: Iterable[PlanTerms], day: date) -> PlanTerms | None:
             break
         found = each
     return found
+
+
+def mrr_on(steps: Sequence[PlanTerms], day: date) -> Decimal:
+    """The MRR of expanded terms on a day; 0 before they begin."""
+    found = on_day(steps, day)
+    return found.mrr if found else ZERO
 
 
 def plan_changes(subscriptions: Iterable[Iterable[PlanTerms]], until: date) -> list[PlanChange]:

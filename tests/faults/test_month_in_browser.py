@@ -83,10 +83,12 @@ def test_a_month_of_the_demo_company(tmp_path):
 
 def walk(person: Walker) -> None:
     imported(person)
-    plan = approved(person)
+    plan, lift = approved(person)
     invoices, total = billed(person)
     credited(person)
-    print(f"{plan} a week approved; {invoices} invoices, ${total:,}")  # noqa: T201 - its figures
+    gain = forecast(person, plan, lift)
+    said = f"{plan} a week approved, lift {lift}; {invoices} invoices, ${total:,}"
+    print(f"{said}; an offer of {gain} a month")  # noqa: T201 - its figures
 
 
 def imported(person: Walker) -> None:
@@ -103,24 +105,28 @@ def imported(person: Walker) -> None:
     until(lambda: "What was stored" in person.open(page), "stored")
     assert f"In all {SPENT} of spend" in one_line(person.open(page))
     person.open(page)
+    asked = one_line(person.press("button[name=undo]"))
+    assert "3 records of spend no longer in force" in asked
+    assert "Inactive where nothing else uses them: Radio." in asked
     person.press("button[name=undo]")
     assert "Undone" in person.open(page)
 
 
-def approved(person: Walker) -> str:
+def approved(person: Walker) -> tuple[str, str]:
     """The plan that waits is approved where it is explained; the budget page says the same."""
     person.open("/dashboards/budget")
     path = person.links("a[href^='/dashboards/decisions/']")[0]
     shown = one_line(person.open(path))
-    promise = re.search(r"Expected[^.]*", shown)
+    promised = re.search(r"[+\u2212]\d+\.\d%", shown)
     person.press("a[data-key=a]")
-    after = person.press("form button.button")
-    assert "Applied" in after or "Approved" in after, after[:500]
+    after = one_line(person.press(".confirm-form button[type=submit]"))
+    assert re.search(r"(Applied|Approved) · proposed", after), after[:500]
     budget = one_line(person.open("/dashboards/budget"))
     weekly = amount("The marketing budget in USD is now", budget)
     assert f"${weekly:,.2f}" in shown or f"${weekly:,.0f}" in shown, (weekly, shown[:1500])
-    assert promise, shown[:800]
-    return f"${weekly:,.2f}"
+    assert promised, shown[:800]
+    assert promised[0] in budget, (promised[0], budget[:1500])
+    return f"${weekly:,.2f}", promised[0]
 
 
 def billed(person: Walker) -> tuple[int, Decimal]:
@@ -167,3 +173,16 @@ def credited(person: Walker) -> None:
     after = amount("Left to credit:", one_line(person.open(note)))
     assert after == before - 1
     assert "Outage" in person.open("/admin/revenue/creditnote/")
+
+
+def forecast(person: Walker, plan: str, lift: str) -> str:
+    """What was approved is what is in force and promised; an offer's gain is one on every page."""
+    budget = one_line(person.open("/dashboards/budget"))
+    assert plan in budget
+    assert lift in budget
+    shown = one_line(person.open("/dashboards/upsell"))
+    page = person.links("main a[href^='/dashboards/upsell/']")[0]
+    gain = re.search(r": (\+\$[\d,.]+) a month", one_line(person.open(page)))
+    assert gain
+    assert gain[1] in shown
+    return gain[1]

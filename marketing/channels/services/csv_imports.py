@@ -1,6 +1,7 @@
 """Store channels and their rows; the CSV importers of marketing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from django.db import models, transaction
@@ -11,10 +12,12 @@ from aethercrown.history import tracking
 from marketing.channels import csv_columns
 from marketing.channels.csv_columns import SpendEntry
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
-from marketing.channels.services.revisions import manual_revision
+from marketing.channels.services.revisions import import_revision, manual_revision
+from operations.imports.services import keeping
 
 BATCH_SIZE = 500
 CHANNEL_DEFAULTS = {"is_active": True, "is_held": False, "incrementality": 1.0, "notes": ""}
+AMOUNTS = ("spend", "revenue", "currency")
 ALREADY_STORED = "is stored already; import with update to replace it"
 
 
@@ -83,6 +86,16 @@ def _save_entries(
     channels = get_or_create(currencies)
     in_force = _in_force(entries) if options.update else {}
     replaced = sum((each.channel, each.date) in in_force for each in entries)
+    fresh = tuple(f"channel {name}" for name in sorted(currencies.keys() - known))
+    counts = ImportCounts(len(entries) - replaced, replaced, fresh)
+    if options.import_id is not None:
+        stays = [name for name in AMOUNTS if name not in fields]
+        rows = (
+            _staged(each, channels[each.channel], in_force.get((each.channel, each.date)), stays)
+            for each in entries
+        )
+        Performance.revisions.bulk_create(_of_import(rows, options.import_id), BATCH_SIZE)
+        return counts
     revision = manual_revision()
     fresh_rows: list[Performance] = []
     changed: list[Performance] = []
@@ -90,15 +103,32 @@ def _save_entries(
         row = in_force.get((each.channel, each.date)) or Performance(
             channel=channels[each.channel], date=each.date
         )
-        for name in fields if row.pk else ("spend", "revenue", "currency"):
+        for name in fields if row.pk else AMOUNTS:
             setattr(row, name, getattr(each, name))
         row.revision, row.data_import = revision, None
         (changed if row.pk else fresh_rows).append(row)
     Performance.revisions.bulk_create(fresh_rows, batch_size=BATCH_SIZE)
     columns = (*fields, "revision", "data_import")
     Performance.revisions.bulk_update(changed, columns, batch_size=BATCH_SIZE)
-    fresh = tuple(f"channel {name}" for name in sorted(currencies.keys() - known))
-    return ImportCounts(len(entries) - replaced, replaced, fresh)
+    return counts
+
+
+def _staged(
+    each: SpendEntry, channel: Channel, stored: Performance | None, stays: Sequence[str]
+) -> Performance:
+    """A row of an import; what the file does not say is as it is stored."""
+    values = {name: getattr(each, name) for name in AMOUNTS}
+    if stored is not None:
+        values |= {name: getattr(stored, name) for name in stays}
+    return Performance(channel=channel, date=each.date, **values)
+
+
+def _of_import(rows: Iterable[Performance], import_id: int) -> list[Performance]:
+    """In force once the import is, and no longer where it is undone."""
+    found = list(rows)
+    for each in found:
+        each.data_import_id, each.revision = import_id, import_revision(import_id)
+    return found
 
 
 def performance_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -125,10 +155,12 @@ def _totals(batch: Sequence[CSVRow], options: ImportOptions) -> list[TotalRevenu
     ]
 
 
-def _stored_totals(rows: Sequence[TotalRevenue]) -> set[tuple[str, date]]:
-    dates = [row.date for row in rows]
+def _stored_totals(rows: Sequence[TotalRevenue]) -> dict[tuple[str, date], TotalRevenue]:
+    """What is stored of the currencies and dates of these rows."""
+    dates, keys = [row.date for row in rows], {(row.currency, row.date) for row in rows}
     found = TotalRevenue.objects.filter(date__range=(min(dates), max(dates)))
-    return set(found.values_list("currency", "date").iterator())
+    by_key = {(row.currency, row.date): row for row in found.iterator()}
+    return {key: row for key, row in by_key.items() if key in keys}
 
 
 def total_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -145,9 +177,9 @@ def total_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[Row
 
 def save_totals(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     rows = _totals(batch, options)
-    stored = _stored_totals(rows) if options.update else set()
-    replaced = sum((row.currency, row.date) in stored for row in rows)
-    _bulk_store(rows, ["currency", "date"], ["amount"], options)
+    replaced = len(_stored_totals(rows)) if options.update else 0
+    with keeping(options.import_id, lambda: _stored_totals(rows).values(), ["amount"]):
+        _bulk_store(rows, ["currency", "date"], ["amount"], options)
     return ImportCounts(len(rows) - replaced, replaced)
 
 
@@ -172,9 +204,16 @@ def save_weekly(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts
     ]
     names = {flag.name for flag in flags}
     known = set(CalendarFlag.objects.filter(name__in=names).values_list("name", flat=True))
-    _bulk_store(flags, ["name", "date"], ["value"], ImportOptions(options.currency, update=True))
+    with keeping(options.import_id, lambda: _stored_flags(flags), ["value"]):
+        _bulk_store(flags, ["name", "date"], ["value"], replace(options, update=True))
     also = (*spend.also, *(f"calendar flag {name}" for name in sorted(names - known)))
     return ImportCounts(spend.created + total.created, spend.updated + total.updated, also)
+
+
+def _stored_flags(flags: Sequence[CalendarFlag]) -> list[CalendarFlag]:
+    keys = {(each.name, each.date) for each in flags}
+    found = CalendarFlag.objects.filter(name__in={each.name for each in flags})
+    return [each for each in found.iterator() if (each.name, each.date) in keys]
 
 
 # --- Channels ---------------------------------------------------------------------------------
@@ -207,9 +246,11 @@ def save_channels(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCoun
     fields = [
         column.name for column in csv_columns.CHANNELS if column.name not in {"name", "currency"}
     ]
-    _bulk_store(rows, ["name"], fields, options)
-    stored = Channel.objects.in_bulk(names, field_name="name")
-    tracking.keep(Channel, stored.values())
+    stored = Channel.objects.filter(name__in=names)
+    tracking.begin(Channel, stored)
+    with keeping(options.import_id, stored.all, fields):
+        _bulk_store(rows, ["name"], fields, options)
+    tracking.keep(Channel, stored.all())
     return ImportCounts(len(rows) - known, known)
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+from aethercrown.csv.importing import Importer
 from aethercrown.csv.reader import CSVRow
 from aethercrown.formatting import counted
 from aethercrown.text import similar
 from marketing.channels import csv_columns
 from marketing.channels.models import Channel
+from marketing.channels.services import spend_imports
 from marketing.channels.services.csv_imports import IMPORTERS
 from operations.imports.registry import CheckOptions, Findings, ImportTarget
-from operations.imports.services import plain_target
+from operations.imports.services import plain_target, put_back
 
 SAMPLES: dict[str, Sequence[Sequence[str]]] = {
     "channels": (
@@ -49,8 +51,24 @@ def describe(rows: Sequence[CSVRow], _options: CheckOptions, findings: Findings)
         findings.consequences.append(f"{len(fresh)} new channels in all.")
 
 
-TARGETS: tuple[ImportTarget, ...] = tuple(
-    plain_target(each, SAMPLES[each.kind], describe if each.kind == "budget-weekly" else None)
-    for each in IMPORTERS
-    if each.kind in SAMPLES
-)
+def undo_weekly(import_id: int) -> list[str]:
+    """Take spend out of force, and put totals and flags back."""
+    return [*spend_imports.undo(import_id), *put_back(import_id)]
+
+
+def _target(importer: Importer) -> ImportTarget:
+    sample = SAMPLES[importer.kind]
+    if importer.kind != "budget-weekly":
+        return plain_target(importer, sample, undo=put_back)
+    return plain_target(
+        importer,
+        sample,
+        describe,
+        undo_weekly,
+        activate=spend_imports.activate,
+        discard=spend_imports.discard,
+        finish=spend_imports.finish,
+    )
+
+
+TARGETS = tuple(_target(each) for each in IMPORTERS if each.kind in SAMPLES)

@@ -35,10 +35,13 @@ STAGED_COLUMNS = (
     *("channel_id", "date", "spend", "revenue", "currency", "data_import_id", "revision"),
 )
 ROWS_LISTED = 50
+NAMED = 20
 
 
 class CheckedSpend:
     """The rows of a file, summed; see CheckedFile."""
+
+    is_staged = True
 
     def __init__(self, rows: RowReader, options: CheckOptions) -> None:
         self.findings = Findings()
@@ -224,8 +227,21 @@ def activate(import_id: int) -> None:
     Channel.objects.filter(name__in=names, is_active=False).update(is_active=True)
 
 
-def undo(_import_id: int) -> None:
+def undo(import_id: int) -> list[str]:
     """The state of the import alone takes its rows out of force; `finish` deactivates channels."""
+    gone = f"{counted(staged(import_id), 'record')} of spend no longer in force"
+    back = "those that they had replaced are in force again, but for what a person changed since"
+    said = [f"{gone}; {back}."]
+    if names := imports.created_names(import_id):
+        listed = ", ".join(names[:NAMED])
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        said.append(f"Inactive where nothing else uses them: {listed}{more}.")
+    return said
+
+
+def staged(import_id: int) -> int:
+    """How many records of spend an import stored."""
+    return Performance.revisions.filter(data_import=import_id).count()
 
 
 def finish(import_id: int) -> None:

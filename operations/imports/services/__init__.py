@@ -29,9 +29,11 @@ from operations.imports.services.repeat import (
     look,
     repeat_import,
 )
+from operations.imports.services.replaced import EARLIER, keeping, put_back
 from operations.imports.services.store import (
     JOB_KIND,
     NotStorable,
+    preview_undo,
     purge,
     start,
     store_checked,

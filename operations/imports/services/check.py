@@ -149,24 +149,30 @@ def check_file(
 
     Raises UnknownName for the kind and InvalidChoices.
     """
-    target = import_targets.get(kind)
+    result = FileCheck(import_targets.get(kind), None, Findings())
     choices = choices_of(kind, given)
-    result = FileCheck(target, None, Findings())
     try:
-        source = open_table(file, str(given.get("sheet") or ""))
-        columns, default = target.columns, settings.DEFAULT_CURRENCY
-        result.layout = recognise(source, kind, columns, choices, default)
-        if "zero" not in given:
-            _remember_blanks(result.layout, kind)
-        rows = RowReader.of(source, columns, result.layout, choices, default)
-        _check_rows(result, rows, given, today)
-        yield result
-    except TableError as error:
-        result.findings.blame(RowError(error.line, "", str(error)))
+        try:
+            _read(result, file, choices, given, today)
+        except TableError as error:
+            result.findings.blame(RowError(error.line, "", str(error)))
         yield result
     finally:
         if result.checked:
             result.checked.close()
+
+
+def _read(
+    result: FileCheck, file: BinaryIO, choices: Choices, given: Mapping[str, Any], today: date
+) -> None:
+    """Recognise the file and check its rows. Raises TableError where it cannot be read."""
+    columns, default = result.target.columns, settings.DEFAULT_CURRENCY
+    source = open_table(file, str(given.get("sheet") or ""))
+    result.layout = recognise(source, result.target.kind, columns, choices, default)
+    if "zero" not in given:
+        _remember_blanks(result.layout, result.target.kind)
+    rows = RowReader.of(source, columns, result.layout, choices, default)
+    _check_rows(result, rows, given, today)
 
 
 def _remember_blanks(layout: Layout, kind: str) -> None:

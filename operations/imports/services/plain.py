@@ -1,5 +1,6 @@
 """Kinds of files whose rows an importer checks and stores in one transaction."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -11,7 +12,7 @@ from aethercrown.csv.importing import Importer, ImportOptions
 from aethercrown.csv.reader import CSVRow, RowError
 from aethercrown.formatting import counted
 from aethercrown.tabular.rows import RowReader
-from operations.imports.registry import CheckOptions, Findings, ImportTarget, Progress
+from operations.imports.registry import CheckOptions, Findings, ImportTarget, Progress, Undo
 
 BATCH_SIZE = 1_000
 MAX_DESCRIBED = 200_000  # rows that are held in memory, to say what they would change
@@ -25,6 +26,8 @@ class CheckedRows:
     With `describe` they are held in memory, at most `most`; without, the file is read again to be
     stored, and only a hash of each key is held.
     """
+
+    is_staged = False
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class CheckedRows:
         self._importer, self._reader, self._names_people = importer, rows, names_people
         self._options = ImportOptions(rows.rate_currency, options.update, options.today)
         self._held: list[CSVRow] | None = [] if describe else None
+        self._remarks: Counter[str] = Counter()
         seen: dict[int, int] = {}
         for batch in batches(self._good(rows, seen)):
             self._check(batch)
@@ -49,6 +53,8 @@ class CheckedRows:
         self.findings.records = self.findings.rows
         self.findings.consequences.append(f"{counted(self.findings.rows, 'row')} are stored.")
         self.findings.totals["rows"] = str(self.findings.rows)
+        for remark, count in self._remarks.items():
+            self.findings.warnings.append(f"{counted(count, 'row')} {remark}.")
         if describe and self._held:
             describe(self._held, options, self.findings)
 
@@ -59,6 +65,8 @@ class CheckedRows:
         findings.rows += len(batch)
         if self._held is not None:
             self._held += batch
+        said = (self._importer.remark(each, self._options) for each in batch)
+        self._remarks.update(each for each in said if each)
         for fault in self._importer.clashes(batch, self._options):
             findings.blame(fault)
 
@@ -141,12 +149,13 @@ def plain_target(
     importer: Importer,
     sample: Sequence[Sequence[str]],
     describe: Describe | None = None,
-    undo: Callable[[int], None] | None = None,
+    undo: Undo | None = None,
     most: int = MAX_DESCRIBED,
     *,
     names_people: bool = False,
+    **after: Callable[[int], None],
 ) -> ImportTarget:
-    """A target that stores through an importer."""
+    """A target that stores through an importer; `after` are further steps of ImportTarget."""
     return ImportTarget(
         importer.kind,
         importer.title,
@@ -156,4 +165,5 @@ def plain_target(
         ),
         sample,
         undo=undo,
+        **after,
     )

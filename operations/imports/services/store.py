@@ -1,7 +1,7 @@
 """Store a checked file: rows are staged in short transactions and made current in one."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
@@ -123,30 +123,40 @@ def store_checked(record: DataImport, found: FileCheck, progress: Progress) -> N
     target.discard(record.pk)
     record.created_names = findings.new_names
     DataImport.objects.filter(pk=record.pk).update(created_names=findings.new_names)
-    found.checked.store(record.pk, progress)
-    now = timezone.now()
-    with transaction.atomic():
-        target.activate(record.pk)
-        written = DataImport.objects.filter(pk=record.pk, state=State.STORING).update(
-            state=State.CURRENT,
-            current_at=now,
-            content=None,
-            rows=findings.rows,
-            records=findings.records,
-            summary={
-                "consequences": findings.consequences,
-                "replaced": findings.replaced,
-                "totals": findings.totals,
-                **_source(found),
-            },
-        )
-        if not written:
-            raise NotStorable(f"{record} is stored no longer: its state changed.")
-        audit_hooks.record(
-            stream="imports", event="import.stored", subject=str(record), actor=record.created_by
-        )
+    if found.checked.is_staged:
+        found.checked.store(record.pk, progress)
+        _make_current(record, found)
+    else:
+        with transaction.atomic():
+            found.checked.store(record.pk, progress)
+            _make_current(record, found)
     target.finish(record.pk)
     record.refresh_from_db()
+
+
+@transaction.atomic
+def _make_current(record: DataImport, found: FileCheck) -> None:
+    """Raises NotStorable where the import is stored no longer."""
+    findings = found.findings
+    found.target.activate(record.pk)
+    written = DataImport.objects.filter(pk=record.pk, state=State.STORING).update(
+        state=State.CURRENT,
+        current_at=timezone.now(),
+        content=None,
+        rows=findings.rows,
+        records=findings.records,
+        summary={
+            "consequences": findings.consequences,
+            "replaced": findings.replaced,
+            "totals": findings.totals,
+            **_source(found),
+        },
+    )
+    if not written:
+        raise NotStorable(f"{record} is stored no longer: its state changed.")
+    audit_hooks.record(
+        stream="imports", event="import.stored", subject=str(record), actor=record.created_by
+    )
 
 
 def _source(found: FileCheck) -> dict[str, Any]:
@@ -155,29 +165,46 @@ def _source(found: FileCheck) -> dict[str, Any]:
     return {"source": source_of(layout), "zero": sorted(layout.zero)} if layout else {}
 
 
-def undo(import_id: int, *, actor: str, now: datetime) -> DataImport:
-    """Take back what an import stored; an undone one stays as it is. Raises NotStorable."""
-    record = _undo(import_id, actor, now)
+def undo(
+    import_id: int, *, actor: str, now: datetime, shown: Sequence[str] | None = None
+) -> DataImport:
+    """Take back what an import stored; an undone one stays as it is.
+
+    Raises NotStorable, also where that does something else than was `shown`.
+    """
+    record, _ = _undo(import_id, actor, now, shown)
     import_targets.get(record.kind).finish(record.pk)
     return record
 
 
+def preview_undo(import_id: int, now: datetime) -> list[str]:
+    """What undoing it would do, in sentences: it is done, and rolled back. Raises NotStorable."""
+    with transaction.atomic():
+        _, said = _undo(import_id, "", now, None)
+        transaction.set_rollback(True)
+    return said
+
+
 @transaction.atomic
-def _undo(import_id: int, actor: str, now: datetime) -> DataImport:
+def _undo(
+    import_id: int, actor: str, now: datetime, shown: Sequence[str] | None
+) -> tuple[DataImport, list[str]]:
     record = DataImport.objects.select_for_update().get(pk=import_id)
     target = import_targets.get(record.kind)
     if record.state == State.UNDONE:
-        return record
+        return record, []
     if record.state != State.CURRENT or target.undo is None:
         raise NotStorable(f"{record} cannot be undone.")
     record.state, record.undone_at, record.undone_by = State.UNDONE, now, actor[:200]
     record.save(update_fields=["state", "undone_at", "undone_by"])
     try:
-        target.undo(record.pk)
+        said = target.undo(record.pk)
     except UndoRefused as error:
         raise NotStorable(f"{record} cannot be undone: {error}") from error
+    if shown is not None and said != list(shown):
+        raise NotStorable(f"What undoing {record} changes is no longer what was shown; look again.")
     audit_hooks.record(stream="imports", event="import.undone", subject=str(record), actor=actor)
-    return record
+    return record, said
 
 
 def _fail(record: DataImport, reason: str) -> None:

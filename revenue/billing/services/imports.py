@@ -12,6 +12,7 @@ from aethercrown.csv.reader import CSVColumn, CSVRow, InvalidCSV, RowError, day,
 from operations.imports.services import plain_target
 from revenue.billing.reports.usage import all_meters, daily_totals
 from revenue.billing.services import usage
+from revenue.billing.services.undo_imports import undo_usage
 from revenue.customers.billing_interval import rounded
 from revenue.customers.models import Customer
 from revenue.customers.services.imports import by_external_id, import_day, owner_faults
@@ -62,10 +63,10 @@ def _key(values: dict[str, Any], known: dict[str, Customer]) -> tuple[int, str, 
     return (owner.pk if owner else 0, values["metric"], values["day"])
 
 
-def save_usage(batch: Sequence[CSVRow], _options: ImportOptions) -> ImportCounts:
+def save_usage(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
     known = by_external_id(values["customer"] for _, values in batch)
     totals = [usage.DailyTotal(*_key(values, known), values["quantity"]) for _, values in batch]
-    return usage.record(totals, now=timezone.now())
+    return usage.record(totals, now=timezone.now(), import_id=options.import_id)
 
 
 BILLED_USE = Importer(
@@ -84,4 +85,5 @@ TARGET = plain_target(
         ("acme", "api_calls", "2026-04-02", "1250"),
         ("acme", "api_calls", "2026-04-03", "980"),
     ),
+    undo=undo_usage,
 )

@@ -63,7 +63,9 @@ def rows_after(number: int) -> QuerySet[DailyUse]:
 
 
 @transaction.atomic
-def record(totals: Iterable[DailyTotal], *, now: datetime) -> ImportCounts:
+def record(
+    totals: Iterable[DailyTotal], *, now: datetime, import_id: int | None = None
+) -> ImportCounts:
     """Set the days' totals and count new and corrected ones; the same total changes nothing.
 
     The difference from the stored total is stored as a further row, so no row is updated. Locks
@@ -83,6 +85,7 @@ def record(totals: Iterable[DailyTotal], *, now: datetime) -> ImportCounts:
             quantity=rounded(each.quantity) - stored.get(key, ZERO),
             is_correction=key in stored,
             booked_at=now,
+            data_import_id=import_id,
         )
         for key, each in wanted.items()
         if key not in stored or rounded(each.quantity) != stored[key]

@@ -12,6 +12,7 @@ from revenue.customers import billing_exports
 from revenue.customers.imports import PROFILE
 from revenue.customers.plan_terms import SubscriptionState
 from revenue.customers.services.imports import (
+    begins_ahead,
     by_external_id,
     import_day,
     owner_faults,
@@ -71,7 +72,8 @@ def describe(rows: Sequence[CSVRow], options: CheckOptions, findings: Findings) 
         own = [each for each in found if each.currency == currency]
         trial = [each for each in own if each.terms.state is SubscriptionState.TRIAL]
         ended = [each for each in own if each.ended_on and each.ended_on <= options.today]
-        mrr = sum((each.terms.mrr for each in own if each not in ended), Decimal(0))
+        now = [each for each in own if each not in ended and each.started_on <= options.today]
+        mrr = sum((each.terms.mrr for each in now), Decimal(0))
         findings.totals[f"MRR in {currency}"] = f"{mrr:f}"
         findings.lines.append(
             (currency, str(len(own)), money_text(mrr, currency), str(len(trial)), str(len(ended)))
@@ -85,6 +87,7 @@ IMPORTER = Importer(
     ("subscription",),
     export_faults,
     save_export,
+    begins_ahead,
 )
 TARGET = plain_target(
     IMPORTER,

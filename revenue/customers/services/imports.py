@@ -16,7 +16,7 @@ from operations.messaging import reports as messaging
 from revenue.customers import data_hooks, imports
 from revenue.customers.imports import SubscriptionRow
 from revenue.customers.models import Customer, Payment, Subscription, SubscriptionChange
-from revenue.customers.plan_terms import SubscriptionState
+from revenue.customers.plan_terms import SubscriptionState, expanded, mrr_on, on_day
 from revenue.customers.services import contacts
 from revenue.customers.services import undo_imports as undo
 from revenue.customers.services.customers import closed_reason
@@ -140,7 +140,8 @@ def save_rows(
     now = timezone.now()
     names = {each.customer for each in subscriptions}
     owners = _lock_owners(names)
-    rows = [_subscription(each, owners[each.customer], import_id) for each in subscriptions]
+    today = timezone.localdate(now)
+    rows = [_subscription(each, owners[each.customer], today, import_id) for each in subscriptions]
     Subscription.objects.bulk_create(rows, batch_size=BATCH)
     changes = []
     for row, each in zip(rows, subscriptions, strict=True):
@@ -175,10 +176,11 @@ def _agreed(row: SubscriptionRow) -> dict[str, Any]:
     return {name: getattr(row.terms, name) for name in names}
 
 
-def _subscription(row: SubscriptionRow, owner: Customer, import_id: int | None) -> Subscription:
-    ended = {"state": SubscriptionState.ENDED} if row.ended_on else {"amount": row.terms.mrr}
+def _subscription(
+    row: SubscriptionRow, owner: Customer, today: date, import_id: int | None
+) -> Subscription:
     return Subscription(
-        **{**_agreed(row), **ended},
+        **{**_agreed(row), **_present(row, today)},
         external_id=row.external_id,
         customer=owner,
         data_import_id=import_id,
@@ -186,6 +188,25 @@ def _subscription(row: SubscriptionRow, owner: Customer, import_id: int | None) 
         started_on=row.started_on,
         ended_on=row.ended_on,
     )
+
+
+def _present(row: SubscriptionRow, today: date) -> dict[str, Any]:
+    """State, MRR and next step as they are today."""
+    if row.ended_on:
+        return {"state": SubscriptionState.ENDED}
+    steps = expanded([row.terms])
+    now = on_day(steps, today)
+    return {
+        "state": now.state if now else SubscriptionState.FUTURE,
+        "amount": mrr_on(steps, today),
+        "next_step_on": next((each.on for each in steps if each.on > today), None),
+    }
+
+
+def begins_ahead(record: CSVRow, options: ImportOptions) -> str:
+    """What is to be said of a subscription that has not begun."""
+    is_ahead = record.values["started_on"] > import_day(options)
+    return "with a start to come: in force from that day on" if is_ahead else ""
 
 
 def wide_faults(batch: Sequence[CSVRow], options: ImportOptions) -> list[RowError]:
@@ -293,6 +314,7 @@ IMPORTERS = (
         ("subscription",),
         subscription_faults,
         save_subscriptions,
+        begins_ahead,
     ),
     Importer(
         "contacts",

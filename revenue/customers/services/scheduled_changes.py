@@ -39,6 +39,9 @@ def schedule_change(
         raise InvalidEntry("on", f"{on} is not after today: record the change itself.")
     if subscription.ended_on is not None:
         raise InvalidEntry("on", f"{subscription} ended on {subscription.ended_on}.")
+    if on <= subscription.started_on:
+        begins = f"{subscription} begins on {subscription.started_on}"
+        raise InvalidEntry("on", f"{begins}: adjust what was recorded for that day.")
     row = ScheduledChange(
         subscription=subscription, on=on, scheduled_at=now, scheduled_by=by[:150], **terms
     )

@@ -25,10 +25,13 @@ from revenue.customers.plan_terms import (
     MAX_AMOUNT,
     MAX_FEE,
     MAX_QUANTITY,
+    TOO_FAR_AHEAD,
+    ZERO,
     PlanTerms,
     PriceBasis,
     SubscriptionState,
     expanded,
+    is_too_far_ahead,
     on_day,
 )
 from revenue.customers.services.customers import InvalidEntry, lock_customer
@@ -57,12 +60,14 @@ def record_subscription(
 ) -> Subscription:
     """Store a new subscription at `amount` an interval (`every`) and unit.
 
-    Without an amount it has the list price of its plan, and follows the price book. `terms` may
-    hold the names of OPTIONAL.
+    Without an amount it has the list price of its plan, and follows the price book. One that begins
+    on a day to come has the state *future* until then, and no MRR. `terms` may hold the names of
+    OPTIONAL.
     """
     customer = lock_customer(customer_id)
     _check_currency(customer, currency)
-    _check_not_future("started_on", started_on, now)
+    if is_too_far_ahead(started_on, timezone.localdate(now)):
+        raise InvalidEntry("started_on", f"{started_on} {TOO_FAR_AHEAD}.")
     if not external_id or Subscription.objects.filter(external_id=external_id).exists():
         raise InvalidEntry("external_id", f"A subscription {external_id!r} cannot be added again.")
     subscription = Subscription(
@@ -365,6 +370,9 @@ def _refresh(subscription: Subscription, today: date) -> None:
     subscription.ended_on = rows[-1].on if rows[-1].is_end else None
     following = (each.on for each in steps if each.on > max(today, now.on))
     subscription.next_step_on = next(following, None)
+    if steps[0].on > today and subscription.ended_on is None:
+        subscription.state, subscription.amount = SubscriptionState.FUTURE, ZERO
+        subscription.next_step_on = steps[0].on
     subscription.save(update_fields=[*KEPT, "amount", "ended_on", "next_step_on"])
 
 
@@ -452,6 +460,11 @@ RULES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
         "amount",
         lambda columns: columns["price"] * columns.get("quantity", 1) > MAX_FEE,
         f"The fee of all units must be at most {MAX_FEE:,}.",
+    ),
+    (
+        "state",
+        lambda columns: columns.get("state") == SubscriptionState.FUTURE,
+        "must be the one that it begins with; before its first day it is future by itself.",
     ),
     (
         "price_until",

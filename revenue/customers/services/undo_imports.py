@@ -6,9 +6,10 @@ Each raises UndoRefused where something was changed since; then nothing is taken
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import ManyToOneRel
+from django.db.models import Count, ManyToOneRel, Sum
 from django.utils import timezone
 
+from aethercrown.formatting import counted, money_text
 from aethercrown.history import tracking
 from operations.imports.registry import UndoRefused
 from operations.messaging import services as messaging
@@ -37,7 +38,7 @@ def consent_source(import_id: int | None) -> str:
     return f"Imported with the contact{number}."
 
 
-def undo_subscriptions(import_id: int) -> None:
+def undo_subscriptions(import_id: int) -> list[str]:
     """Delete the subscriptions that an import recorded, and book what that makes of MRR.
 
     Customers stay. Raises UndoRefused where a subscription changed or a customer was closed since.
@@ -50,25 +51,33 @@ def undo_subscriptions(import_id: int) -> None:
     changes = SubscriptionChange.objects.filter(subscription__in=rows)
     if changed := changes.exclude(note=IMPORTED).select_related("subscription").first():
         raise UndoRefused(f"{changed.subscription.external_id} was changed since.")
+    said = f"{counted(rows.count(), 'subscription')} of {counted(len(keys), 'customer')} deleted"
     changes.delete()
     with tracking.silent():  # the import says what was taken back
         rows.delete()
     now = timezone.now()
     data_hooks.subscriptions_changed(keys, now=now, cause="undone", history=True)
+    return [f"{said}; the MRR ledger is adjusted on their days.", "The customers stay."]
 
 
-def undo_customers(import_id: int) -> None:
+def undo_customers(import_id: int) -> list[str]:
     """Delete the customers that an import created; those that it changed are as before."""
     created = list(
         Customer.objects.select_for_update().filter(data_import=import_id).order_by("pk")
     )
     _check_unused(created)
     _check_unchanged(Customer, created)
-    changes = Customer.history.filter(history_change_reason=reason_of(import_id)).order_by("pk")
+    changes = list(
+        Customer.history.filter(history_change_reason=reason_of(import_id)).order_by("pk")
+    )
     for change in changes:
         _change_back(change)
     with tracking.silent():  # the import says what was taken back
         Customer.objects.filter(pk__in=[each.pk for each in created]).delete()
+    said = [f"{counted(len(created), 'customer')} deleted."]
+    return said + (
+        [f"{counted(len(changes), 'customer')} as before the import."] if changes else []
+    )
 
 
 def _check_unused(created: Sequence[Customer]) -> None:
@@ -108,16 +117,25 @@ def _change_back(change: Any) -> None:
     row.save(update_fields=PROFILE)
 
 
-def undo_contacts(import_id: int) -> None:
+def undo_contacts(import_id: int) -> list[str]:
     """Delete the contacts that an import created, with the consent that it recorded."""
-    rows = list(Contact.objects.filter(data_import=import_id).order_by("pk"))
+    found = Contact.objects.select_for_update(of=("self",)).filter(data_import=import_id)
+    rows = list(found.order_by("pk"))
     _check_unchanged(Contact, rows)
     now = timezone.now()
     for each in rows:
         messaging.forget_consent(each.email, source=consent_source(import_id), now=now)
         each.delete()
+    return [f"{counted(len(rows), 'contact')} deleted, with the consent that came with them."]
 
 
-def undo_payments(import_id: int) -> None:
+def undo_payments(import_id: int) -> list[str]:
     """Delete the payments that an import recorded."""
-    Payment.objects.filter(data_import=import_id).delete()
+    rows = Payment.objects.filter(data_import=import_id)
+    grouped = rows.order_by("kind", "currency").values_list("kind", "currency")
+    said = [
+        f"{counted(count, kind)} of {money_text(total, currency)} deleted."
+        for kind, currency, count, total in grouped.annotate(Count("pk"), Sum("amount"))
+    ]
+    rows.delete()
+    return said

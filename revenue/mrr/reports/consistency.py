@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from decimal import Decimal
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -10,7 +9,7 @@ from django.utils import timezone
 from aethercrown.formatting import counted, date_text, exact_text, month_text
 from operations.automations.registry import always
 from revenue.customers.models import Customer, Subscription
-from revenue.customers.plan_terms import expanded, on_day
+from revenue.customers.plan_terms import expanded, mrr_on
 from revenue.customers.reports import agreed_terms, plan_changes
 from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, MovementSums, missing
@@ -61,8 +60,7 @@ def _differing_subscriptions(today: date, most: int) -> Iterator[str]:
         )
         for customer, rows in agreed_terms(keys).items():
             for terms in rows:
-                step = on_day(expanded(terms), max(today, terms[-1].on))
-                amount = step.mrr if step else Decimal(0)
+                amount = mrr_on(expanded(terms), today)
                 held = stored[terms[0].subscription]
                 if held != amount and found < most:
                     found += 1

@@ -1,5 +1,6 @@
 """The pages of imports, as a marketer walks them."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -73,7 +74,12 @@ def test_upload_mapping_preview_store_progress_and_undo(staff, django_assert_max
     refused = staff.post(sent["Location"], {}, follow=True)
     assert "Choose to check, store or undo" in refused.content.decode()
     assert Performance.objects.count() == 2
-    staff.post(sent["Location"], {"undo": "yes"})
+    shown = staff.post(sent["Location"], {"undo": "look"}).content.decode()
+    assert "What undoing it would change" in shown
+    assert "2 records of spend no longer in force" in shown
+    assert Performance.objects.count() == 2
+    (seen,) = re.findall(r'name="shown" value="(\w+)"', shown)
+    staff.post(sent["Location"], {"undo": "yes", "shown": seen})
     assert Performance.objects.count() == 0
     assert "Undone" in staff.get(sent["Location"]).content.decode()
     assert "report.csv" in staff.get(PAGE).content.decode()

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from dashboards.imports.form import choices_form, posted_choices
 from marketing.channels.models import CalendarFlag, Channel, Performance, TotalRevenue
 from operations.imports import outcome, services
+from operations.imports.models import DataImport
 from operations.imports.registry import import_targets
 from operations.jobs import services as jobs
 
@@ -55,8 +56,110 @@ def test_a_wide_file_from_germany_is_read_by_patterns():
     assert sum(Performance.objects.values_list("spend", flat=True)) == Decimal("3012.99")
     assert sum(TotalRevenue.objects.values_list("amount", flat=True)) == Decimal("100150.50")
     assert CalendarFlag.objects.get().name == "ag"
-    with pytest.raises(services.NotStorable, match="cannot be undone"):
+    assert undo(record) == [
+        f"3 records of spend no longer in force; {BACK}.",
+        "Inactive where nothing else uses them: Radio, Suche.",
+        "Calendar flag: 1 record deleted.",
+        "Total revenue: 2 records deleted.",
+    ]
+    assert amounts() == ([], [], [])
+    assert not Channel.objects.filter(is_active=True).exists()
+    services.purge(NOW)
+    assert not Channel.objects.exists()
+
+
+def undo(record):
+    """What undoing does: what was shown before."""
+    said = services.preview_undo(record.pk, NOW)
+    assert services.preview_undo(record.pk, NOW) == said  # it changes nothing
+    services.undo(record.pk, actor="user:ann", now=NOW, shown=said)
+    return said
+
+
+def refused(record):
+    """Why an import cannot be undone."""
+    with pytest.raises(services.NotStorable) as error:
         services.undo(record.pk, actor="user:ann", now=NOW)
+    record.refresh_from_db()
+    assert record.state == "current"
+    return str(error.value)
+
+
+def amounts():
+    """Spend in force, totals, and values of flags."""
+    return tuple(
+        [float(each) for each in rows.order_by("date", "pk").values_list(name, flat=True)]
+        for rows, name in (
+            (Performance.objects, "spend"),
+            (TotalRevenue.objects, "amount"),
+            (CalendarFlag.objects, "value"),
+        )
+    )
+
+
+BACK = "those that they had replaced are in force again, but for what a person changed since"
+WEEKS = "date,revenue,spend_Search,control_sale\n2026-10-05,100,10,1\n2026-10-12,200,20,1\n"
+
+
+def test_an_undone_wide_file_leaves_what_it_had_replaced():
+    stored("budget-weekly", WEEKS)
+    Performance.objects.filter(spend=10).update(revenue=55)
+    before = amounts()
+    again = WEEKS.replace("100,10,1", "101,11,2").replace("2026-10-12", "2026-10-19")
+    record = stored("budget-weekly", again, update=True)
+    assert amounts() == ([11, 20, 20], [101, 200, 200], [2, 1, 1])
+    assert Performance.objects.get(spend=11).revenue == 55  # the file has none of a channel
+    assert undo(record)[1:] == [
+        "Calendar flag: 1 record deleted, 1 record as before the import.",
+        "Total revenue: 1 record deleted, 1 record as before the import.",
+    ]
+    assert amounts() == before
+    assert undo(record) == []  # once
+
+
+def test_what_was_changed_since_is_not_undone_and_nothing_is_half_undone():
+    first = stored("budget-totals", "date,revenue\n2026-10-05,100\n2026-10-12,200\n")
+    TotalRevenue.objects.filter(amount=200).update(amount=201)
+    assert "12 Oct 2026: $201.00 was changed since" in refused(first)
+    TotalRevenue.objects.filter(amount=201).delete()
+    assert "a total revenue was deleted since" in refused(first)
+    assert amounts()[1] == [100]
+    first.replaced_rows.all().delete()
+    assert "an earlier version stored it" in refused(first)
+
+
+def test_channels_are_undone_with_their_history_unless_they_are_used():
+    old = Channel.objects.create(name="Search", currency="USD", floor=5, notes="kept")
+    rows = "name,currency,floor,is_held\nSearch,USD,7.50,yes\nRadio,USD,,no\n"
+    record = stored("channels", rows, update=True)
+    radio = Channel.objects.get(name="Radio")
+    Performance.objects.create(channel=radio, date="2026-10-05", spend=1, currency="USD")
+    assert "what it created (Radio) has performance since" in refused(record)
+    Performance.objects.all().delete()
+    assert undo(record) == ["Channel: 1 record deleted, 1 record as before the import."]
+    back = Channel.objects.get()
+    assert (back.pk, back.floor, back.is_held, back.notes) == (old.pk, 5, False, "kept")
+    held = Channel.history.filter(id=old.pk).order_by("pk").values_list("is_held", flat=True)
+    assert list(held) == [False, True, False]
+    same = stored("channels", rows.splitlines()[0] + "\nTV,USD,1,no\n")
+    with pytest.raises(services.NotStorable, match="no longer what was shown"):
+        services.undo(same.pk, actor="user:ann", now=NOW, shown=["Nothing."])
+
+
+def test_an_import_that_is_stopped_while_it_stores_leaves_nothing():
+    record = draft("budget-weekly", WEEKS)
+    DataImport.objects.filter(pk=record.pk).update(state="storing")
+
+    def stopped(*_progress):
+        DataImport.objects.filter(pk=record.pk).update(state="failed")
+
+    with (
+        services.check_draft(record, NOW) as found,
+        pytest.raises(services.NotStorable, match="stored no longer"),
+    ):
+        services.store_checked(record, found, stopped)
+    assert amounts() == ([], [], [])
+    assert not Channel.objects.exists()
 
 
 def test_the_page_keeps_the_patterns_one_a_line():

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from aethercrown.tabular.errors import TableError
 from marketing.channels.models import Channel, Performance
 from operations.imports import services
 from operations.imports.models import DataImport
@@ -32,6 +33,15 @@ def refused(content, **given):
     assert not Channel.objects.exists()
     assert bytes(DataImport.objects.get().content or b"")  # the file is still there to be mended
     return said
+
+
+def test_a_file_that_cannot_be_read_any_more_while_it_is_stored_says_so():
+    """The block's own error comes out of it, and not one about the block."""
+    file = io.BytesIO(f"{HEADER}2026-10-05,Search,1,2,USD\n".encode())
+    block = services.check_file(file, "budget-performance", {}, NOW.date())
+    assert block.__enter__().is_storable
+    error = TableError("changed meanwhile")
+    assert not block.__exit__(TableError, error, None)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_faults_of_an_export_are_named():
     head = "subscription,customer,amount,mrr,every,currency,started_on\n"
     found = store(
         head + "a,c,,,month,USD,2026-01-01\na,c,1,,month,USD,2026-01-01\n"
-        "b,c,1,,fortnight,USD,2026-01-01\nd,c,1,,month,USD,2027-01-01\n"
+        "b,c,1,,fortnight,USD,2026-01-01\nd,c,1,,month,USD,2099-01-01\n"
     )
     assert sorted((each.row, each.column) for each in found.faults) == [
         *((2, "amount"), (3, "subscription"), (4, "every"), (5, "started_on")),

@@ -86,11 +86,11 @@ def test_the_price_of_an_interval_is_kept_and_its_mrr_is_monthly():
 def test_days_that_cannot_be_are_named():
     good = wide(3, churned=True)
     assert imports.row_faults(good, TODAY) == []
-    late = good._replace(started_on=date(2026, 4, 1), ended_on=date(2026, 3, 31))
+    late = good._replace(started_on=date(2029, 4, 1), ended_on=date(2026, 3, 31))
     assert [(each.column, each.reason) for each in imports.row_faults(late, TODAY)] == [
-        ("started_on", "2026-04-01 is after today, 2026-03-20"),
+        ("started_on", "2029-04-01 is more than three years ahead"),
         ("ended_on", "2026-03-31 is after today, 2026-03-20"),
-        ("ended_on", "2026-03-31 is before the start, 2026-04-01"),
+        ("ended_on", "2026-03-31 is before the start, 2029-04-01"),
     ]
 
 

@@ -155,12 +155,12 @@ def test_every_wrong_subscription_is_named(people):
         "n1,nobody,,1,,USD,2026-01-01,\n"
         "n2,b,,1,,USD,2026-01-01,\n"
         "n3,a,,1,,USD,2026-02-01,2026-01-31\n"
-        "n4,a,,1,,USD,2026-04-01,\n"
+        "n4,a,,1,,USD,2206-04-01,\n"
     )
     assert faults_of(load("subscriptions", file)) == [
         (2, "subscription", "s1 is stored already; change or adjust it in the admin"),
         (5, "ended_on", "2026-01-31 is before the start, 2026-02-01"),
-        (6, "started_on", "2026-04-01 is after today, 2026-03-20"),
+        (6, "started_on", "2206-04-01 is more than three years ahead"),
         (3, "customer", "there is no customer nobody"),
         (4, "currency", "b pays in EUR, not in USD"),
     ]
