@@ -52,19 +52,22 @@ class StallSampler:
 
 
 class CheckRunner:
-    """Runs checks in threads; remembers by name which are still running in this process."""
+    """Runs checks in threads; remembers by name until when those may take that are running."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}  # by the monotonic clock
 
     def run(
         self, jobs: Mapping[str, CheckFunction], seconds: float, *, max_threads: int = MAX_THREADS
     ) -> dict[str, Observation]:
-        """The observation of each job, at the latest GRACE_SECONDS after `seconds`."""
+        """The observation of each job, at the latest GRACE_SECONDS after `seconds`.
+
+        None of a job that another caller is running at this moment: it says nothing yet.
+        """
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        done: queue.SimpleQueue[tuple[str, Observation]] = queue.SimpleQueue()
-        found: dict[str, Observation] = {}
+        done: queue.SimpleQueue[tuple[str, Observation | None]] = queue.SimpleQueue()
+        found: dict[str, Observation | None] = {}
         started: set[str] = set()
         for name in jobs:
             waiting.put(name)
@@ -94,14 +97,17 @@ class CheckRunner:
                 found.get(name), was_started=name in started, is_stalled=is_stalled
             )
             for name in jobs
+            if name not in found or found[name] is not None
         }
 
-    def _observed(self, name: str, check: CheckFunction, seconds: float) -> Observation:
+    def _observed(self, name: str, check: CheckFunction, seconds: float) -> Observation | None:
+        """What the check says; None while another one of it still has time."""
+        began = time.monotonic()
         with self._lock:
             if name in self._running:
-                return timed_out("The previous check has not returned yet.")
-            self._running.add(name)
-        began = time.monotonic()
+                is_hung = began > self._running[name]
+                return timed_out("The previous check has not returned yet.") if is_hung else None
+            self._running[name] = began + seconds
         try:
             seen = check(seconds)
         except Exception as error:  # noqa: BLE001 - any failure of a check is reported
@@ -109,7 +115,7 @@ class CheckRunner:
             return Observation(UNHEALTHY, error_kind="error", error=words)
         finally:
             with self._lock:
-                self._running.discard(name)
+                del self._running[name]
         took_ms = (time.monotonic() - began) * 1000
         return replace(seen, response_ms=took_ms) if seen.works else seen
 

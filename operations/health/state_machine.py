@@ -61,11 +61,23 @@ def next_state(current: ComponentState, seen: Observation, at: datetime) -> Comp
         return current
     if seen.works != (current.state == DOWN):
         return ComponentState(UP if seen.works else DOWN)
-    since = current.contrary_since if current.contrary_count else at
+    since = min(current.contrary_since or at, at) if current.contrary_count else at
     count = current.contrary_count + 1
     if count < (SUCCESSES_TO_UP if seen.works else FAILURES_TO_DOWN):
         return replace(current, contrary_count=count, contrary_since=since)
     return ComponentState(UP if seen.works else DOWN, 0, since)
+
+
+def after_gap(
+    current: ComponentState, last: datetime | None, at: datetime, max_gap: timedelta
+) -> ComponentState:
+    """The state for an observation at `at`: failures before a gap begin no outage.
+
+    `last` is when it was looked at before; what it did in a longer time than `max_gap` is unknown.
+    """
+    if current.state == DOWN or last is None or at <= last + max_gap:
+        return current
+    return replace(current, contrary_count=0, contrary_since=None)
 
 
 def is_slow(recent_ms: Sequence[float], limit_ms: float, *, was: bool) -> bool:
@@ -94,16 +106,18 @@ def is_flapping(worked: Sequence[bool], *, was: bool) -> bool:
     return 100 * changed / places >= (FLAPPING_UNTIL_PERCENT if was else FLAPPING_FROM_PERCENT)
 
 
-def is_own_network_down(outside: Iterable[tuple[str, bool, Observation]]) -> bool:
+def is_own_network_down(
+    outside: Iterable[tuple[str, bool, Observation]], least_hosts: int = 2
+) -> bool:
     """Whether this machine's network has more likely failed than all targets at once.
 
     `outside` holds the host of each external target, whether it was up, and the observation.
-    True if at least two hosts were up and all of those fail by name, connection or timeout. A
+    True if at least `least_hosts` were up and all of those fail by name, connection or timeout. A
     target that was down and answers shows too that the network works.
     """
     found = list(outside)
     hosts = {host for host, was_up, _ in found if was_up}
-    return len(hosts) >= 2 and all(
+    return len(hosts) >= least_hosts and all(
         is_network_failure(seen) if was_up else not seen.works for _, was_up, seen in found
     )
 

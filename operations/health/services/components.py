@@ -65,6 +65,9 @@ def switch_off(component_id: int, now: datetime) -> None:
         contrary_since=None,
         state_since=None,
         checked_at=None,
+        recent_ms=[],
+        is_slow=False,
+        is_flapping=False,
         error="",
     )
     for kind in ("down", CERTIFICATE):

@@ -15,6 +15,7 @@ from operations.alerts import services as alerts
 from operations.health import probe, state_machine
 from operations.health.models import CHECK_COLUMNS, Check, Component, Incident
 from operations.health.reports.components import page
+from operations.health.reports.history import max_gap
 from operations.health.state_machine import DOWN, OFF, UNKNOWN, ComponentState, Observation
 
 BATCH_ROWS = 100  # components recorded in one transaction
@@ -107,7 +108,9 @@ def apply_observation(component: Component, seen: Observation, at: datetime) -> 
     """Update the component (unsaved); whether its alert may have to be resolved."""
     if component.is_maintained(at) and not seen.works:
         seen = Observation(UNKNOWN, seen.response_ms, seen.error_kind, seen.error)
-    was_flapping, before = component.is_flapping, component.confirmed
+    gap = max_gap(component.check_every_seconds)
+    before = state_machine.after_gap(component.confirmed, component.checked_at, at, gap)
+    was_flapping = component.is_flapping
     update_latest(component, seen, at)
     apply_state(component, state_machine.next_state(before, seen, at), seen, at)
     return was_flapping or before.state != component.state
@@ -133,7 +136,9 @@ def parents_of_all() -> dict[int, int | None]:
 
 def update_latest(component: Component, seen: Observation, at: datetime) -> None:
     """Set the latest status and error, and whether the component is slow or flapping."""
-    if seen.status not in {UNKNOWN, OFF}:
+    if seen.status == OFF:
+        component.recent_ms, component.is_slow, component.is_flapping = [], False, False
+    elif seen.status != UNKNOWN:
         recent = [*component.recent_ms, seen.response_ms if seen.works else None]
         component.recent_ms = recent[-state_machine.RECENT_CHECKS :]
     times = [each for each in component.recent_ms if each is not None]

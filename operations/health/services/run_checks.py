@@ -55,8 +55,8 @@ MAX_WATCHDOG_COMPONENTS = 1_000
 NEW, NEW_SECONDS = "new", 4.0  # the lock of first checks, and how often they are looked for
 DUE_WITHIN = timedelta(seconds=7)  # half of the watchdog's interval
 CHECK_NOW, MAX_CHECKS_NOW = "health checks of people", 2
-MAX_WITNESSES = 3  # that are asked before this machine's own network is blamed
-MAX_WITNESS_CANDIDATES = 50
+MAX_WITNESSES = 3  # that are asked first, before this machine's own network is blamed
+MAX_WITNESS_CANDIDATES = 50  # that are asked if these fail too
 UNREADABLE = Observation(
     UNKNOWN, error_kind="unreadable", error="Its address cannot be decrypted: enter it again."
 )
@@ -193,17 +193,19 @@ def check_now(
         raise NothingToCheck(f"{component} is not checked: it is off, or no check is known.")
     if last is not None and timedelta(0) <= now - last < ROUND_FRESH_FOR:
         raise CheckedJustNow(f"{component} was checked just now: {component.status}.")
-    lease = 2 * _deadline_seconds() + LEASE_MARGIN.total_seconds()  # of the check and its witnesses
+    lease = 3 * _deadline_seconds() + LEASE_MARGIN.total_seconds()  # of the check and its witnesses
     with semaphore.slots({CHECK_NOW: MAX_CHECKS_NOW}, lease) as full:
         if full:
             raise TooManyChecks("Other checks are under way; try again in some seconds.")
         check_components([component], clock, runner, began=now)
     component.refresh_from_db()
+    if component.checked_at == last:
+        raise CheckedJustNow(f"{component} is being checked at this moment; look again soon.")
     return component
 
 
 class CheckedJustNow(Exception):
-    """It was checked so recently that another check would count one failure twice."""
+    """It is being checked, or was so recently that another check would count a failure twice."""
 
 
 class TooManyChecks(Exception):
@@ -232,13 +234,11 @@ def check_components(
     """Check all of them concurrently, and record the observations."""
     began, chosen = began or clock(), list(components)
     seen = observe(chosen, runner)
-    if is_own_network_down(chosen, seen):
-        witnesses = choose_witnesses(chosen)
-        seen |= observe(witnesses, runner)
-        chosen += [each for each in witnesses if each not in chosen]
+    chosen = [each for each in chosen if each.name in seen]
+    ask_witnesses(chosen, seen, runner)
     at = clock()
     seen = without_own_network_failure(chosen, seen, at)
-    by_id = {each.pk: seen[each.name] for each in chosen if each.name in seen}
+    by_id = {each.pk: seen[each.name] for each in chosen}
     record_all(by_id, at, began=began, store_every=store_every)
 
 
@@ -248,20 +248,41 @@ def observe(components: Iterable[Component], runner: CheckRunner) -> dict[str, O
     return runner.run(jobs, _deadline_seconds()) if jobs else {}
 
 
-def choose_witnesses(failing: Sequence[Component]) -> list[Component]:
-    """Up to MAX_WITNESSES targets on other hosts that answered last; else of these, to ask again.
+def ask_witnesses(
+    chosen: list[Component], seen: dict[str, Observation], runner: CheckRunner
+) -> None:
+    """Where all external targets fail as without a network, ask others too, or these again.
 
-    If one of them answers, this machine's network works, and each target is judged by itself.
+    Up to MAX_WITNESSES on other hosts that answered last, then the others; adds what they are and
+    say to `chosen` and `seen`. If one answers, each target is judged by itself.
+    """
+    known = len(chosen)
+    for most in (MAX_WITNESSES, MAX_WITNESS_CANDIDATES):
+        if is_own_network_down(chosen, seen, least_hosts=1):
+            found = choose_witnesses(chosen, most)
+            answers = observe(found, runner)
+            seen |= answers
+            chosen += [each for each in found if each.name in answers]
+    if len(chosen) == known and is_own_network_down(chosen, seen):
+        again = [each for each in chosen if each.kind != Component.Kind.BUILTIN]
+        seen |= observe([each for each in again if each.state == UP][:MAX_WITNESSES], runner)
+
+
+def choose_witnesses(failing: Sequence[Component], most: int) -> list[Component]:
+    """Up to `most` targets on other hosts that were up, one a host, those that answered last first.
+
+    Then those of which the network let nothing be known: they speak for it as well.
     """
     hosts = {host_of(each) for each in failing}
-    rows = Component.objects.filter(is_enabled=True, state=UP, status__in=[HEALTHY, DEGRADED])
-    others = rows.exclude(kind=Component.Kind.BUILTIN).order_by("-checked_at", "pk")
+    rows = Component.objects.filter(is_enabled=True, state=UP).exclude(kind=Component.Kind.BUILTIN)
+    others = rows.order_by("-checked_at", "pk")
+    known = others.filter(status__in=[HEALTHY, DEGRADED])[:MAX_WITNESS_CANDIDATES]
+    unknown = others.filter(status=UNKNOWN)[:MAX_WITNESS_CANDIDATES]
     found: dict[str, Component] = {}
-    for each in others[:MAX_WITNESS_CANDIDATES]:
+    for each in (*known, *unknown):
         if (host := host_of(each)) not in hosts:
             found.setdefault(host, each)
-    again = [each for each in failing if each.kind != Component.Kind.BUILTIN and each.state == UP]
-    return (list(found.values()) or again)[:MAX_WITNESSES]
+    return list(found.values())[:most]
 
 
 def check_function(component: Component) -> CheckFunction | None:
@@ -283,7 +304,7 @@ def without_own_network_failure(
     """The observations; those of external targets become unknown if our own network is down."""
     outside = [each for each in components if each.kind != Component.Kind.BUILTIN]
     if not is_own_network_down(components, seen):
-        if any(seen[each.name].works for each in outside):
+        if is_network_cleared(outside, seen):
             alerts.resolve(ALERT_SOURCE, "network", OWN_NETWORK, now=at)
         return dict(seen)
     words = (
@@ -297,11 +318,23 @@ def without_own_network_failure(
     return {**seen, **{each.name: unknown for each in outside}}
 
 
-def is_own_network_down(components: Iterable[Component], seen: Mapping[str, Observation]) -> bool:
+def is_network_cleared(outside: Iterable[Component], seen: Mapping[str, Observation]) -> bool:
+    """Whether nothing is excused by the network any more: one is judged, or none is left."""
+    for each in outside:
+        found = seen[each.name]
+        if found.works or (each.state == UP and found.status in state_machine.JUDGED):
+            return True
+    left = Component.objects.filter(is_enabled=True, state=UP)
+    return not left.exclude(kind=Component.Kind.BUILTIN).exists()
+
+
+def is_own_network_down(
+    components: Iterable[Component], seen: Mapping[str, Observation], least_hosts: int = 2
+) -> bool:
     """Whether all external targets among these fail as without a network."""
     outside = [each for each in components if each.kind != Component.Kind.BUILTIN]
     facts = [(host_of(each), each.state == UP, seen[each.name]) for each in outside]
-    return state_machine.is_own_network_down(facts)
+    return state_machine.is_own_network_down(facts, least_hosts)
 
 
 def host_of(component: Component) -> str:

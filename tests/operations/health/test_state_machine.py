@@ -137,6 +137,12 @@ def test_the_overall_status_is_that_of_the_worst_required_component(statuses, wh
     assert state_machine.overall(statuses) == whole
 
 
+def test_a_streak_does_not_begin_at_a_time_that_has_not_come():
+    """Its first failure was seen by a clock that was ahead."""
+    ahead = ComponentState(UP, 1, NOON + timedelta(hours=2))
+    assert next_state(ahead, Observation(UNHEALTHY), NOON).contrary_since == NOON
+
+
 def test_who_leads_back_to_itself_is_in_a_ring():
     assert state_machine.ringed({1: 2, 2: 3, 3: 1, 4: 2, 5: 5, 6: 7, 8: None}) == {1, 2, 3, 5}
 

@@ -35,6 +35,13 @@ def test_three_failures_open_one_incident_and_one_alert(shop):
     assert [each[:2] for each in open_alerts()] == [("down", "shop")]
 
 
+def test_after_a_gap_failures_count_anew_and_the_gap_is_no_outage(shop):
+    note(shop, GOOD, BAD)
+    later = NOON + timedelta(days=3)  # in which the platform was off
+    assert note(shop, BAD, BAD, since=later).state == "up"
+    assert note(shop, BAD, since=later + timedelta(seconds=40)).incidents.get().started_at == later
+
+
 def test_two_successes_end_it_from_the_first_on(shop):
     note(shop, BAD, BAD, BAD)
     found = note(shop, GOOD, GOOD, since=NOON + timedelta(minutes=30))

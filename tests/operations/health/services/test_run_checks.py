@@ -1,5 +1,6 @@
 """Rounds of checks, the watchdog and the automation."""
 
+import threading
 from datetime import timedelta
 from functools import partial
 
@@ -195,6 +196,48 @@ def test_a_witness_that_fails_too_is_asked_about_and_all_are_unknown(three, cloc
     assert open_alerts() == []
 
 
+def test_one_target_that_is_due_alone_is_not_blamed_while_no_other_host_answers(
+    three, clock, runner
+):
+    shop, *_ = three
+    Component.objects.filter(pk=shop.pk).update(check_every_seconds=30)
+    runner.results = dict.fromkeys(("shop", "blog", "docs"), HANGING)
+    for _ in range(8):
+        clock.move(seconds=15)
+        run_checks.run_watchdog(clock=clock, runner=runner)
+    assert {fresh(each).state for each in three} == {UP}
+    assert [each[1] for each in open_alerts()] == [run_checks.OWN_NETWORK]
+
+
+def test_before_the_network_is_blamed_every_other_host_is_asked(three, clock, runner):
+    """Five of six hosts are down: the three that are asked first fail as well."""
+    for name in ("wiki", "mail", "cdn"):
+        Component.objects.create(name=name, target=f"https://{name}.example.net/")
+    clock.move(minutes=1)
+    run_checks.run_round(clock=clock, runner=runner)
+    runner.results = dict.fromkeys(("shop", "blog", "docs", "wiki", "mail"), HANGING)
+    clock.move(seconds=15)
+    found = run_checks.check_now(three[0].pk, clock=clock, runner=runner)
+    assert (found.status, open_alerts()) == (UNHEALTHY, [])
+
+
+def test_the_network_is_not_said_to_be_down_once_targets_are_judged_or_gone(three, clock, runner):
+    runner.results = dict.fromkeys(("shop", "blog", "docs"), HANGING)
+    outside = Component.objects.filter(kind="http")
+    for change in ({"shop": BAD}, None):
+        clock.move(minutes=1)
+        run_checks.run_round(clock=clock, runner=runner)
+        assert [each[1] for each in open_alerts()] == [run_checks.OWN_NETWORK]
+        if change:  # it refuses: an answer, though none that is wanted
+            runner.results |= change
+        else:
+            outside.update(is_enabled=False)
+        clock.move(minutes=1)
+        run_checks.run_watchdog(clock=clock, runner=runner)
+        assert open_alerts() == []
+        runner.results |= {"shop": HANGING}
+
+
 def test_a_target_that_answers_when_asked_again_speaks_for_the_network(shop, clock):
     other = Component.objects.create(name="other", target="https://other.example.net/")
 
@@ -304,6 +347,27 @@ def test_a_failure_that_two_processes_see_at_once_counts_once(shop, clock):
     assert (found.status, found.contrary_count, found.checks.count()) == (UNHEALTHY, 1, 1)
 
 
+def test_a_person_is_told_that_the_target_is_being_checked_at_this_moment(shop, clock):
+    """Of two checks in one process the second is no failure: nothing of it is recorded."""
+    runner, started, over = CheckRunner(), threading.Event(), threading.Event()
+
+    def slow(_seconds):
+        started.set()
+        over.wait(10)
+        return GOOD
+
+    other = threading.Thread(target=runner.run, args=({"shop": slow}, 30.0))
+    other.start()
+    started.wait(10)
+    try:
+        with pytest.raises(run_checks.CheckedJustNow, match="shop is being checked"):
+            run_checks.check_now(shop.pk, clock=clock, runner=runner)
+    finally:
+        over.set()
+        other.join(10)
+    assert (fresh(shop).status, shop.checks.count()) == ("not_looked_at", 0)
+
+
 def test_what_is_off_is_no_outage_and_ends_the_one_before(clock, runner):
     off = Observation("off", error="No mail goes out: EMAIL_URL is not set.")
     runner.results = {"cache": BAD}
@@ -312,6 +376,7 @@ def test_what_is_off_is_no_outage_and_ends_the_one_before(clock, runner):
     clock.move(minutes=4)
     run_checks.run_round(clock=clock, runner=runner)
     assert open_alerts()
+    Component.objects.filter(name="cache").update(recent_ms=[1.0, None] * 10)  # it flaps
     runner.results = {"cache": off}
     clock.move(seconds=20)
     run_checks.run_round(clock=clock, runner=runner)
