@@ -20,7 +20,7 @@ class MarketingConfig(AppConfig):
         from operations.decisions.decision_types import decision_type_registry  # noqa: PLC0415
         from operations.imports.registry import import_targets  # noqa: PLC0415
         from operations.jobs.registry import job_kinds  # noqa: PLC0415
-        from operations.messaging.registry import sent_listeners  # noqa: PLC0415
+        from operations.messaging.registry import sent_listeners, state_topics  # noqa: PLC0415
 
         for importer in channels_services.IMPORTERS:
             importing.register(importer)
@@ -31,6 +31,7 @@ class MarketingConfig(AppConfig):
         automation_registry.register(budget_services.BUDGET_AUTOMATION)
         decision_type_registry.register(budget_services.DECISION_TYPE)
         sent_listeners.register(budget_services.SENT_LISTENER)
+        state_topics.register(budget_services.TOPIC)
         job_kinds.register(budget_services.JOB_KIND)
         metric_registry.register_all(budget_reports.METRICS)
         demo.register("marketing", demo_services.seed)

@@ -11,6 +11,7 @@ class OperationsConfig(AppConfig):
         from aethercrown import demo  # noqa: PLC0415 - models exist only now
         from aethercrown.monitoring import doctor, readiness  # noqa: PLC0415 - the same
         from aethercrown.search import search_sources  # noqa: PLC0415 - the same
+        from operations.alerts.event_messages import ALERT_KEY  # noqa: PLC0415 - the same
         from operations.automations import reports as automation_reports  # noqa: PLC0415
         from operations.automations.registry import automation_registry  # noqa: PLC0415
         from operations.backups import reports as recovery_reports  # noqa: PLC0415 - the same
@@ -22,6 +23,7 @@ class OperationsConfig(AppConfig):
         from operations.health.reports import components  # noqa: PLC0415 - the same
         from operations.health.reports import doctor as health_doctor  # noqa: PLC0415
         from operations.health.services.builtin_checks import BUILTIN_CHECKS  # noqa: PLC0415
+        from operations.messaging.registry import StateTopic, state_topics  # noqa: PLC0415
         from operations.scheduling.reports import tasks  # noqa: PLC0415 - the same
         from operations.scheduling.services import replan  # noqa: PLC0415
 
@@ -39,6 +41,7 @@ class OperationsConfig(AppConfig):
             "Runs are recorded for times that have not come: the clock was ahead. See the doctor.",
         )
         recovery.register_hooks()
+        state_topics.register(StateTopic(ALERT_KEY))
         search_sources.register_all((decisions.SEARCH, tasks.SEARCH, components.SEARCH))
         register_jobs()
         register_repeating_imports()

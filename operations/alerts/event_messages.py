@@ -6,6 +6,7 @@ from typing import Any
 from aethercrown.formatting import counted
 from operations.messaging.message import OutgoingMessage, subject_line
 
+ALERT_KEY = "alert:"  # followed by its id and the event
 OPENED, ESCALATED, REMINDER, RESOLVED = "opened", "escalated", "reminder", "resolved"
 FLAPPING = "flapping"
 TITLES = {

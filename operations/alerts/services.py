@@ -4,13 +4,13 @@ Each function is one transaction. A message is written in the transaction of its
 that names the event, so that a repeated call writes no second one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from aethercrown.db.bulk import among, forget
 from aethercrown.history.attribution import AUTOMATIC, shown_actor
@@ -26,6 +26,8 @@ from operations.messaging.message import OutgoingMessage
 
 REOPEN_WITHIN = timedelta(minutes=10)
 TOLD_WITHIN = timedelta(hours=1)  # of the end: later nothing of it is held back
+HELD_BACK_WITHIN = timedelta(days=1)  # of the end: as long as nothing may have run
+AHEAD_AFTER = timedelta(minutes=1)  # told later than this after now: by a clock set back
 REMINDER_INTERVAL = timedelta(hours=24)
 MAX_MESSAGE_CHARACTERS = 2_000
 MAX_DIGEST_ALERTS = 200
@@ -126,16 +128,32 @@ def send_reminders(now: datetime) -> int:
     been steady for ten minutes.
     """
     alerts = Alert.objects.exclude(state=Alert.State.RESOLVED).values_list("pk", flat=True)
-    due = alerts.filter(severity=CRITICAL, notified_at__lte=now - REMINDER_INTERVAL)
-    ended = Alert.objects.filter(state=Alert.State.RESOLVED, resolved_at__gt=now - TOLD_WITHIN)
-    reminded = sum(_remind(alert_id, now) for alert_id in list(due))
-    unsure = {*alerts, *ended.values_list("pk", flat=True), *_ended_unheard(now)}
-    return reminded + sum(_tell_again(alert_id, now) for alert_id in sorted(unsure))
+    was_ahead = Q(notified_at__gt=now + AHEAD_AFTER)
+    is_due = Q(notified_at__lte=now - REMINDER_INTERVAL) | was_ahead
+    reminded = sum(
+        _remind(alert_id, now) for alert_id in list(alerts.filter(is_due, severity=CRITICAL))
+    )
+    returned = messaging.returned_destinations()
+    unsure = {*alerts, *_ended_untold(now), *_ended_heard_by(returned)}
+    told = sum(_tell_again(alert_id, now) for alert_id in sorted(unsure))
+    messaging.mark_told(returned)
+    return reminded + told
 
 
-def _ended_unheard(now: datetime) -> list[int]:
+def _ended_untold(now: datetime) -> QuerySet[Alert, int]:
+    """The alerts that ended lately, and longer ago those whose end nobody was told."""
+    is_untold = Q(notified_at=None) | Q(notified_at__lt=F("resolved_at"))
+    is_late = Q(resolved_at__gt=now - TOLD_WITHIN)
+    lately = is_late | is_untold & Q(resolved_at__gt=now - HELD_BACK_WITHIN)
+    rows = Alert.objects.filter(lately, state=Alert.State.RESOLVED)
+    return rows.values_list("pk", flat=True)
+
+
+def _ended_heard_by(returned: Collection[int]) -> list[int]:
     """The resolved alerts of which destinations heard that were off, perhaps when these ended."""
-    keys = messaging.keys_heard_by_returned("alert:", now - TOLD_WITHIN)
+    if not returned:
+        return []
+    keys = messaging.keys_heard(event_messages.ALERT_KEY, returned)
     heard = {int(key.split(":")[1]) for key in keys}
     ended = Alert.objects.filter(state=Alert.State.RESOLVED, pk__in=among(sorted(heard)))
     return list(ended.values_list("pk", flat=True))
@@ -244,7 +262,7 @@ def tell(alert: Alert, now: datetime) -> int:
 
     A silence holds back what is wrong, never that it is over. The caller has locked the alert.
     """
-    heard = messaging.words_heard(f"alert:{alert.pk}:")
+    heard = messaging.words_heard(f"{event_messages.ALERT_KEY}{alert.pk}:")
     is_steady = now - (alert.changed_at or alert.first_seen_at) >= REOPEN_WITHIN
     is_over = alert.state == Alert.State.RESOLVED
     is_news = alert.notified_at is None
@@ -274,7 +292,9 @@ def _remind(alert_id: int, now: datetime) -> int:
     """Write a reminder, under a key with the time of the last message: two at once write one."""
     alert = Alert.objects.select_for_update().get(pk=alert_id)
     last = alert.notified_at
-    if alert.state != Alert.State.OPEN or last is None or last > now - REMINDER_INTERVAL:
+    if alert.state != Alert.State.OPEN or last is None:
+        return 0
+    if now - REMINDER_INTERVAL < last <= now + AHEAD_AFTER:
         return 0
     key = f"reminder-{last.astimezone(UTC):%Y%m%dT%H%M%S}"
     if _silenced(alert, now):
@@ -289,7 +309,7 @@ def _remind(alert_id: int, now: datetime) -> int:
 
 def _message(alert: Alert, event: str, key: str, now: datetime) -> OutgoingMessage:
     return event_messages.event_message(
-        f"alert:{alert.pk}:{key}", event, _to_dict(alert), now.isoformat()
+        f"{event_messages.ALERT_KEY}{alert.pk}:{key}", event, _to_dict(alert), now.isoformat()
     )
 
 

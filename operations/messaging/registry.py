@@ -1,4 +1,4 @@
-"""Who is told that a message was sent; features register themselves by the start of its key."""
+"""What features register of their messages, by the start of the key: listeners, and topics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,3 +15,25 @@ class SentListener:
 
 
 sent_listeners = Registry[SentListener]("listener of sent messages")
+
+
+@dataclass(frozen=True, slots=True)
+class StateTopic:
+    """Messages whose key starts with `name` and a number tell the state of one thing.
+
+    Once a destination got a newer one, the older ones that still wait are not sent to it.
+    """
+
+    name: str
+
+
+state_topics = Registry[StateTopic]("topic of messages")
+
+
+def subject_prefix(event_key: str) -> str:
+    """How the keys of all messages about the same thing start; empty without a state."""
+    for each in state_topics:
+        if event_key.startswith(each.name):
+            number = event_key.removeprefix(each.name).partition(":")[0]
+            return f"{each.name}{number}:"
+    return ""

@@ -12,7 +12,7 @@ from marketing.budget.services.decisions import (
     reject,
     roll_back,
 )
-from marketing.budget.services.handover import SENT_LISTENER, finish_task
+from marketing.budget.services.handover import SENT_LISTENER, TOPIC, finish_task
 from marketing.budget.services.jobs import JOB_KIND, OPTIMIZE_JOB
 from marketing.budget.services.plans import optimize, replan
 from operations.decisions.decision_types import Stale

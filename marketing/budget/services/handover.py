@@ -14,7 +14,7 @@ from operations.decisions import services as decisions
 from operations.messaging import reports as messages
 from operations.messaging import services as messaging
 from operations.messaging.message import OutgoingMessage
-from operations.messaging.registry import SentListener
+from operations.messaging.registry import SentListener, StateTopic
 from security.access import reports as people
 
 KEY = "budget-plan:"  # followed by the decision and the event
@@ -119,4 +119,4 @@ def finish(now: datetime) -> int:
     return sum(decisions.apply_approved(key, now) for key in keys if not is_under_way(key))
 
 
-SENT_LISTENER = SentListener(KEY, record_sent)
+SENT_LISTENER, TOPIC = SentListener(KEY, record_sent), StateTopic(KEY)

@@ -19,6 +19,7 @@ from operations.messaging.services.addresses import (
 )
 from operations.messaging.services.deliver import (
     LEASE_LENGTH,
+    OVERTAKEN,
     WORKER_LOST,
     DeliveryFailed,
     claim,
@@ -33,7 +34,9 @@ from operations.messaging.services.destinations import (
     enqueue,
     enqueue_alert,
     enqueue_test,
-    keys_heard_by_returned,
+    keys_heard,
+    mark_told,
+    returned_destinations,
     set_secret,
     words_heard,
 )

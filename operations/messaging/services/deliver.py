@@ -24,6 +24,7 @@ from aethercrown.backup import automation_pause
 from aethercrown.crypto import sealing
 from aethercrown.crypto.keyring import DecryptionFailed
 from aethercrown.db.bulk import forget
+from aethercrown.db.prefixes import begins_with
 from aethercrown.http import outbound
 from aethercrown.monitoring import redaction
 from aethercrown.text import storable_text
@@ -32,7 +33,7 @@ from operations.messaging import chat, retry, signature, wake_worker
 from operations.messaging.message import mail_message_id, webhook_body
 from operations.messaging.models import Destination, Message, RecipientAddress
 from operations.messaging.outside.mail_kinds import MailAttachment, MailPurpose, mail_kinds
-from operations.messaging.registry import sent_listeners
+from operations.messaging.registry import sent_listeners, subject_prefix
 from operations.messaging.services import addresses, outside_mail
 
 LEASE_LENGTH = timedelta(minutes=2)  # the longest try takes 10 seconds, or 60 for mail
@@ -49,6 +50,7 @@ PERMANENT = 500  # codes of SMTP from here on are final
 NO_SUCH_MAILBOX = re.compile(rb"\b5\.1\.(1|2|3|10)\b")  # RFC 3463
 NO_MAIL = "No mail goes out: EMAIL_URL is not set."
 NO_LINK = "PUBLIC_URL is not set, so the mail has no link to unsubscribe."
+OVERTAKEN = "Not sent: a newer message about the same has arrived."
 WORKER_LOST = "The worker was lost in each of the tries."
 log = logging.getLogger(__name__)
 
@@ -183,6 +185,9 @@ def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:
     if message.tries > retry.MAX_TRIES:
         _record_failure(message, DeliveryFailed(WORKER_LOST, final=True), clock(), random)
         return False
+    if _is_overtaken(message):
+        _skip(message, OVERTAKEN, clock())
+        return False
     try:
         if message.audience == Message.Audience.OUTSIDE and not _released(message, clock()):
             return False
@@ -208,8 +213,7 @@ def _released(message: Message, now: datetime) -> bool:
     if found.is_go:
         return True
     if found.until is None:
-        end = {"state": Message.State.SKIPPED, "error": found.reason, "ended_at": now}
-        _claimed(message).update(**end, lease_until=None)
+        _skip(message, found.reason, now)
         return False
     _claimed(message).update(
         state=Message.State.QUEUED,
@@ -220,6 +224,20 @@ def _released(message: Message, now: datetime) -> bool:
         waits_since=Coalesce("waits_since", now),
     )
     return False
+
+
+def _is_overtaken(message: Message) -> bool:
+    """Whether its destination got a newer message about the same, which an older one would undo."""
+    about = subject_prefix(message.event_key)
+    if not about or message.destination_id is None:
+        return False
+    newer = Message.objects.filter(begins_with("event_key", about), pk__gt=message.pk)
+    return newer.filter(destination=message.destination_id, state=Message.State.SENT).exists()
+
+
+def _skip(message: Message, reason: str, now: datetime) -> None:
+    end = {"state": Message.State.SKIPPED, "error": reason, "ended_at": now}
+    _claimed(message).update(**end, lease_until=None)
 
 
 def _tell_listeners(event_key: str) -> None:

@@ -1,6 +1,6 @@
 """Write messages of events for the destinations of staff, in the event's transaction."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,11 +37,24 @@ def words_heard(key_prefix: str) -> dict[int, list[HeardWord]]:
     return found
 
 
-def keys_heard_by_returned(key_prefix: str, since: datetime) -> list[str]:
-    """The event keys of what destinations had been sent that were switched on again since then."""
-    returned = Destination.objects.filter(is_enabled=True, switched_on_at__gt=since)
-    rows = Message.objects.filter(begins_with("event_key", key_prefix), destination__in=returned)
+def returned_destinations() -> dict[int, datetime]:
+    """The destinations that were switched on again and did not hear yet what ended, and when."""
+    rows = Destination.objects.filter(is_enabled=True, switched_on_at__isnull=False)
+    return {key: at for key, at in rows.values_list("pk", "switched_on_at") if at}
+
+
+def keys_heard(key_prefix: str, destinations: Collection[int]) -> list[str]:
+    """The event keys of what these destinations were sent."""
+    rows = Message.objects.filter(
+        begins_with("event_key", key_prefix), destination__in=list(destinations)
+    )
     return list(rows.values_list("event_key", flat=True))
+
+
+def mark_told(returned: Mapping[int, datetime]) -> None:
+    """These have heard what ended while they were off, unless they were off once more."""
+    for key, at in returned.items():
+        Destination.objects.filter(pk=key, switched_on_at=at).update(switched_on_at=None)
 
 
 def alert_destinations(severity: str, heard: Collection[int]) -> list[int]:

@@ -1,5 +1,6 @@
 """Whatever happens to an alert, the last word that a destination heard becomes the truth."""
 
+from collections import defaultdict
 from datetime import timedelta
 from itertools import pairwise
 
@@ -11,7 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from aethercrown.severity import rank
 from operations.alerts import last_word, services
 from operations.alerts.models import Alert, Silence
+from operations.messaging import services as messaging
 from operations.messaging.models import Destination, Message
+from operations.messaging.services import DeliveryFailed
 from tests.operations.conftest import NOON
 
 STEPS = settings(
@@ -29,7 +32,7 @@ class AlertHistory(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.now = NOON
+        self.now, self.arrived = NOON, defaultdict(list)
         for model in (Message, Alert, Silence):
             model.objects.all().delete()
         Destination.objects.get_or_create(
@@ -67,12 +70,28 @@ class AlertHistory(RuleBasedStateMachine):
     def the_minute_passes(self):
         services.send_reminders(self.now)
 
+    @rule(fails=st.lists(st.booleans(), max_size=6))
+    def messages_are_sent(self, fails):
+        self.deliver(self.now, list(fails))
+
+    def deliver(self, now, fails=()):
+        """Send what is due; where a failure is drawn, it is tried again later."""
+        waiting = list(fails)
+
+        def send(message, _now):
+            if waiting and waiting.pop():
+                raise DeliveryFailed("busy")
+            self.arrived[message.destination_id].append(message.event_key)
+
+        messaging.deliver_due(clock=lambda: now, send=send, random=lambda: 0.5)
+
     @rule()
     def it_becomes_quiet(self):
         """Silences end, nothing changes for ten minutes, and the minute's task runs."""
         open_until = Silence.objects.order_by("-until").values_list("until", flat=True).first()
         self.now = max(self.now + services.REOPEN_WITHIN, open_until or self.now)
         services.send_reminders(self.now)
+        self.deliver(self.now + timedelta(days=1))
         for alert in Alert.objects.all():
             self.check(alert)
 
@@ -81,6 +100,9 @@ class AlertHistory(RuleBasedStateMachine):
             mine = Message.objects.filter(event_key__startswith=f"alert:{alert.pk}:")
             heard = list(mine.filter(destination=destination).order_by("pk"))
             self.check_heard(alert, destination, [each.payload for each in heard])
+            about = f"alert:{alert.pk}:"
+            arrived = [each for each in self.arrived[destination.pk] if each.startswith(about)]
+            assert arrived[-1:] == [each.event_key for each in heard[-1:]]
 
     def check_heard(self, alert, destination, payloads):
         heard = [(each["event"], each["alert"]["severity"]) for each in payloads]

@@ -157,6 +157,15 @@ def test_one_that_flapped_and_was_steady_is_told_once_a_change_again(listener):
     assert events()[4:] == ["flapping", "opened", "resolved", "opened"]
 
 
+def test_one_that_flapped_is_told_as_over_though_nothing_ran_for_hours(listener):
+    for minute in (0, 5, 10, 15):
+        raised(after=minute * MINUTE)
+        resolved((minute + 1) * MINUTE)
+    assert titles()[-1].startswith("[high] automations: run failed, ads: opens and ends again")
+    services.send_reminders(NOON + 8 * 60 * MINUTE)
+    assert titles()[-1] == "[high] automations: run failed, ads: resolved"
+
+
 def test_one_that_flapped_and_stays_open_is_told_as_open(listener):
     for place in range(3):
         raised(after=2 * place * MINUTE)
@@ -194,8 +203,10 @@ def test_one_that_was_off_when_it_ended_hears_so_once_it_is_on_again(listener, h
     resolved(MINUTE)
     on_again = NOON + DAY
     assert services.send_reminders(on_again) == 0
+    on_again -= 5 * 60 * MINUTE  # nothing ran in these hours
     Destination.objects.filter(pk=hook.pk).update(is_enabled=True, switched_on_at=on_again)
-    assert [services.send_reminders(on_again + MINUTE) for _ in range(2)] == [1, 0]
+    later = NOON + DAY + MINUTE
+    assert [services.send_reminders(later) for _ in range(2)] == [1, 0]
     told = Message.objects.filter(destination=hook).order_by("pk")
     assert [each.payload["event"] for each in told] == ["opened", "resolved"]
 
@@ -268,6 +279,13 @@ def test_critical_alerts_are_brought_to_mind_each_day_until_acknowledged(listene
     services.acknowledge(alert.pk, actor="ada", note="On it.", now=NOON + 2 * DAY)
     assert services.send_reminders(NOON + 3 * DAY) == 0
     assert titles().count("[critical] automations: run failed, ads: still open") == 2
+
+
+def test_a_clock_that_was_ahead_puts_no_reminder_off(listener):
+    raised("critical")
+    Alert.objects.update(notified_at=NOON + 30 * DAY)
+    assert [services.send_reminders(NOON + each * MINUTE) for each in range(2)] == [1, 0]
+    assert services.send_reminders(NOON + DAY) == 1
 
 
 def test_a_reminder_waits_until_a_silence_ends(listener):

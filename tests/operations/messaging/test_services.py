@@ -21,7 +21,12 @@ from aethercrown.transitions import InvalidTransition
 from operations.messaging import retry, services
 from operations.messaging.message import OutgoingMessage
 from operations.messaging.models import Destination, Message
-from operations.messaging.registry import SentListener, sent_listeners
+from operations.messaging.registry import (
+    SentListener,
+    StateTopic,
+    sent_listeners,
+    state_topics,
+)
 from operations.messaging.services import DeliveryFailed
 from tests.aethercrown.registries import isolated
 from tests.operations.conftest import NOON
@@ -194,6 +199,20 @@ def test_a_message_is_sent_whatever_its_sender_makes_of_it(listener, caplog):
     message.refresh_from_db()
     assert (message.state, heard) == ("sent", [message.event_key])
     assert f"{message.event_key} was sent, and its sender could not record it" in caplog.text
+
+
+def test_what_a_newer_message_about_the_same_overtook_is_not_sent_any_more(listener, hook):
+    """A receiver that fails once must not hear last that a resolved alert is open."""
+    with isolated(state_topics, [StateTopic("alert:")]):
+        first, _ = enqueued("alert:7:1:opened"), enqueued("alert:8:1:opened")
+        sender = FakeSender(*[DeliveryFailed("busy")] * 4)
+        assert deliver_all(sender) == 0
+        enqueued("alert:7:2:resolved")
+        assert deliver_all(sender, MINUTE / 2) == 2
+        assert deliver_all(sender, 2 * MINUTE) == 2
+    assert {key[:9] for key, _now in sender.seen[-2:]} == {"alert:8:1"}
+    first.refresh_from_db()
+    assert (first.state, first.error) == ("skipped", services.OVERTAKEN)
 
 
 def test_a_drain_begins_nothing_after_its_time(listener):
