@@ -8,7 +8,7 @@ because a timeout then says nothing about the target.
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Self
@@ -63,7 +63,7 @@ class CheckRunner:
     ) -> dict[str, Observation]:
         """The observation of each job, at the latest GRACE_SECONDS after `seconds`.
 
-        None of a job that another caller is running at this moment: it says nothing yet.
+        Without those that another caller is running at this moment.
         """
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         done: queue.SimpleQueue[tuple[str, Observation | None]] = queue.SimpleQueue()
@@ -92,13 +92,7 @@ class CheckRunner:
                 while True:
                     waiting.get_nowait()
         is_stalled = stalls.seconds > STALLED_SHARE * seconds
-        return {
-            name: final_observation(
-                found.get(name), was_started=name in started, is_stalled=is_stalled
-            )
-            for name in jobs
-            if name not in found or found[name] is not None
-        }
+        return judged(jobs, found, started, is_stalled=is_stalled)
 
     def _observed(self, name: str, check: CheckFunction, seconds: float) -> Observation | None:
         """What the check says; None while another one of it still has time."""
@@ -143,6 +137,21 @@ def start_threads(
 
 def timed_out(words: str) -> Observation:
     return Observation(UNHEALTHY, error_kind="timeout", error=words)
+
+
+def judged(
+    jobs: Iterable[str],
+    found: Mapping[str, Observation | None],
+    started: Collection[str],
+    *,
+    is_stalled: bool,
+) -> dict[str, Observation]:
+    """What counts of each job, but of those of which nothing was found out."""
+    return {
+        name: final_observation(found.get(name), was_started=name in started, is_stalled=is_stalled)
+        for name in jobs
+        if found.get(name, name) is not None
+    }
 
 
 def final_observation(
