@@ -28,7 +28,7 @@ AMONG = {
 
 
 class WriteStatement(NamedTuple):
-    """Writes rows and answers nothing. `is_repeated`: it runs once for each of its `values`."""
+    """A statement that writes rows. `is_repeated`: it runs once for each of its `values`."""
 
     text: str
     values: Sequence[Any]
@@ -36,7 +36,7 @@ class WriteStatement(NamedTuple):
 
 
 def run(statements: Iterable[WriteStatement]) -> None:
-    """Run statements in their order, each on what those before it wrote.
+    """Run statements that answer nothing in their order, each on what those before it wrote.
 
     PostgreSQL gets them in one message, so that none of them waits for a round trip.
     """

@@ -5,8 +5,8 @@ new, `merge` only those into the rollups. A call that is killed leaves no key be
 one finds every key taken. `rows` are sorted by the caller, so that two calls lock in one order.
 
 Each function is one statement: PostgreSQL takes each column as an array, SQLite all rows as JSON.
-Those that answer nothing can be made first (`merging`, `flagged_insertion`) and run together by
-`bulk.run`.
+Statements can be made first (`claiming`, `merging`, `flagged_insertion`); those that answer nothing
+are run together by `bulk.run`.
 Values are as the driver takes them (`bulk.stamp` for times, whole millionths for amounts).
 """
 
@@ -57,11 +57,23 @@ def claim(model: type[Model], key: str, columns: Sequence[str], rows: Collection
     A UUID comes back as 32 hexadecimal digits. Another transaction that inserts one of these keys
     is waited for.
     """
-    if not rows:
+    return claimed(claiming(model, key, columns, rows))
+
+
+def claiming(
+    model: type[Model], key: str, columns: Sequence[str], rows: Collection[Row]
+) -> WriteStatement:
+    """The statement of `claim`, made before the transaction."""
+    text = _claim_text(connection.vendor, model, key, tuple(columns))
+    return WriteStatement(text, _parameters(rows))
+
+
+def claimed(statement: WriteStatement) -> set[Any]:
+    """Run the statement of `claiming`; the keys of the rows inserted."""
+    if not statement.values:
         return set()
     with connection.cursor() as cursor:
-        text = _claim_text(connection.vendor, model, key, tuple(columns))
-        cursor.execute(text, _parameters(rows))
+        cursor.execute(statement.text, statement.values)
         return {found for (found,) in cursor.fetchall()}
 
 

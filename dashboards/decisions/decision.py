@@ -27,7 +27,6 @@ from operations.decisions import reports, services, states
 from operations.decisions.decision_text import STEPS as TEXTS
 from operations.decisions.decision_text import (
     ChangedValue,
-    changed_values,
     confirmed_amounts,
     failed_guardrails,
     guardrail_finding,
@@ -135,7 +134,7 @@ def _by_whom(found: Any) -> str:
 
 def _page(request: HttpRequest, found: Any) -> HttpResponseBase:
     title = titles([found])[0]
-    changes = changed_values(found.before, found.after)
+    changes = reports.changes(found)
     may_decide = access.holds(request, reports.APPROVE)
     steps = open_steps(found) if may_decide else []
     asked, problems = request.GET.get("step", ""), list[str]()

@@ -23,8 +23,6 @@ from aethercrown.transitions import InvalidTransition
 from operations.decisions import reports, services, states
 from operations.decisions.decision_text import (
     STEPS,
-    ChangedValue,
-    changed_values,
     confirmed_amounts,
     failed_guardrails,
     guardrail_text,
@@ -45,13 +43,8 @@ class NoteForm(forms.Form):
     note = note_field(2000)
 
 
-def changed(decision: Decision) -> list[ChangedValue]:
-    """What it changes: the name, the value before and the one after."""
-    return changed_values(decision.before, decision.after)
-
-
 def amounts(decision: Decision) -> list[tuple[str, str]]:
-    return confirmed_amounts(decision.expected, changed(decision))
+    return confirmed_amounts(decision.expected, reports.changes(decision))
 
 
 def failed(decision: Decision) -> list[str]:
@@ -170,7 +163,7 @@ class DecisionAdmin(ReadOnlyAdmin, RowActionAdmin):
     @admin.display(description="change")
     def change(self, decision: Decision) -> str:
         """What it changes, one line for each value."""
-        lines = changed(decision)
+        lines = reports.changes(decision)
         return format_html_join("", "<div>{}: {} → <b>{}</b></div>", lines) or "no change"
 
     @admin.display(description="guardrails")

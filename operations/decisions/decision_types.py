@@ -32,6 +32,13 @@ class MeasuredEffect:
     inside: bool  # the expected interval; the type takes the uncertainty into account
 
 
+ShownChange = tuple[Mapping[str, Any], Mapping[str, Any]]  # before and after, by name
+
+
+def shown_whole(before: Mapping[str, Any], after: Mapping[str, Any]) -> ShownChange:
+    return before, after
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionType:
     """The functions of one decision type; `apply` and `undo` run in the decision's transaction.
@@ -51,6 +58,8 @@ class DecisionType:
     is_under_way: Callable[[DecisionCase], bool] = lambda _case: False
     may_undo: Callable[[str], bool] = lambda _subject: True  # of an applied one, by its subject
     currency: Callable[[str], str] = lambda _subject: ""  # of the amounts it changes, by subject
+    # what a person is shown of before and after, where they also have what only `undo` reads
+    shown: Callable[[Mapping[str, Any], Mapping[str, Any]], ShownChange] = shown_whole
 
 
 class Stale(Exception):

@@ -17,6 +17,7 @@ from aethercrown.metrics.registry import Metric, MetricQuery
 from aethercrown.monitoring.attention import AttentionItem
 from aethercrown.search import row_source
 from operations.decisions import states
+from operations.decisions.decision_text import ChangedValue, changed_values
 from operations.decisions.decision_types import decision_type_registry
 from operations.decisions.effect_text import effect_unit
 from operations.decisions.guardrails import MEASURED_VERDICTS, coverage_text
@@ -243,6 +244,14 @@ def lacking_approvers() -> str:
         f"Four eyes are demanded, such as for {rule}, and only {names[0]} may approve: give "
         "somebody else the role approver too."
     )
+
+
+def changes(decision: Decision) -> list[ChangedValue]:
+    """What it changes: the name, the value before and the one after."""
+    before, after = decision.before, decision.after
+    if decision.kind in decision_type_registry:
+        before, after = decision_type_registry.get(decision.kind).shown(before, after)
+    return changed_values(before, after)
 
 
 def page(decision: Decision) -> str:

@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 
 CLIENTS, METRICS, DAYS = 2_000, ("api_calls", "exports", "seats_used"), 20
 REPEATED, LATE, LATE_DAYS = 0.3, 0.05, 10
+PAUSE_SECONDS = 0.2  # before a call that was answered with 503 is repeated
 KEPT = 20_000  # events that may be sent again
 PATH = "/api/v1/enterprise/usage/track"
 
@@ -53,7 +54,7 @@ class Source:
 
 
 def main(port: int, key: str, number: int, seconds: float, size: int) -> None:
-    source, took = Source(number), []
+    source, took, refused = Source(number), [], 0
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     begun = time.monotonic()
@@ -61,20 +62,29 @@ def main(port: int, key: str, number: int, seconds: float, size: int) -> None:
     while time.monotonic() < ends:
         body = source.body(size)
         began = time.monotonic()
-        connection.request("POST", PATH, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"{answer.status}: {text[:500]!r}")
+        while (status := post(connection, body, headers)) == 503:  # as a client of ours must
+            refused += 1
+            time.sleep(PAUSE_SECONDS)
+        if status != 200:
+            raise SystemExit(f"It was answered with {status}.")
         took.append(time.monotonic() - began)
     figures = {
         "sent": source.sent,
         "count": source.count,
         "total": source.total,
         "took": took,
+        "refused": refused,
         "seconds": time.monotonic() - begun,
     }
     sys.stdout.write(json.dumps(figures))
+
+
+def post(connection: HTTPConnection, body: bytes, headers: dict[str, str]) -> int:
+    """The status; the answer is read to its end."""
+    connection.request("POST", PATH, body, headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def run(report: Report, seconds: float, size: int) -> None:
         stack = rig.start(
             Path(folder) / "data",
             DATABASE_URL=cluster.url(),
+            ENCRYPTION_KEYS=f"benchmark:{'A' * 43}=",
             API_BURST=UNLIMITED,
             API_RATE_PER_SECOND=UNLIMITED,
         )
@@ -103,6 +104,8 @@ def judge(report: Report, stack: rig.Stack, server: int, seconds: float, size: i
         "single calls a second over HTTP", len(calls) / longest(single), LEAST_SINGLE_CALLS
     )
     report.say(f"- single call: p99 {1000 * calls[int(0.99 * len(calls))]:.1f} ms")
+    refused = sum(each["refused"] for each in [*warm, *found, *single])
+    report.say(f"- calls answered with 503 and repeated: {refused}")
     report.say(f"- load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     return [*warm, *found, *single]
 

@@ -1,13 +1,14 @@
 """Move a running flow to another template version: preview as a decision, then apply or undo."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from aethercrown.formatting import moment_text, percent_text
 from aethercrown.transitions import in_words
 from enterprise.onboarding import states, template_diff
 from enterprise.onboarding.models import (
@@ -24,7 +25,13 @@ from enterprise.onboarding.services.flow_change import WRITTEN, FlowChange
 from enterprise.onboarding.template_diff import CANCEL, MovePreview, StepTerms
 from operations.decisions import digest
 from operations.decisions import services as decisions
-from operations.decisions.decision_types import DecisionCase, DecisionType, MeasuredEffect, Stale
+from operations.decisions.decision_types import (
+    DecisionCase,
+    DecisionType,
+    MeasuredEffect,
+    ShownChange,
+    Stale,
+)
 from operations.decisions.draft import Draft, ExpectedEffect
 
 MOVE = "onboarding_move"
@@ -316,6 +323,33 @@ def page(subject: str) -> str:
     return f"/dashboards/onboarding/{subject.rpartition(' ')[2]}"
 
 
+def shown_move(before: Mapping[str, Any], after: Mapping[str, Any]) -> ShownChange:
+    """What becomes of each step, with due dates, progress and forecast before and after."""
+    old, new = ({"done": _done_text(each["progress"])} for each in (before, after))
+    for each in after["moves"]:
+        name = each["step"]
+        why = ", ".join(each["flags"]) or each["result"]
+        old[name] = in_words(each["before"] or "not there")
+        new[name] = f"{in_words(each['after'])} ({why})"
+    for shown, stored in ((old, before), (new, after)):
+        for name, at in stored["due_at"].items():
+            shown[f"{name}, due"] = _moment_text(at)
+        shown["go-live"] = _moment_text(stored["estimated_at"])
+    interval = [_moment_text(after[each]) for each in ("low_at", "high_at")]
+    return old, {**new, "go-live, in 8 of 10 cases": " to ".join(interval)}
+
+
+def _done_text(progress: Sequence[float]) -> str:
+    done, every, percent = progress
+    return f"{done:g} of {every:g} steps, {percent_text(percent)}"
+
+
+def _moment_text(at: str | None) -> str:
+    return moment_text(datetime.fromisoformat(at).astimezone(UTC) if at else None)
+
+
 ONBOARDING_MOVE = DecisionType(
-    MOVE, "Template version of a flow", apply_move, undo_move, measure_move, path=page
+    *(MOVE, "Template version of a flow", apply_move, undo_move, measure_move),
+    path=page,
+    shown=shown_move,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from aethercrown.formatting import counted
+from aethercrown.formatting import counted, moment_text
 from aethercrown.registry import Registry
 from enterprise.sla import reports, timeline
 from enterprise.sla.models import CalendarVersion, SlaBreach, SlaClock, VersionState
@@ -23,6 +23,7 @@ from operations.decisions.decision_types import (
     DecisionCase,
     DecisionType,
     MeasuredEffect,
+    ShownChange,
     Stale,
 )
 from operations.decisions.draft import Draft, ExpectedEffect
@@ -126,7 +127,7 @@ def _clock_after(
     is_over = moved.elapsed(now) >= moved.target
     return {
         "clock": clock.pk,
-        "title": f"clock {clock.pk}",
+        "title": clock.title,
         "due_at": moved.due_at(now),
         "breach": "appears" if is_over and not was_over else "goes" if was_over > is_over else "",
     }
@@ -198,8 +199,26 @@ def measure_move(case: DecisionCase, _now: datetime) -> MeasuredEffect:
     return MeasuredEffect(float(moved), None, None, {}, inside=moved == case.expected.estimate)
 
 
+def shown_move(before: Mapping[str, Any], after: Mapping[str, Any]) -> ShownChange:
+    """When each clock is due before and after, and whether a breach of it would appear or go."""
+    due = {row["clock"]: due_text(row["due_at"]) for row in before["clocks"]}
+    breach = {"": "", "appears": "; it would be a breach", "goes": "; it would be none any more"}
+    old = {each["title"]: due[each["clock"]] for each in after["clocks"]}
+    new = {
+        each["title"]: f"{due_text(each['due_at'])}{breach[each['breach']]}"
+        for each in after["clocks"]
+    }
+    planned = {f"{name} planned anew": len(rows) for name, rows in after["followers"].items()}
+    return old, {**new, "counts from": due_text(after["counts_from"]), **planned}
+
+
+def due_text(at: str | None) -> str:
+    """A stored time for a person; a paused clock has none."""
+    return "paused" if at is None else moment_text(datetime.fromisoformat(at).astimezone(UTC))
+
+
 CALENDAR_MOVE = DecisionType(
-    MOVE, "Calendar of running clocks", apply_move, undo_move, measure_move
+    MOVE, "Calendar of running clocks", apply_move, undo_move, measure_move, shown=shown_move
 )
 
 

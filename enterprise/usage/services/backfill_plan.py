@@ -70,7 +70,7 @@ def plan(row: UsageBackfill, now: datetime, *, writes: bool) -> BackfillPlan:
     if writes:
         EventKey.objects.filter(pk__in=released).delete()
         kept_for = timedelta(days=DAYS_OF_A_MONTH * reports.usage_policy().raw_months)
-        accepted = track.claim(keys, batch.items, expires_at=now + kept_for)
+        accepted = track.claim(keys, batch.items, track.claim_statement(keys, now + kept_for))
     else:
         accepted = keys.sort_out(batch.items, track.contents(keys.first.keys() - released))
     voids = _voids(row, named) if row.mode == UsageBackfill.Mode.REPLACE else []

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from aethercrown.db import ingest
-from aethercrown.db.bulk import stamp
+from aethercrown.db.bulk import WriteStatement, stamp
 from aethercrown.monitoring import redaction
 from aethercrown.text import storable_json, storable_text
 from enterprise.usage import reports
@@ -169,10 +169,11 @@ def track(
     if atomic and batch.count(ItemStatus.REJECTED):
         raise BatchRejected(batch)
     keys = BatchKeys(events)
+    claiming = claim_statement(keys, now + KEYS_KEPT)
     ahead = prepared(keys, known, now) if len(events) >= LARGE_BATCH else None
     with transaction.atomic():
         known = created(known, events.values(), now)
-        accepted = claim(keys, batch.items, expires_at=now + KEYS_KEPT)
+        accepted = claim(keys, batch.items, claiming)
         if atomic and batch.count(ItemStatus.CONFLICT):
             raise BatchConflicts(batch)
         if ahead is None or ahead.events != accepted:
@@ -326,14 +327,18 @@ class BatchKeys:
         return accepted
 
 
-def claim(
-    keys: BatchKeys, results: Sequence[ItemResult], *, expires_at: datetime
-) -> list[EventInput]:
-    """Claim the ids of events; those that were free, in order. The others' results say why."""
+def claim_statement(keys: BatchKeys, expires_at: datetime) -> WriteStatement:
     ends = stamp(expires_at)
     rows = sorted((key, content, ends) for key, content in keys.contents.items())
-    found = ingest.claim(EventKey, "key", ("content", "expires_at"), rows)
-    if len(found) == len(rows):
+    return ingest.claiming(EventKey, "key", ("content", "expires_at"), rows)
+
+
+def claim(
+    keys: BatchKeys, results: Sequence[ItemResult], statement: WriteStatement
+) -> list[EventInput]:
+    """Claim the ids of events; those that were free, in order. The others' results say why."""
+    found = ingest.claimed(statement)
+    if len(found) == len(keys.contents):
         return keys.sort_out(results, {})
     others = keys.contents.keys() - found
     # a key that is deleted at this moment has expired: its event is older than the window

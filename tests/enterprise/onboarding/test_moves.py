@@ -27,6 +27,7 @@ from enterprise.onboarding.services import (
 from enterprise.sla.models import FrozenVersion, SlaClock
 from operations.alerts import services as alerts
 from operations.alerts.models import Alert
+from operations.decisions import reports as decision_reports
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import Stale
 from tests.enterprise.onboarding.conftest import HOUR, MONDAY, states_of
@@ -69,6 +70,13 @@ def test_a_flow_keeps_its_version_until_a_decision_moves_it(automated, second):
         decision = moves.propose(automated.pk, second.pk, LATER)
     assert decision.before["progress"] == [4, 8, 50.0]
     assert decision.after["progress"] == [4, 8, 50.0]
+    decision.refresh_from_db()  # what is shown is read from stored JSON
+    shown = {name: change for name, *change in decision_reports.changes(decision)}
+    assert shown["training_schedule"] == ["pending", "skipped (removed by version 2)"]
+    assert shown["account_creation"][0] == "done"
+    assert shown["security_review"][0] == "not there"
+    assert shown["go-live"][0].startswith("3 May 2027")
+    assert not [name for name in shown if "." in name or "[" in name]
     assert states_of(automated)["training_schedule"] == "pending"
     approved(decision)
     flow = OnboardingFlow.objects.get()

@@ -31,6 +31,7 @@ from enterprise.sla.services.versions import EmptyRules
 from enterprise.sla.tier_rules import CompanySize
 from operations.alerts.models import Alert
 from operations.automations.registry import RunContext
+from operations.decisions import reports as decision_reports
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import Stale
 from operations.health.models import Component, HealthRollup
@@ -244,6 +245,10 @@ def test_running_clocks_keep_their_calendar_until_a_decision_moves_them():
     decision = services.propose_calendar_move(version.pk, may(7, 15), may(7, 15))
     assert decision.before["clocks"][0]["due_at"] == "2027-05-11T14:00:00+00:00"
     assert decision.after["clocks"][0]["due_at"] == "2027-05-12T14:00:00+00:00"
+    decision.refresh_from_db()
+    clocks, since, _ = decision_reports.changes(decision)
+    assert clocks[1:] == ("11 May 2027, 14:00 UTC", "12 May 2027, 14:00 UTC")
+    assert (since.name, since.after) == ("counts from", "7 May 2027, 15:00 UTC")
     _approve_at(decision, may(7, 15))
     clock.refresh_from_db()
     assert clock.calendar_version == version
