@@ -154,7 +154,7 @@ def scope_of(silence: Silence) -> str:
     """The narrowest scope whose patterns say something."""
     if silence.key:
         return "subject"
-    said = {each for each in PATTERNS if getattr(silence, each).strip("*")}
+    said = {each for each in PATTERNS if getattr(silence, each).strip("*?")}
     return next(
         (name for name, (_, needed) in SCOPES.items() if said & set(needed[-1:])), "everything"
     )
@@ -195,7 +195,7 @@ class SilenceRowForm(forms.ModelForm[Silence]):
             for each in PATTERNS:
                 if each not in needed:
                     given[each] = "*"
-                elif not given.get(each, "").strip("*") and not self.instance.key:
+                elif not given.get(each, "").strip("*?") and not self.instance.key:
                     self.add_error(each, "Name it, or choose a wider scope.")
         return given
 

@@ -62,7 +62,7 @@ class Worker(models.Model):
     def is_silent(self, now: datetime) -> bool:
         """Whether it called under its own name, and not for longer than it may."""
         seen = self.last_seen_at
-        return seen is not None and now - seen > (self.silent_after or SILENT_AFTER)
+        return seen is not None and abs(now - seen) > (self.silent_after or SILENT_AFTER)
 
 
 class Task(models.Model):

@@ -174,10 +174,19 @@ def _free(now: datetime) -> QuerySet[Message]:
     sending = Message.objects.filter(state=Message.State.SENDING)
     leased = (now, now + LEASE_LENGTH + MAX_CLOCK_STEP)
     busy = sending.filter(lease_until__range=leased, destination__isnull=False)
-    is_due = Q(next_at__lte=now) | Q(created_at__gt=now + AHEAD_AFTER, tries=0)
+    is_due = Q(next_at__lte=now) | _put_off(now)
     queued = Message.objects.filter(is_due, state=Message.State.QUEUED)
     due = queued | sending.exclude(lease_until__range=leased)
     return due.exclude(destination__in=busy.values("destination"))
+
+
+def _put_off(now: datetime) -> Q:
+    """What a clock that was ahead wrote, or let wait for longer than any retry does."""
+    found = Q(created_at__gt=now + AHEAD_AFTER, tries=0)
+    for tries in range(retry.MAX_TRIES):
+        latest = now + retry.DELAYS[max(tries - 1, 0)] * (1 + retry.JITTER) + AHEAD_AFTER
+        found |= Q(tries=tries, next_at__gt=latest, audience=Message.Audience.STAFF)
+    return found
 
 
 def _try(message: Message, send: Deliver, clock: Clock, random: float) -> bool:

@@ -1,11 +1,14 @@
-"""Extend the leases of running tasks, and take back tasks whose lease expired."""
+"""Extend the leases of running tasks, take back expired ones, and mend what a clock ahead wrote."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from operations.scheduling.models import Task
+from aethercrown.db import bulk
+from operations.scheduling.models import Pool, Task
+from operations.scheduling.planner.urgency import MAX_DURATION_SECONDS, queue_key
 from operations.scheduling.services import propagate
 from operations.scheduling.services.task_state import BATCH_ROWS, Failure, Status, fail_task
 from operations.scheduling.services.workers import record_contact
@@ -51,6 +54,27 @@ def shorten_leases(now: datetime) -> int:
             late = Task.objects.filter(pk=pk, lease_until__gt=end + MAX_CLOCK_STEP)
             shortened += late.update(lease_until=end)
     return shortened
+
+
+def correct_places(now: datetime) -> int:
+    """Give tasks that a clock ahead has queued the place of those that are ready now; how many.
+
+    Found by their key, which is an index: no task that is ready by now has a later one.
+    """
+    latest = queue_key(now.timestamp(), 1 / MAX_DURATION_SECONDS)
+    queued = Task.objects.filter(status=Status.QUEUED, pool__in=Pool.objects.all())
+    early = queued.filter(queue_key__gt=latest, ready_at__gt=now + MAX_CLOCK_STEP)
+
+    def correct(batch: Sequence[int]) -> None:
+        columns = ("pk", "chain_weight", "chain_seconds")
+        rows = propagate.locked(batch, status=Status.QUEUED).values_list(*columns)
+        since, at = now.timestamp(), bulk.stamp(now)
+        places = [(at, queue_key(since, weight / seconds), pk) for pk, weight, seconds in rows]
+        bulk.update(Task, ["ready_at", "queue_key"], ["id"], places)
+
+    keys = list(early.order_by("pk").values_list("pk", flat=True))
+    propagate.run_batches(keys, correct)
+    return len(keys)
 
 
 def expired(now: datetime) -> QuerySet[Task]:

@@ -14,7 +14,7 @@ from operations.scheduling.reports.planning import OpenTask, OpenWork
 from operations.scheduling.reports.tasks import OPEN, WAITING
 from operations.scheduling.services import propagate
 from operations.scheduling.services.assign import push
-from operations.scheduling.services.leases import reclaim_expired, shorten_leases
+from operations.scheduling.services.leases import correct_places, reclaim_expired, shorten_leases
 from operations.scheduling.services.propagate import Pace
 
 MAX_STORED_STARTS = 5_000  # in one call
@@ -94,6 +94,7 @@ def has_moved(row: OpenTask, at: datetime | None, worker: str, now: datetime) ->
 def assign_and_replan(now: datetime) -> str:
     """Take back expired leases, push tasks to workers and plan; a summary in words."""
     shorten_leases(now)
+    correct_places(now)
     queued, failed = reclaim_expired(now)
     propagate.resume(now)
     assigned = push(now)

@@ -129,6 +129,7 @@ def test_an_alert_that_is_not_there_is_not_found(client, alert):
         ({"scope": ""}, "scope", "required"),
         ({"scope": "subject", "subject": "**"}, "subject", "choose a wider scope"),
         ({"scope": "source", "source": ""}, "source", "choose a wider scope"),
+        ({"scope": "subject", "subject": "?*"}, "subject", "choose a wider scope"),
     ],
 )
 def test_a_silence_that_is_over_endless_or_without_a_scope_is_refused(

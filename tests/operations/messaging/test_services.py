@@ -107,6 +107,13 @@ def test_what_fails_is_tried_after_each_wait_and_then_dead(listener):
     assert len(sender.seen) == 6
 
 
+def test_a_retry_that_a_clock_ahead_put_off_is_due_once_it_is_set_back(listener):
+    enqueued()
+    days = timedelta(days=30)
+    assert deliver_all(FakeSender(DeliveryFailed("busy")), days) == 0
+    assert deliver_all(FakeSender(), MINUTE) == 1
+
+
 def test_a_final_failure_is_not_tried_again_until_a_person_says_so(listener):
     message = enqueued()
     deliver_all(FakeSender(DeliveryFailed("404", final=True)))

@@ -6,7 +6,11 @@ from operations.scheduling import services
 from operations.scheduling.backlog import NotRunning
 from operations.scheduling.models import Task, TaskDurationStats, Worker
 from operations.scheduling.services.complete import WrongWorker
-from operations.scheduling.services.leases import reclaim_expired, shorten_leases
+from operations.scheduling.services.leases import (
+    correct_places,
+    reclaim_expired,
+    shorten_leases,
+)
 from tests.operations.scheduling.stored import NOON, ai, later, statuses, submit
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +48,17 @@ def test_leases_given_by_a_clock_that_was_ahead_are_shortened():
     assert shorten_leases(NOON) == 1
     assert set(Task.objects.values_list("lease_until", flat=True)) == {later(60)}
     assert shorten_leases(NOON) == 0
+
+
+def test_a_task_queued_by_a_clock_that_was_ahead_gets_its_place_of_now():
+    days = 30 * 86_400
+    submit(ai("early"), now=later(days))
+    submit(ai("new"))
+    assert correct_places(NOON) == 1
+    assert correct_places(NOON) == 0
+    early, new = Task.objects.order_by("pk")
+    assert (early.ready_at, early.queue_key) == (NOON, new.queue_key)
+    assert Worker(last_seen_at=later(days)).is_silent(NOON)
 
 
 def test_a_lapsed_task_whose_worker_was_deleted_goes_back_too():
