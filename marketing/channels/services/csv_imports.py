@@ -223,7 +223,11 @@ def channel_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[R
     known = Channel.objects.in_bulk([values["name"] for _, values in batch], field_name="name")
     faults = []
     for row, values in batch:
-        floor, ceiling = values["floor"], values["ceiling"]
+        stored = known.get(values["name"]) or Channel()
+        floor, ceiling = (
+            getattr(stored, name) if values[name] is None else values[name]
+            for name in ("floor", "ceiling")
+        )
         if floor is not None and ceiling is not None and floor > ceiling:
             faults.append(RowError(row, "floor", f"{floor} is above the ceiling of {ceiling}"))
         if values["name"] not in known:
@@ -237,16 +241,18 @@ def channel_conflicts(batch: Sequence[CSVRow], options: ImportOptions) -> list[R
 
 
 def save_channels(batch: Sequence[CSVRow], options: ImportOptions) -> ImportCounts:
+    """Store channels; a blank or missing cell leaves a stored channel's value as it is."""
     names = [values["name"] for _, values in batch]
-    known = Channel.objects.filter(name__in=names).count() if options.update else 0
-    rows = []
-    for _, values in batch:
-        given = {name: value for name, value in values.items() if value is not None}
-        rows.append(Channel(**{**CHANNEL_DEFAULTS, **given}))
     fields = [
         column.name for column in csv_columns.CHANNELS if column.name not in {"name", "currency"}
     ]
     stored = Channel.objects.filter(name__in=names)
+    before = {each.name: {field: getattr(each, field) for field in fields} for each in stored}
+    known = len(before)
+    rows = []
+    for _, values in batch:
+        given = {name: value for name, value in values.items() if value is not None}
+        rows.append(Channel(**{**before.get(values["name"], CHANNEL_DEFAULTS), **given}))
     tracking.begin(Channel, stored)
     with keeping(options.import_id, stored.all, fields):
         _bulk_store(rows, ["name"], fields, options)

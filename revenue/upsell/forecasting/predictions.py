@@ -50,13 +50,11 @@ def predictions(
 
     `values` follow each other.
     """
+    lumpy = False
     if is_reading:
         weights = model_weights(values, OF_READINGS)
-    elif lumpy := _is_lumpy(values):
-        priors = OF_COUNTS if _are_counts(values) else OF_LUMPS
-        weights = model_weights(_normal_scores(values), priors)
     else:
-        weights = model_weights(values, OF_TOTALS)
+        weights, lumpy = total_weights(values)
     found: list[MixtureComponent] = list(_smoothing(values, ahead, weights.smoothing))
     found += _line(values, ahead, weights.line, may_grow=not (is_reading or lumpy))
     if is_reading:
@@ -67,6 +65,14 @@ def predictions(
         return [*found, _lumps(values, ahead, rate)]
     found.append(_constant(values, ahead, weights.constant))
     return [*found, *_autoregression(values, ahead, weights.autoregression)]
+
+
+def total_weights(values: Floats) -> tuple[ModelWeights, bool]:
+    """The weights of the models of daily totals, and whether they are of lumps."""
+    if not _is_lumpy(values):
+        return model_weights(values, OF_TOTALS), False
+    priors = OF_COUNTS if _are_counts(values) else OF_LUMPS
+    return model_weights(_normal_scores(values), priors), True
 
 
 def _is_lumpy(values: Floats) -> bool:
@@ -140,14 +146,14 @@ def _line(
 ) -> list[MixtureComponent]:
     """A straight line; and of positive values one of their logarithms, by their likelihood."""
     places = centred_places(len(values))
-    straight = _fitted(values, places)
+    straight = fitted_line(values, places)
     next_places = places[-1] + np.arange(1, len(ahead) + 1)
     level, slope, variance = straight
     days = np.maximum(level + slope * next_places, 0)
     found = [_around_line(weight, float(days @ ahead), variance, ahead, places)]
     if not may_grow or values.min() <= 0:
         return found
-    level, slope, growing = _fitted(np.log(values), places)
+    level, slope, growing = fitted_line(np.log(values), places)
     if growing > GROWTH_SCATTER:
         return found
     count = len(values)
@@ -165,7 +171,7 @@ def _logarithm(variance: float) -> float:
     return log(max(variance, 1e-12))
 
 
-def _fitted(values: Floats, places: Floats) -> tuple[float, float, float]:
+def fitted_line(values: Floats, places: Floats) -> tuple[float, float, float]:
     """Level in the middle, slope and variance of the errors."""
     level = float(values.mean())
     slope = float(places @ values) / float(places @ places)

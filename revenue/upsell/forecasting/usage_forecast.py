@@ -9,7 +9,7 @@ from revenue.billing import periods
 from revenue.billing.periods import Aggregation, MeterReadings, Month
 from revenue.pricing.calculation.inputs import PricingInputs
 from revenue.pricing.decimals import ZERO, without_trailing_zeros
-from revenue.upsell.forecasting import daily_forecast
+from revenue.upsell.forecasting import daily_forecast, highest_value
 from revenue.upsell.forecasting.daily_forecast import MetricForecast
 from revenue.upsell.opportunities import UsageForecast
 
@@ -52,7 +52,7 @@ def _forecast(
     if reading.aggregation is Aggregation.LAST:
         return daily_forecast.forecast_level(_level(days, today), FORECAST_DAYS)
     if reading.aggregation is Aggregation.MAX:
-        return daily_forecast.forecast_level(_peaks(_flow(days, active, today)), FORECAST_DAYS)
+        return highest_value.forecast_highest(_flow(days, active, today), FORECAST_DAYS)
     if reading.aggregation is Aggregation.SUM:
         return daily_forecast.forecast_total(_flow(days, active, today), FORECAST_DAYS)
     whole = daily_forecast.forecast_total(_flow(days, (), today), FORECAST_DAYS)
@@ -75,13 +75,6 @@ def _level(days: periods.Days, today: date) -> Sequence[float | None]:
     spans = (Month(on, on + timedelta(days=1)) for on in _history(days, today))
     values = (periods.aggregate(Aggregation.LAST, days, each) for each in spans)
     return [None if each is None else float(each) for each in values]
-
-
-def _peaks(days: Sequence[float | None]) -> Sequence[float | None]:
-    """The highest value of the FORECAST_DAYS that end with each day."""
-    ends = range(FORECAST_DAYS, len(days) + 1)
-    spans = (days[end - FORECAST_DAYS : end] for end in ends)
-    return [max((each for each in span if each is not None), default=None) for span in spans]
 
 
 def _with(now: PricingInputs, found: Mapping[str, MetricForecast], end: str) -> PricingInputs:

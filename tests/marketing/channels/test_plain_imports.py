@@ -132,6 +132,8 @@ def test_channels_are_undone_with_their_history_unless_they_are_used():
     old = Channel.objects.create(name="Search", currency="USD", floor=5, notes="kept")
     rows = "name,currency,floor,is_held\nSearch,USD,7.50,yes\nRadio,USD,,no\n"
     record = stored("channels", rows, update=True)
+    kept = Channel.objects.get(pk=old.pk)
+    assert (kept.floor, kept.is_held, kept.notes) == (Decimal("7.50"), True, "kept")
     radio = Channel.objects.get(name="Radio")
     Performance.objects.create(channel=radio, date="2026-10-05", spend=1, currency="USD")
     assert "what it created (Radio) has performance since" in refused(record)
@@ -144,6 +146,20 @@ def test_channels_are_undone_with_their_history_unless_they_are_used():
     same = stored("channels", rows.splitlines()[0] + "\nTV,USD,1,no\n")
     with pytest.raises(services.NotStorable, match="no longer what was shown"):
         services.undo(same.pk, actor="user:ann", now=NOW, shown=["Nothing."])
+
+
+def test_a_blank_or_missing_limit_leaves_what_is_stored():
+    """A file without `is_held`, `floor` and `is_active` neither frees nor revives a channel."""
+    Channel.objects.create(
+        name="Search", currency="USD", floor=50, is_held=True, is_active=False, notes="kept"
+    )
+    stored("channels", "name,currency,incrementality\nSearch,USD,0.5\n", update=True)
+    row = Channel.objects.get()
+    assert (row.floor, row.is_held, row.is_active, row.notes) == (50, True, False, "kept")
+    assert row.incrementality == 0.5
+    below = draft("channels", "name,currency,ceiling\nSearch,USD,10\n", update=True)
+    with services.check_draft(below, NOW) as found:
+        assert found.findings.faults[0].reason == "50.00 is above the ceiling of 10.00"
 
 
 def test_an_import_that_is_stopped_while_it_stores_leaves_nothing():
