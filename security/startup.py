@@ -74,6 +74,7 @@ def register(app: AppConfig) -> None:
     audit_hooks.keep("audit", audit.record)
     hooks.registered.register(BACKUP_HOOK)
     attribution.resolve_keys_by(apikeys.creator_of, apikeys.makers_of)
+    attribution.check_approving_keys_by(apikeys.may_approve)
     attribution.resolve_people_by(people.holders_of)
     job_caller.refusals.append(apikeys.why_refused)
     sealing.use(texts)

@@ -29,6 +29,7 @@ class ActorContext:
 _resolvers: list[Callable[[str], str]] = []
 _makers: list[Callable[[str], frozenset[str]]] = []
 _holders: list[Callable[..., frozenset[str]]] = []
+_approvers: list[Callable[[str], bool]] = []
 _stated: ContextVar[ActorContext | None] = ContextVar("author", default=None)
 _asking: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -84,6 +85,16 @@ def person_behind(actor: str) -> str:
     """The actor; for an API key the person who made it, or the key without its name."""
     is_key = actor.startswith("key:") and _resolvers
     return _resolvers[0](actor) if is_key else actor
+
+
+def check_approving_keys_by(may_approve: Callable[[str], bool]) -> None:
+    """Register which API keys approve where four eyes are demanded; the security app calls it."""
+    _approvers[:] = [may_approve]
+
+
+def may_approve(actor: str) -> bool:
+    """Whether an actor approves where four eyes are demanded: an API key only with a scope."""
+    return not actor.startswith("key:") or all(each(actor) for each in _approvers)
 
 
 def resolve_people_by(resolve: Callable[..., frozenset[str]]) -> None:

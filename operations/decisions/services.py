@@ -62,12 +62,19 @@ class SamePerson(InvalidTransition):
     """Who proposed it would approve it, and four eyes are demanded for its kind."""
 
 
+class ScopeRequired(InvalidTransition):
+    """An API key would approve without the scope for it, and four eyes are demanded."""
+
+
 def check_four_eyes(kind: str, proposers: Iterable[str], actor: str) -> None:
     """Raise SamePerson where the rule of `kind` is on and `actor` is one of the proposers.
 
-    An API key counts as the person who made it; one who was renamed is the same person.
+    An API key counts as the person who made it; one who was renamed is the same person. A key
+    approves only with a scope of its own, whatever call it was let into: else ScopeRequired.
     """
     if needs_four_eyes(kind):
+        if not attribution.may_approve(actor):
+            raise ScopeRequired("The key lacks the scope decisions:approve.")
         known = [attribution.people_behind(each, ever=True) for each in proposers]
         if not attribution.people_behind(actor).isdisjoint(frozenset().union(*known)):
             name = attribution.shown_actor(attribution.person_behind(actor))

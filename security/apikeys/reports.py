@@ -41,10 +41,24 @@ def ends_at(key: ApiKey) -> datetime:
 
 def creator_of(actor: str) -> str:
     """`user:<name>` of the person who made the key `key:<id> <name>`; `key:<id>` if none did."""
+    key = _key_of(actor)
+    text = actor.removeprefix("key:").partition(" ")[0]
+    return user_actor(key.created_by) if key and key.created_by else f"key:{text}"
+
+
+def _key_of(actor: str) -> ApiKey | None:
+    """The key of an actor `key:<id> <name>`."""
     text = actor.removeprefix("key:").partition(" ")[0]
     rows = ApiKey.objects.filter(pk=text) if text.isascii() and text.isdecimal() else None
-    key = rows.select_related("created_by").first() if rows is not None else None
-    return user_actor(key.created_by) if key and key.created_by else f"key:{text}"
+    return rows.select_related("created_by").first() if rows is not None else None
+
+
+def may_approve(actor: str) -> bool:
+    """Whether the key `key:<id> <name>` has the scope to approve, and its maker may still."""
+    key = _key_of(actor)
+    if key is None or scopes.APPROVE not in key.scopes:
+        return False
+    return key.created_by is None or scopes.APPROVE in held_now(key.created_by.pk)
 
 
 def makers_of(actor: str) -> frozenset[str]:

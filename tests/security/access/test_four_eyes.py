@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from aethercrown.history.attribution import acting
+from enterprise.usage.services import BACKFILL
 from marketing.budget.measurement.decision import KIND as BUDGET
 from operations.decisions import reports, services
 from operations.decisions.decision_types import approval_kind_registry, decision_type_registry
@@ -27,6 +28,7 @@ HISTORY = [
     for name in ("search", "social")
 ]
 OPTIMIZE = "/api/v1/optimization/budget/optimize"
+BACKFILLS = "/api/v1/enterprise/usage/backfills"
 
 
 @pytest.fixture(autouse=True)
@@ -82,15 +84,47 @@ def test_it_holds_for_every_kind_of_decision():
 
 def test_a_key_counts_as_the_person_who_made_it(ada):
     demand("budget")
-    key = keys.create("crm", ["all"], ada).key
+    key = keys.create("crm", ["all", "decisions:approve"], ada).key
     own = f"key:{key.pk} crm"
     for pair in ((own, "user:ada"), ("user:ada", own), (own, own)):
         with pytest.raises(services.SamePerson):
             services.check_four_eyes("budget", [pair[0]], pair[1])
-    nobodys = keys.create("crm", ["all"]).key
+    nobodys = keys.create("crm", ["all", "decisions:approve"]).key
     services.check_four_eyes("budget", ["user:ada"], f"key:{nobodys.pk} crm")
-    services.check_four_eyes("budget", ["user:ada"], "key:999 gone")
-    services.check_four_eyes("budget", ["user:ada"], "key:metrics")
+
+
+def test_no_call_lets_a_key_approve_without_the_scope(ada, django_user_model):
+    """The service looks at the key, whatever call it came by: several apply decisions."""
+    bob = django_user_model.objects.create_superuser("bob")
+    plain = keys.create("a", ["all"], bob).key
+    approves = keys.create("b", ["all", "decisions:approve"], bob).key
+    row = waiting(proposer="user:ada")
+    for each in decision_type_registry:
+        demand(each.name)
+        Decision.objects.update(kind=each.name)
+        for actor in (f"key:{plain.pk} a", "key:999 gone", "key:metrics"):
+            with pytest.raises(services.ScopeRequired, match="lacks the scope decisions:approve"):
+                services.approve(row.pk, actor=actor, now=NOW)
+        services.check_four_eyes(each.name, ["user:ada"], f"key:{approves.pk} b")
+    bob.is_superuser = False
+    bob.save()
+    with pytest.raises(services.ScopeRequired):
+        services.approve(row.pk, actor=f"key:{approves.pk} b", now=NOW)
+    services.check_four_eyes("another kind", ["user:ada"], f"key:{plain.pk} a")
+
+
+def test_a_key_without_the_scope_applies_no_backfill_of_another(ada, django_user_model):
+    bob = django_user_model.objects.create_superuser("bob")
+    plain = Caller(keys.create("a", ["all"], bob).plaintext)
+    own = Caller(keys.create("b", ["all", "decisions:approve"], ada).plaintext)
+    demand(BACKFILL.name)
+    event = {"event_id": "1", "client_id": "x", "metric": "m", "quantity": 1}
+    body = {"events": [{**event, "timestamp": "2026-10-03T09:00:00Z"}]}
+    made = own.send(BACKFILLS, body).json()["data"]["backfill"]
+    path = f"{BACKFILLS}/{made['backfill_id']}/apply"
+    refused = plain.send(path, {"digest": made["digest"]})
+    assert refused.status_code == 409
+    assert "lacks the scope decisions:approve" in refused.json()["message"]
 
 
 def asked(caller):
@@ -147,7 +181,7 @@ def test_an_author_of_prices_does_not_publish_them():
 
 def test_a_proposer_who_was_renamed_is_still_the_proposer(ada, django_user_model):
     demand("budget")
-    key = keys.create("crm", ["all"], ada).key
+    key = keys.create("crm", ["all", "decisions:approve"], ada).key
     own = f"key:{key.pk} crm"
     ada.username = "grace"
     ada.save()
