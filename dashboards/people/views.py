@@ -104,7 +104,7 @@ def _page(
             for name, label in TEXTS.items()
         ],
         may_invite=may_invite,
-        waiting=[each for each in rows if each.is_active and not each.has_usable_password()],
+        waiting=[each for each in rows if reports.awaits_password(each)],
         mail_is_on=services.mail_is_on(),
     )
 

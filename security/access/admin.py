@@ -15,6 +15,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -118,7 +119,8 @@ class UserAdmin(FreshSignInAdmin, DjangoUserAdmin[User], ModelAdmin):
 
     @fresh_login
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return super().user_change_password(request, *args, **kwargs)
+        with transaction.atomic():  # Django has none here, and the form locks administrators
+            return super().user_change_password(request, *args, **kwargs)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         self.delete_queryset(request, User.objects.filter(pk=obj.pk))

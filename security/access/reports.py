@@ -74,6 +74,11 @@ def has_single_sign_on(user: User) -> bool:
     return bool(SocialAccount.objects.filter(user_id=user.pk).exists())
 
 
+def awaits_password(user: User) -> bool:
+    """Whether this person was invited and has not chosen a password yet."""
+    return user.is_active and not user.has_usable_password() and not has_single_sign_on(user)
+
+
 def may_use_password(user: User) -> bool:
     """Whether a password opens this account; a superuser's always does, or all could be out."""
     always = settings.OIDC_PASSWORDS or user.is_superuser

@@ -1,9 +1,11 @@
 """Links that let a person choose a password: an invitation, or one for a forgotten password.
 
 A link works once. Its token is signed by the installation, and the mail gets it only when it is
-sent: neither the row nor the stored message lets anybody in.
+sent: neither the row nor the stored message lets anybody in. It ends too when the account's
+password, address or permissions change: it was made, and perhaps shown, for the account as it was.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,6 +16,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 
 from aethercrown.history import audit_hooks
 from aethercrown.history.attribution import user_actor
@@ -92,6 +95,10 @@ def invite_again(person: User, by: User, now: datetime) -> PasswordLink:
     """A new link for somebody who has no password yet; the older one ends. Raises LookupError."""
     if person.has_usable_password() or not person.is_active:
         raise LookupError(f"{person} has a password already, or is switched off.")
+    if reports.has_single_sign_on(person):
+        raise LookupError(f"{person} signs in at the identity provider.")
+    if reports.exceeds(person, by):
+        raise LookupError(f"{person} holds more than you do.")
     return _link(person, PasswordLink.Purpose.INVITATION, by, now)
 
 
@@ -133,7 +140,7 @@ def _link(person: User, purpose: str, by: User | None, now: datetime) -> Passwor
             "name": person.get_username(),
             **({"invited_by": by.get_username()} if by else {}),
         }
-        key = f"{MAIL_KEY}{row.pk}"
+        key = f"{MAIL_KEY}{row.pk}:{_fingerprint(person)}"
         messaging.enqueue_mail(
             OutsideMail(key, kind, person.email, person.get_username(), values), now
         )
@@ -142,17 +149,25 @@ def _link(person: User, purpose: str, by: User | None, now: datetime) -> Passwor
 
 def path_of_password_link(row: PasswordLink) -> str:
     """The path of the page that the link opens."""
-    return f"/login/password/{signing.dumps(row.pk, salt=SALT)}"
+    return f"/login/password/{signing.dumps([row.pk, _fingerprint(row.person)], salt=SALT)}"
 
 
 def password_link_of(token: str, now: datetime) -> PasswordLink | None:
     """The link of a token, while it works."""
     try:
-        key = signing.loads(token, salt=SALT, max_age=max(LIFETIMES.values()))
-    except signing.BadSignature:
+        number, fingerprint = signing.loads(token, salt=SALT, max_age=max(LIFETIMES.values()))
+    except (signing.BadSignature, TypeError):  # a link of an earlier version has a number only
         return None
     rows = PasswordLink.objects.select_related("person").filter(person__is_active=True)
-    return rows.filter(pk=key, used_at=None, expires_at__gt=now).first()
+    row = rows.filter(pk=number, used_at=None, expires_at__gt=now).first()
+    return row if row and _fingerprint(row.person) == fingerprint else None
+
+
+def _fingerprint(person: User) -> str:
+    """What a link is for: the account with this password, address and these permissions."""
+    held = sorted(reports.permission_rows(person).values_list("pk", flat=True))
+    account = [person.password, person.email, person.is_superuser, held]
+    return salted_hmac(SALT, json.dumps(account), algorithm="sha256").hexdigest()[:32]
 
 
 @transaction.atomic
@@ -177,9 +192,9 @@ def _is_address(text: str) -> bool:
 
 
 def _unwanted(key: str) -> str:
-    """Why the mail must not go out any more: its link was used or replaced."""
+    """Why the mail must not go out any more: its link was used, or is for another account now."""
     row = _of_key(key)
-    return "" if row and row.used_at is None else "The link was used, or a newer one was made."
+    return "" if row and row.used_at is None else "The link was used, or has ended."
 
 
 def _closing(key: str) -> str:
@@ -189,8 +204,10 @@ def _closing(key: str) -> str:
 
 
 def _of_key(key: str) -> PasswordLink | None:
-    number = key.removeprefix(MAIL_KEY)
-    return PasswordLink.objects.filter(pk=int(number)).first() if number.isdigit() else None
+    number, _, fingerprint = key.removeprefix(MAIL_KEY).partition(":")
+    rows = PasswordLink.objects.select_related("person")
+    row = rows.filter(pk=int(number)).first() if number.isdecimal() else None
+    return row if row and _fingerprint(row.person) == fingerprint else None
 
 
 FIELDS = {"name": "the person's user name", "invited_by": "who invited them"}

@@ -4,8 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group
-from django.core import mail
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group, Permission
+from django.core import mail, signing
 from django.db.models.signals import pre_save
 
 from operations.messaging import services as messaging
@@ -15,6 +16,7 @@ from security.access.models import PasswordLink, User
 from security.access.roles import ADMINISTRATOR, OFFICER, VIEWER
 from security.access.services import password_link
 from security.audit.models import Event
+from tests.security.access import factors
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -135,6 +137,19 @@ def test_a_forgotten_password_is_chosen_anew_and_other_sessions_end(client, vera
     assert User.objects.get(pk=vera.pk).check_password(new)
 
 
+def test_a_chosen_password_still_waits_for_the_second_factor(client, root, time_machine):
+    time_machine.move_to(NOW, tick=False)
+    factors.with_app(root)
+    User.objects.filter(pk=root.pk).update(email="root@firm.example")
+    services.request_reset("root", NOW)
+    new = "another-long-password-2"
+    path = services.path_of_password_link(PasswordLink.objects.get())
+    client.post(path, {"new_password1": new, "new_password2": new})
+    asked = client.post("/login", {"username": "root", "password": new})
+    assert asked.headers["Location"].startswith("/account/2fa/authenticate")
+    assert client.get("/dashboards/budget").headers["Location"].startswith("/login")
+
+
 @pytest.mark.parametrize("change", [{"is_active": False}, {"email": ""}, {"password": "!"}])
 def test_no_link_goes_to_who_could_not_use_it(vera, change):
     User.objects.filter(pk=vera.pk).update(**change)
@@ -165,6 +180,54 @@ def test_who_asks_again_and_again_is_slowed_down(client, vera):
     answers = {client.post("/login/forgotten", {"name": "vera"}).status_code for _ in range(7)}
     assert answers == {200, 429}
     assert PasswordLink.objects.count() == 1
+
+
+# --- A link opens no more than it did when it was made -------------------------------------------
+def token_of(row):
+    return services.path_of_password_link(row).rpartition("/")[2]
+
+
+def test_nobody_gets_a_link_to_an_account_that_holds_more(root):
+    olga = User.objects.create_user("olga")
+    olga.groups.add(Group.objects.get(name=OFFICER))
+    services.invite({**GIVEN, "role": ADMINISTRATOR}, root, NOW)
+    person = User.objects.get(username="vera")
+    with pytest.raises(LookupError, match="holds more than you do"):
+        services.invite_again(person, User.objects.get(pk=olga.pk), NOW)
+    assert PasswordLink.objects.count() == 1
+
+
+def test_nobody_gets_a_link_to_an_account_that_signs_in_at_the_provider(root, settings):
+    settings.OIDC_PROVIDER = object()
+    services.invite(GIVEN, root, NOW)
+    person = User.objects.get(username="vera")
+    SocialAccount.objects.create(user=person, provider="oidc-1", uid="1")
+    with pytest.raises(LookupError, match="signs in at the identity provider"):
+        services.invite_again(person, root, NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda person: person.groups.add(Group.objects.get(name=ADMINISTRATOR)),
+        lambda person: person.user_permissions.add(Permission.objects.order_by("pk")[0]),
+        lambda person: User.objects.filter(pk=person.pk).update(is_superuser=True),
+        lambda person: User.objects.filter(pk=person.pk).update(email="eve@firm.example"),
+        lambda person: User.objects.filter(pk=person.pk).update(password="!x"),  # noqa: S106 - none
+    ],
+    ids=["role", "permission", "superuser", "address", "password"],
+)
+def test_a_link_ends_when_its_account_becomes_another(root, change):
+    """Whoever invited may have been shown the link, and would have what was granted since."""
+    row = services.invite(GIVEN, root, NOW)
+    shown = token_of(row)
+    change(User.objects.get(username="vera"))
+    with pytest.raises(services.PasswordLinkInvalid):
+        services.choose_password(shown, PHRASE, NOW)
+    mail.outbox.clear()
+    messaging.deliver_due(clock=lambda: NOW)
+    assert mail.outbox == []  # what waits for its turn would have the new rights in it
+    assert services.password_link_of(signing.dumps(row.pk, salt=password_link.SALT), NOW) is None
 
 
 @pytest.mark.django_db(transaction=True)
