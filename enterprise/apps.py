@@ -6,7 +6,8 @@ class EnterpriseConfig(AppConfig):
 
     def ready(self) -> None:
         """Register automations, decisions, hooks, what is searched, and figures."""
-        from aethercrown.crypto import sealing  # noqa: PLC0415 - models exist only now
+        from aethercrown.backup import hooks  # noqa: PLC0415 - models exist only now
+        from aethercrown.crypto import sealing  # noqa: PLC0415
         from aethercrown.metrics.registry import metric_registry  # noqa: PLC0415
         from aethercrown.references import named_rows  # noqa: PLC0415
         from aethercrown.search import search_sources  # noqa: PLC0415
@@ -17,6 +18,7 @@ class EnterpriseConfig(AppConfig):
             moves,
             personal_data,
             reminders,
+            restored_links,
         )
         from enterprise.sla import reports as sla_reports  # noqa: PLC0415
         from enterprise.sla import services as sla  # noqa: PLC0415
@@ -31,6 +33,7 @@ class EnterpriseConfig(AppConfig):
         sla.followers.register(calendars.FOLLOWER)
         sla_reports.size_sources.register(flows.SIZES)
         mail_kinds.register_all(reminders.MAIL_KINDS)
+        hooks.registered.register(restored_links.BACKUP_HOOK)
         HOOKS.register_all((sla_data.CUSTOMER_HOOK, personal_data.CUSTOMER_HOOK))
         named_rows.register(flows.NAMED_ROWS)
         search_sources.register(flows.SEARCH)

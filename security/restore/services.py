@@ -1,7 +1,7 @@
 """Before restoring: check the KEKs. After it: report what does not decrypt or is lost.
 
-What was ended since the back-up was made would work again: sessions, revoked API keys and people
-who were switched off are ended once more.
+What was ended since the back-up was made would work again: sessions, links for passwords, revoked
+API keys and people who were switched off are ended once more.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,8 @@ from django.db.models import F
 
 from aethercrown.backup.hooks import BackupHook
 from aethercrown.formatting import counted
-from security.access.models import User
+from security.access import reports as people
+from security.access.models import PasswordLink, SetupLink, User
 from security.apikeys import services as apikeys
 from security.apikeys.models import ApiKey
 from security.audit import anchor_files
@@ -53,6 +54,7 @@ def finalize(now: datetime, _needs: Any) -> list[str]:
     """End sessions, release every key's lease, report lost events, anchor the restored ends."""
     system_secrets.clear_cache()
     Session.objects.all().delete()
+    _end_links(now)
     ManagedSecret.objects.update(lease_until=None, fencing_token=F("fencing_token") + 1)
     notes = [*encryption.problems(), *lost_events()]
     if ended := orders.end_restored(now):
@@ -64,6 +66,12 @@ def finalize(now: datetime, _needs: Any) -> list[str]:
     events.anchor(now, kind=RESTORED)
     faults = [*audit.chain_faults(), *audit.history_faults()]
     return [*notes, *(f"The audit is wrong: {fault}" for fault in faults[:MAX_FAULTS_NAMED])]
+
+
+def _end_links(now: datetime) -> None:
+    """Links for passwords may have been used since, and each works once."""
+    PasswordLink.objects.filter(used_at=None).update(used_at=now)
+    SetupLink.objects.all().delete()
 
 
 def lost_events() -> list[str]:
@@ -100,7 +108,18 @@ def snapshot() -> dict[str, Any]:
         "switched_off": _numbered(
             User.objects.filter(is_active=False).values_list("pk", "date_joined")
         ),
+        "roles": [[*_number(each), _roles(each)] for each in people.all_people()],
     }
+
+
+def _number(person: User) -> list[Any]:
+    return [person.pk, person.date_joined.isoformat()]
+
+
+def _roles(person: User) -> list[str]:
+    """What a person holds, by name."""
+    names = [each.name for each in person.groups.all()]
+    return sorted([*names, "superuser"] if person.is_superuser else names)
 
 
 def _numbered(rows: Iterable[tuple[int, datetime]]) -> list[list[Any]]:
@@ -123,7 +142,8 @@ def compare(before: dict[str, Any]) -> list[str]:
     notes += [f"{name} was registered since, and its value is not here." for name in lost]
     again = ManagedSecret.objects.filter(uuid__in=before["ended"], state__in=LIVE_STATES)
     notes += [f"{key} was revoked since, and is here again: revoke it." for key in again]
-    return [*notes, *_revoked_again(before["revoked"]), *_switched_off_again(before)]
+    notes += _revoked_again(before["revoked"])
+    return [*notes, *_switched_off_again(before), *_raised_again(before.get("roles", []))]
 
 
 def _revoked_again(revoked: Sequence[list[Any]]) -> Iterator[str]:
@@ -144,6 +164,15 @@ def _switched_off_again(before: dict[str, Any]) -> Iterator[str]:
         person.is_active = False
         person.save(update_fields=["is_active"])
         yield f"{person} was switched off since, and is switched off again."
+
+
+def _raised_again(before: Sequence[list[Any]]) -> Iterator[str]:
+    """People who hold again what was withdrawn; a person withdraws it, or nobody might be left."""
+    held = {(pk, joined): set(names) for pk, joined, names in before}
+    for person in people.all_people().filter(is_active=True):
+        again = sorted(set(_roles(person)) - held.get(tuple(_number(person)), set(_roles(person))))
+        if again:
+            yield f"{person} holds again what was withdrawn since: {', '.join(again)}. Withdraw it."
 
 
 BACKUP_HOOK = BackupHook(

@@ -1,5 +1,6 @@
 """Contacts: signed links, the public page, what a contact may do, erasure and merge."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,14 @@ from django.test import Client
 from aethercrown.transitions import InvalidTransition
 from enterprise.onboarding import states
 from enterprise.onboarding.models import IssuedKeySecret, OnboardingContact, OnboardingFlow
-from enterprise.onboarding.services import automation, contacts, flows, personal_data, steps
+from enterprise.onboarding.services import (
+    automation,
+    contacts,
+    flows,
+    personal_data,
+    restored_links,
+    steps,
+)
 from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from security.apikeys.models import ApiKey
@@ -63,6 +71,18 @@ def test_wrong_expired_and_revoked_links_are_the_same_404(client, owner):
     assert client.get(fresh).status_code == 200
     contacts.revoke_all(owner.flow_id)
     assert client.get(fresh).status_code == 404
+
+
+def test_after_a_restore_a_link_that_was_ended_since_stays_ended(client, owner):
+    ended = contacts.path(owner)
+    contacts.revoke_link(owner.pk)
+    before = json.loads(json.dumps(restored_links.snapshot()))
+    present = contacts.path(OnboardingContact.objects.get())
+    OnboardingContact.objects.update(link_generation=owner.link_generation)  # as in the back-up
+    told = restored_links.BACKUP_HOOK.compare(before)
+    assert told == ["1 link of contacts, ended since, ended again."]
+    assert [client.get(each).status_code for each in (ended, present)] == [404, 200]
+    assert restored_links.compare(before) == restored_links.compare({}) == []
 
 
 def test_who_has_left_opens_nothing_and_the_owner_stands_in(client, owner, waiting):

@@ -1,12 +1,14 @@
 """A restored platform's keys are free, its secrets open, and what went back is told and sealed."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 
-from security.access.models import User
+from security.access.models import PasswordLink, SetupLink, User
+from security.access.roles import VIEWER
 from security.apikeys import services as apikeys
 from security.audit import reports
 from security.audit import services as audit
@@ -113,6 +115,31 @@ def test_people_who_were_switched_off_stay_so_and_everybody_signs_in_again(clien
     ]
     active = User.objects.filter(is_active=True).values_list("username", flat=True)
     assert set(active) == {"boss", "here"}
+
+
+def test_links_that_were_used_since_open_nothing_again():
+    person = User.objects.create_user("vera")
+    PasswordLink.objects.create(
+        person=person, purpose="invitation", created_at=NOON, expires_at=NOON + timedelta(days=3)
+    )
+    SetupLink.objects.create(digest="x", expires_at=NOON + timedelta(minutes=15))
+    services.finalize(NOON, None)
+    assert PasswordLink.objects.get().used_at == NOON
+    assert not SetupLink.objects.exists()
+
+
+def test_who_holds_again_what_was_withdrawn_is_named():
+    ada, bob, new = (User.objects.create_user(name) for name in ("ada", "bob", "new"))
+    before = services.snapshot()
+    before["roles"] = [each for each in before["roles"] if each[0] != new.pk]
+    for each in (ada, bob, new):
+        each.groups.add(Group.objects.get(name=VIEWER))
+    User.objects.filter(pk=ada.pk).update(is_superuser=True)
+    before["roles"] = json.loads(json.dumps(before["roles"]))
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert services.compare(before) == [
+        "ada holds again what was withdrawn since: superuser, viewer. Withdraw it."
+    ]
 
 
 def test_where_nothing_changed_nothing_is_named():
