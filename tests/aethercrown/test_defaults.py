@@ -58,7 +58,7 @@ def test_cookies_are_bound_to_the_host_and_to_https(told):
     assert told["SESSION_COOKIE_SAMESITE"] == told["CSRF_COOKIE_SAMESITE"] == "Lax"
     assert told["SESSION_COOKIE_PATH"] == "/"
     assert told["SESSION_COOKIE_DOMAIN"] is None
-    assert told["SESSION_COOKIE_AGE"] == 1800
+    assert told["SESSION_COOKIE_AGE"] == 12 * 3600  # 30 minutes idle: http/test_sessions.py
 
 
 def test_https_is_demanded_and_promised(told):
