@@ -43,6 +43,14 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[a-z]-[\w-]{10,}"), MASK),
     (re.compile(r"(\w://[^\s:/@\"']{0,200}:)[^\s\"'<>]{0,1000}@"), rf"\1{MASK}@"),
     (re.compile(r"(/setup/)[\w-]+"), rf"\1{MASK}"),  # the link that makes an administrator
+    (
+        re.compile(
+            r"(/(?:login/password|onboarding|unsubscribe)/)"
+            r"[\w.=-]{1,500}(?::|%3A)[\w:%-]{1,200}",
+            LOOSE,
+        ),
+        rf"\1{MASK}",  # a signed link
+    ),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", LOOSE), rf"\1 {MASK}"),
     (
         re.compile(
@@ -62,7 +70,7 @@ _SIGNS = (
     *("authorization", "cookie", "passw", "passphrase", "pwd", "secret", "token", "key", "pepper"),
     *("credential", "session", "csrf", "signature", "plaintext", "dsn", "otp", "bearer", "basic"),
     *("://", "_live_", "_test_", "eyj", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    *("xox", "/setup/"),
+    *("xox", "/setup/", "/onboarding/", "/unsubscribe/"),
 )
 _PLAIN = (bool, int, float, Decimal, datetime, date, time, timedelta, type(None))
 

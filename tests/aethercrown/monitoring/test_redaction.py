@@ -99,6 +99,9 @@ def test_a_value_under_a_secret_name_is_masked_in_every_notation(name, form):
         "sk_live_c4n4ryZx81c4n4ryZx81",
         "AKIAC4N4RYZX81C4N4RY",
         "ghp_c4n4ryZx81c4n4ryZx81c4n4ryZx81",
+        "Gone: /login/password/WzEsIjIiXQ:1vPkXY:c4n4ry-Zx81",
+        "Conflict: /onboarding/eyJjIjoxfQ%3A1vPkXY%3Ac4n4ry-Zx81",
+        "Not Found: /unsubscribe/6f2a:c4n4ry-Zx81",
     ],
 )
 def test_a_secret_is_known_by_its_form(words):
@@ -119,6 +122,7 @@ def test_a_secret_is_known_by_its_form(words):
         "https://example.com:8443/path?page=2",
         "The port is 8000: taken.",
         'File "/srv/app/plan.py", line 12, in split',
+        "Not Found: /dashboards/onboarding/12",
     ],
 )
 def test_harmless_words_stay(words):
