@@ -9,7 +9,8 @@ from types import NoneType
 from typing import IO, Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import get_template
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 
@@ -17,6 +18,7 @@ from aethercrown.api.errors import API, InvalidRequest, joined, refused
 from aethercrown.http.middleware import Middleware
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_FORM_BYTES = 21 * 1024 * 1024  # of a page's form: the largest file that one takes, and the rest
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024
 DISCARD_CHUNK_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -25,7 +27,10 @@ MEDIA_TYPE = "application/json"
 
 
 class BodyLimit(Middleware):
-    """Middleware that refuses oversized API calls before parsing; DRF's parsers have no limit.
+    """Middleware that refuses oversized calls before parsing.
+
+    DRF's parsers have no limit, and Django's none for files: it would write whatever a stranger
+    posts to the disk before a page looks at it.
 
     A chunked body has no stated length and Django would read it as empty, so it is read here. If
     https is required, a call without it is refused, not redirected: its key has been exposed.
@@ -34,6 +39,11 @@ class BodyLimit(Middleware):
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(API):
             return self.refusal(request) or self.get_response(request)
+        stated = request.META.get("CONTENT_LENGTH") or "0"
+        if stated.isascii() and stated.isdigit() and int(stated[:15]) > MAX_FORM_BYTES:
+            discard_body(request.META["wsgi.input"], int(stated[:15]))
+            reason = f"What was sent has more than {MAX_FORM_BYTES:,} bytes, the limit."
+            return HttpResponse(get_template("400.html").render({"reason": reason}), status=413)
         return self.get_response(request)
 
     def refusal(self, request: HttpRequest) -> HttpResponseBase | None:

@@ -13,6 +13,7 @@ from rest_framework import exceptions
 
 from aethercrown.api import body_limits
 from aethercrown.api.errors import InvalidRequest
+from operations.imports.services.draft import MAX_FILE_BYTES
 
 wire = [pytest.mark.urls("tests.aethercrown.odd_urls"), pytest.mark.django_db]
 values = st.recursive(
@@ -231,3 +232,29 @@ class TestOnTheWire:
 
     def test_a_view_that_ignores_its_body_still_refuses_a_bad_one(self, caller):
         assert caller.send("/api/v1/effect", "{").status_code == 400
+
+
+class Endless:
+    """A body that nobody may read whole."""
+
+    def __init__(self):
+        self.read_bytes = 0
+
+    def read(self, size=-1):
+        assert size >= 0
+        self.read_bytes += size
+        return b"x" * size
+
+    readline = read
+
+
+def test_a_form_over_the_limit_is_refused_before_it_is_written_to_the_disk(client, settings):
+    settings.SECURE_SSL_REDIRECT = False
+    for length in (body_limits.MAX_FORM_BYTES + 1, 10**14, 10**40):
+        body = Endless()
+        given = {"CONTENT_TYPE": "multipart/form-data; boundary=x", "wsgi.input": body}
+        answer = client.generic("POST", "/login", **given, CONTENT_LENGTH=str(length))
+        assert answer.status_code == 413, length
+        assert "22,020,096 bytes" in answer.content.decode()
+        assert body.read_bytes <= body_limits.MAX_DISCARDED_BYTES
+    assert body_limits.MAX_FORM_BYTES > MAX_FILE_BYTES
