@@ -61,7 +61,7 @@ def register_jobs() -> None:
     from operations.jobs.registry import job_kinds  # noqa: PLC0415
     from operations.scheduling.services import submit_job  # noqa: PLC0415
 
-    job_kinds.register_all((imports.JOB_KIND, imports.CHECK_JOB_KIND))
+    job_kinds.register_all((imports.JOB_KIND, imports.CHECK_JOB_KIND, imports.LOOK_JOB_KIND))
     job_kinds.register(submit_job.JOB_KIND)
 
 

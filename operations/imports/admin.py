@@ -1,7 +1,7 @@
 """The admin of imports, which is read-only as the pages import and undo, and of repeating ones."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -10,11 +10,12 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from aethercrown.admin_actions import button, change_url, confirmation_page
-from aethercrown.formatting import counted
 from aethercrown.read_only_admin import ReadOnlyAdmin
 from operations.imports import services
 from operations.imports.models import DataImport, RepeatingImport
 from operations.imports.registry import import_targets
+from operations.jobs.caller import caller_of
+from operations.jobs.services import JobLimitReached
 
 
 @admin.register(DataImport)
@@ -81,8 +82,13 @@ class RepeatingImportAdmin(ModelAdmin):
         if request.method != "POST":
             question = f"Look for new files of {row} now? Each waits for an approval."
             return confirmation_page(self, request, row, question, "Look now")
-        made = services.look(row.pk, mode="propose", now=timezone.now())
-        row.refresh_from_db()
-        self.log_change(request, row, f"Looked: {counted(len(made), 'new file')}.")
-        self.message_user(request, row.outcome)
+        try:
+            services.request_look(row, caller=caller_of(request), now=timezone.now())
+        except JobLimitReached as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, row, "Asked to look.")
+            self.message_user(
+                request, "A worker looks now; the last look below says what it found."
+            )
         return redirect(change_url(row))

@@ -25,9 +25,11 @@ from operations.imports.services.plain import plain_target
 from operations.imports.services.repeat import (
     AUTOMATIONS,
     KINDS,
+    LOOK_JOB_KIND,
     check_repeating,
     look,
     repeat_import,
+    request_look,
 )
 from operations.imports.services.replaced import EARLIER, keeping, put_back
 from operations.imports.services.store import (

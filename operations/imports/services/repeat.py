@@ -37,9 +37,13 @@ from operations.imports.services.places import (
     new_files,
 )
 from operations.imports.services.store import NotStorable, start, undo
+from operations.jobs.models import Job
+from operations.jobs.registry import JobContext, JobKind
 from operations.jobs.services import JobLimitReached
+from operations.jobs.services import start as start_job
 
 AUTOMATION, KIND = "operations.repeat_imports", "operations.store_import"
+LOOK_JOB = "operations.look_for_files"
 SUBJECT = "import "
 SOURCE, NOT_READ = "imports", "not_read"
 METHOD = "same choices as before; 1"
@@ -108,6 +112,28 @@ def look(
         faults.append(str(error))
     _note(row, made, faults or waiting_faults(row), now)
     return made
+
+
+def request_look(row: RepeatingImport, *, caller: str, now: datetime) -> Job:
+    """Let a worker look: it calls out, and checks whole files. Raises JobLimitReached."""
+    return start_job(LOOK_JOB, {"place": row.pk}, caller=caller, now=now, subject=row.name)
+
+
+def perform_look(context: JobContext) -> dict[str, Any]:
+    """Safe to repeat: a file that was looked at is not looked at again."""
+    found = RepeatingImport.objects.filter(pk=context.input["place"]).first()
+    made = look(found.pk, mode="propose", now=context.now) if found else []
+    return {"new_files": len(made)}
+
+
+LOOK_JOB_KIND = JobKind(
+    LOOK_JOB,
+    "Look for files",
+    "operational",
+    "operations.view_dataimport",
+    perform_look,
+    page=lambda given: f"/admin/operations/repeatingimport/{given['place']}/change/",
+)
 
 
 def waiting_faults(row: RepeatingImport) -> list[str]:

@@ -7,7 +7,9 @@ import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
+from aethercrown.admin_actions import change_url
 from aethercrown.http.outbound import AddressRefused, OutboundResponse, Unreachable
 from marketing.channels.models import Channel, Performance
 from operations.alerts.models import Alert
@@ -21,6 +23,8 @@ from operations.imports.models import DataImport, RepeatingImport
 from operations.imports.services import places, repeat
 from operations.imports.services.draft import MAX_FILE_BYTES
 from operations.jobs import services as jobs
+from operations.jobs.models import Job
+from operations.jobs.services.start import OPEN_JOBS_OF_A_CALLER
 from tests.aethercrown.registries import isolated
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -325,5 +329,16 @@ def test_people_enter_a_place_and_look_now(admin_client, folder):
     put(folder, "1.csv", rows(1, 100))
     page = reverse("admin:operations_repeatingimport_look_now", args=[row.pk])
     assert "Each waits for an approval" in admin_client.get(page).text
-    assert "1 new file." in admin_client.post(page, follow=True).text
+    asked = admin_client.post(page, follow=True).text
+    assert "A worker looks now" in asked
+    assert not DataImport.objects.exists()  # nothing is called or read while a page waits
+    jobs.run_next(clock=timezone.now)
+    assert Job.objects.get().result == {"new_files": 1}
+    assert "1 new file." in admin_client.get(change_url(row)).text
     assert Channel.objects.count() == 0
+    for _ in range(OPEN_JOBS_OF_A_CALLER + 1):
+        refused = admin_client.post(page, follow=True).text
+    assert "the limit" in refused
+    row.delete()
+    jobs.run_next(clock=timezone.now)
+    assert Job.objects.get(state="done", result={"new_files": 0})
