@@ -407,7 +407,7 @@ class SubscriptionAdmin(CSVAdmin):
             state=obj.state,
             basis=obj.basis,
             quantity=obj.quantity,
-            recorded_by=request.user.get_username(),
+            recorded_by=actor_of(request)[:150],
         )
         obj.pk = stored.pk
 
@@ -454,7 +454,7 @@ class SubscriptionAdmin(CSVAdmin):
                 services.end(of, **given)
                 return
             terms: dict[str, Any] = {name: getattr(row, name) for name in FORM_TERMS}
-            terms["recorded_by"] = request.user.get_username()
+            terms["recorded_by"] = actor_of(request)[:150]
             record = services.adjust if again else services.change
             price: dict[str, Any] = {
                 "amount": row.price,

@@ -235,7 +235,7 @@ class CreditEntryAdmin(ReadOnlyAdmin, CSVAdmin):
         if customer is None:
             form.add_error("customer", f"There is no customer {values['customer']}.")
             return False
-        by, now = request.user.get_username(), timezone.now()
+        by, now = actor_of(request)[:150], timezone.now()
         try:
             row = credit_balance.pay_out(
                 customer.pk, values["amount"], by=by, now=now, note=values["note"]
