@@ -6,6 +6,7 @@ which does not start on an error.
 
 import ipaddress
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,12 +18,17 @@ SHORTEST = 50  # characters of SECRET_KEY
 SHORTEST_TOKEN = 20
 TAKEN_OVER = ("API_KEY_PEPPER", "AUDIT_KEY")  # empty if the platform created its own
 PUBLIC_LOG_LEVELS = {"DEBUG", "NOTSET"}
+PRIVATE_FOLDERS = ("DATA_DIR", "AUDIT_ANCHORS", "BACKUP_FOLDER")
+OPEN_FOLDERS = {
+    "KEY_FILES_DIR": PRIVATE_FOLDERS,  # written by delivery channels
+    "IMPORT_ROOT": (*PRIVATE_FOLDERS, "KEY_FILES_DIR"),  # read by repeating imports
+}
 
 
 @register(Tags.security, deploy=True)
 def unsafe(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Every unsafe setting at once."""
-    return [*secrets(), *serving(), *queues()]
+    return [*secrets(), *serving(), *queues(), *folders()]
 
 
 def refuse_unsafe() -> None:
@@ -106,6 +112,23 @@ def queues() -> Iterator[CheckMessage]:
             f"{limit} s: set visibility_timeout above CELERY_TASK_TIME_LIMIT.",
             id="aethercrown.E007",
         )
+
+
+def folders() -> Iterator[CheckMessage]:
+    """What staff name files in must hold no files of the platform: they could read or replace them.
+
+    `OPEN_FOLDERS` names each such setting, with the settings of the folders that it must not hold.
+    """
+    for name, others in OPEN_FOLDERS.items():
+        given = getattr(settings, name)
+        for other in others:
+            held = getattr(settings, other)
+            if given and held and Path(held).resolve().is_relative_to(Path(given).resolve()):
+                yield Error(
+                    f"{name} holds {other}, so that staff reach files there by a name: give it a "
+                    "folder of its own.",
+                    id="aethercrown.E009",
+                )
 
 
 def loopback(host: str) -> bool:

@@ -74,6 +74,26 @@ def test_an_unsafe_setting_is_refused_with_its_mend(sound, name, setting, known_
     assert mend in refused()[f"aethercrown.{known_as}"]
 
 
+def test_a_folder_that_staff_name_files_in_holds_none_of_the_platforms(sound, tmp_path):
+    sound.DATA_DIR, sound.BACKUP_FOLDER = tmp_path / "data", tmp_path / "back-ups"
+    sound.AUDIT_ANCHORS = tmp_path / "data" / "anchors"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for name, open_folder, held in (
+        ("KEY_FILES_DIR", tmp_path, "DATA_DIR"),
+        ("KEY_FILES_DIR", tmp_path / "link", "DATA_DIR"),
+        ("IMPORT_ROOT", str(tmp_path / "data"), "DATA_DIR"),
+        ("IMPORT_ROOT", str(tmp_path / "back-ups"), "BACKUP_FOLDER"),
+        ("IMPORT_ROOT", str(tmp_path / "data" / "anchors"), "AUDIT_ANCHORS"),
+        ("IMPORT_ROOT", str(tmp_path / "keys"), "KEY_FILES_DIR"),
+    ):
+        sound.IMPORT_ROOT, sound.KEY_FILES_DIR = "", tmp_path / "keys"
+        setattr(sound, name, open_folder)
+        assert any(each.msg.startswith(f"{name} holds {held}") for each in checks.folders()), name
+    sound.IMPORT_ROOT, sound.KEY_FILES_DIR = str(tmp_path / "data" / "files"), tmp_path / "keys"
+    assert refused() == {}
+
+
 def test_on_loopback_alone_debug_and_plain_http_are_let_be(sound):
     sound.DEBUG = True
     sound.HTTPS = False
