@@ -36,6 +36,8 @@ def offer(opportunity_id: int, *, by: str, now: datetime) -> Opportunity:
     if decision.status == "proposed" and decision.mode != "observe":
         decisions.approve(decision.pk, actor=by, now=now)
         row = lock(opportunity_id)
+    else:  # only observed, or rejected: offering it all the same is an approval too
+        decisions.check_four_eyes(decision.kind, [decision.proposed_by], by)
     return set_offered(row, now)
 
 

@@ -13,13 +13,14 @@ from operations.automations.models import Automation
 from operations.automations.registry import RunContext
 from operations.decisions import services as decisions
 from operations.decisions.decision_types import Stale, decision_type_registry
-from operations.decisions.models import Decision
+from operations.decisions.models import Decision, FourEyesRule
 from revenue.billing.models import DailyUse, Meter
 from revenue.customers import services as changing
 from revenue.customers.models import Customer
 from revenue.customers.services import InvalidEntry
 from revenue.pricing import services as pricing
 from revenue.upsell import reports, services
+from revenue.upsell.decision_drafts import OFFER
 from revenue.upsell.models import OfferTerms, Opportunity
 from tests.revenue.upsell.conftest import NOW, customer, only, sweep
 
@@ -217,6 +218,16 @@ def test_a_person_may_offer_what_was_only_observed(grown):
     services.offer(only().pk, by="ada", now=NOW)
     assert only().state == "offered"
     assert Decision.objects.get().status == "proposed"
+
+
+def test_a_key_offers_nothing_without_the_scope_to_approve_where_four_eyes_are_demanded(grown):
+    FourEyesRule.objects.create(kind=OFFER, is_on=True)
+    for mode in ("observe", "propose"):
+        sweep(mode)
+        with pytest.raises(InvalidTransition, match="lacks the scope"):
+            services.offer(only().pk, by="key:999 gone", now=NOW)
+        assert only().state == "open"
+        Decision.objects.update(mode="propose")
 
 
 def test_an_acceptance_moves_the_subscription_and_the_ledger(found, grown):
