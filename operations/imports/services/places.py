@@ -101,4 +101,4 @@ def _at_address(row: RepeatingImport, fetch: Fetch) -> Iterator[FoundFile]:
         raise NotReadable(str(error)) from error
     if answer.status != 200:
         raise NotReadable(f"The address answered {answer.status}.")
-    yield FoundFile(urlsplit(row.address).path.rpartition("/")[2] or "file", answer.body)
+    yield FoundFile(row.name, answer.body)  # the address is a secret, its path too

@@ -21,6 +21,8 @@ from security.rotation.models import ManagedSecret
 from security.rotation.results import RotationResult
 from security.rotation.schedule import LEVELS, MAX_GRACE_MINUTES, MEDIUM
 
+ONE_LINE = "A browser drops line breaks here: send a value that has some by the API."
+
 
 def secret_input(help_text: str, *, required: bool = False) -> forms.CharField:
     """A field that neither we nor the browser fill in."""
@@ -59,7 +61,7 @@ class RegisterForm(forms.Form):
         initial="generated",
         widget=UnfoldAdminSelectWidget,
     )
-    value = secret_input("The current value. Empty: one is generated and shown once.")
+    value = secret_input(f"The current value. Empty: one is generated and shown once. {ONE_LINE}")
     config = MaskedConfigFormField(
         names=registry.SHOWN,
         label="Rotator configuration",
@@ -92,7 +94,7 @@ class RotateForm(forms.Form):
 
 
 class EnterValueForm(RotateForm):
-    value = secret_input("The value that is set at the target now.", required=True)
+    value = secret_input(f"The value that is set at the target now. {ONE_LINE}", required=True)
     field_order = ["value", "grace_minutes", "end_previous"]
 
 

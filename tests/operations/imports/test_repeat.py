@@ -227,7 +227,7 @@ def test_a_folder_that_cannot_be_listed_is_told(place, folder, monkeypatch):
 
 def answering(status=200, body=b"", error=None):
     def fetch(url, **_options):
-        assert url == "https://ads.example.com/export/daily.csv?token=x"
+        assert url == "https://ads.example.com/export/canary?token=x"
         if error:
             raise error
         return OutboundResponse(status, {}, body, 0.1)
@@ -239,14 +239,16 @@ def answering(status=200, body=b"", error=None):
 def address(db):
     return RepeatingImport.objects.create(
         name="Web", kind=KIND, place="https",
-        address="https://ads.example.com/export/daily.csv?token=x",
+        address="https://ads.example.com/export/canary?token=x",
     )  # fmt: skip
 
 
 def test_an_address_is_fetched_and_the_same_answer_is_taken_once(address):
     fetch = answering(body=rows(1, 100).encode())
     assert len(look(address, fetch=fetch)) == 1
-    assert DataImport.objects.get().file_name == "daily.csv"
+    made = DataImport.objects.get()
+    assert made.file_name == "Web"  # the address is a secret, its path too
+    assert "canary" not in f"{made} {Decision.objects.get().title} {list(Alert.objects.values())}"
     assert look(address, fetch=fetch) == []
 
 
