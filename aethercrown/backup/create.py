@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aethercrown.backup import archive, hooks, manifest, stores, work_folder
@@ -11,6 +11,7 @@ from aethercrown.backup.manifest import Manifest
 VERSION = "0.1.0"  # of AetherCrown, as in pyproject.toml
 SUFFIX = ".backup"
 ANCHORS = "anchors"
+AHEAD_AFTER = timedelta(minutes=1)  # later than now: by a clock that was ahead
 KEPT_DAYS, KEPT_WEEKS, KEPT_MONTHS = 7, 4, 12
 _STAMP = re.compile(r"aethercrown-(\d{8}T\d{6})Z\.backup")
 
@@ -71,10 +72,16 @@ def backups_to_keep(times: Iterable[datetime]) -> set[datetime]:
     return kept
 
 
-def newest(folder: Path) -> Path | None:
-    """The newest back-up of a folder, by the time in its name."""
-    found = [path for path in folder.glob(f"aethercrown-*Z{SUFFIX}") if _time(path)]
-    return max(found, key=lambda path: path.name, default=None)
+def newest(folder: Path, now: datetime) -> Path | None:
+    """The newest back-up of a folder, by the time in its name; not one of a clock that was ahead.
+
+    Of such alone it is the newest of them.
+    """
+    times = {path: _time(path) for path in folder.glob(f"aethercrown-*Z{SUFFIX}")}
+    known = {path: at for path, at in times.items() if at is not None}
+    past = {path: at for path, at in known.items() if at <= now + AHEAD_AFTER}
+    found = past or known
+    return max(found, key=lambda path: found[path], default=None)
 
 
 def _time(path: Path) -> datetime | None:

@@ -12,7 +12,7 @@ from aethercrown.monitoring.doctor import CAUTION, GOOD, DoctorCheck, Finding
 
 def findings(now: datetime) -> Iterator[Finding]:
     """For the doctor: the last restore test, and whether automation is paused."""
-    last = last_restore_test.last()
+    last = last_restore_test.last(now)
     fix = "./manage.py run_automation --only operations.back_up --only operations.check_backup"
     if last is None:
         yield Finding(CAUTION, "No back-up was ever restored as a test.", fix)

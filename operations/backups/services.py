@@ -54,7 +54,7 @@ def back_up(context: RunContext) -> RunOutcome:
 
 def run_restore_test(context: RunContext) -> RunOutcome:
     """The monthly automation: restore the newest back-up elsewhere, compare, and delete it."""
-    path = create.newest(settings.BACKUP_FOLDER)
+    path = create.newest(settings.BACKUP_FOLDER, context.now)
     if context.dry_run:
         return RunOutcome(f"Would test {path.name if path else 'nothing: there is no back-up'}.")
     if path is None:

@@ -24,9 +24,10 @@ def done():
 @pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
 def test_after_35_days_a_test_is_overdue(days, overdue):
     assert last_restore_test.record("a.backup", done(), NOON)
-    newest = last_restore_test.last()
+    newest = last_restore_test.last(NOON)
     assert newest is not None
     assert (newest.rows, newest.seconds) == (5, 1.5)
+    assert last_restore_test.record("b.backup", done(), NOON + timedelta(days=400))  # clock ahead
     assert last_restore_test.overdue(NOON + timedelta(days=days)) is overdue
 
 

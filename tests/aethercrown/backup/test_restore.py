@@ -141,7 +141,7 @@ def test_the_commands_say_what_they_did(anchors, settings, tmp_path):
     settings.BACKUP_FOLDER, settings.BACKUP_KEY = tmp_path / "kept", KEY
     out, errors = StringIO(), StringIO()
     call_command("backup", stdout=out, stderr=errors)
-    path = create.newest(settings.BACKUP_FOLDER)
+    path = create.newest(settings.BACKUP_FOLDER, datetime.now(UTC))
     assert str(path) in out.getvalue()
     assert errors.getvalue() == ""
     call_command("restore", str(path), "--check", stdout=out)
@@ -166,11 +166,14 @@ def test_old_backups_go_and_others_files_stay(tmp_path):
         "aethercrown-20261113T120000Z.backup",
         "aethercrown-20261114T120000Z.backup",
     ]
-    newest = create.newest(tmp_path)
+    ahead = tmp_path / "aethercrown-20270122T120000Z.backup"
+    ahead.touch()  # by a clock that was ahead
+    newest = create.newest(tmp_path, NOON)
     assert newest is not None
     assert newest.name == "aethercrown-20261122T120000Z.backup"
-    assert len(list(tmp_path.iterdir())) == 9
-    assert create.newest(tmp_path / "none") is None
+    assert create.newest(tmp_path, NOON - timedelta(days=90)) == ahead  # there are no others
+    assert len(list(tmp_path.iterdir())) == 10
+    assert create.newest(tmp_path / "none", NOON) is None
 
 
 @contextmanager

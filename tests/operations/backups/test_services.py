@@ -66,7 +66,7 @@ def test_a_backup_is_made_and_old_ones_go(folder):
         services.back_up(context(NOON - timedelta(days=9 - days)))
         if days == 1:  # real ones for the first two, names for the rest
             break
-    newest = create.newest(folder)
+    newest = create.newest(folder, NOON)
     assert newest is not None
     assert newest.name == "aethercrown-20261114T120000Z.backup"
     assert "was restored without a difference" in services.run_restore_test(context()).summary
