@@ -6,11 +6,25 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from enterprise.usage.metering.event_input import ItemStatus
 from enterprise.usage.models import UsageEvent
 from enterprise.usage.services import partitions
-from tests.enterprise.usage.conftest import NOW, SEATS, event, read, total, track
+from enterprise.usage.services.track import LARGE_BATCH
+from tests.enterprise.usage.conftest import HOUR, NOW, SEATS, event, read, total, track
 
 LATE = NOW - timedelta(days=25)  # in February
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_batch_that_four_callers_send_counts_once(at_once, client_row, calls):
+    """Each has prepared what it would store before one of them has the database."""
+    batch = [event(f"e{number}", number + 1, NOW - number * HOUR) for number in range(LARGE_BATCH)]
+    track(*batch[:30])
+    found = at_once(lambda: track(*batch, batch[0]), 4)
+    assert sum(each.count(ItemStatus.ACCEPTED) for each in found) == LARGE_BATCH - 30
+    assert sum(each.count(ItemStatus.DUPLICATE) for each in found) == 3 * LARGE_BATCH + 34
+    assert total() == sum(range(1, LARGE_BATCH + 1))
+    assert UsageEvent.objects.count() == LARGE_BATCH
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="partitions are PostgreSQL's")
