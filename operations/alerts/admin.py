@@ -11,7 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanWidget,
+)
 
 from aethercrown.admin_actions import RowAction, RowActionAdmin, button, note_field
 from aethercrown.formatting import counted
@@ -169,6 +173,13 @@ class SilenceRowForm(forms.ModelForm[Silence]):
         widget=UnfoldAdminSelectWidget,
     )
 
+    is_everything = forms.BooleanField(
+        label="Nobody is to be told anything",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Asked once more where it covers every alert of the platform.",
+    )
+
     class Meta:
         model = Silence
         fields = [*PATTERNS, "until", "note"]
@@ -191,13 +202,18 @@ class SilenceRowForm(forms.ModelForm[Silence]):
             elif until > now + MAX_SILENCE:
                 self.add_error("until", f"It may last {counted(MAX_SILENCE.days, 'day')} at most.")
         if scope := given.get("scope"):
-            needed = SCOPES[scope][1]
-            for each in PATTERNS:
-                if each not in needed:
-                    given[each] = "*"
-                elif not given.get(each, "").strip("*?") and not self.instance.key:
-                    self.add_error(each, "Name it, or choose a wider scope.")
+            self._check_scope(scope, given)
         return given
+
+    def _check_scope(self, scope: str, given: dict[str, Any]) -> None:
+        """Set the patterns that the scope implies, and ask for those that it needs."""
+        if scope == "everything" and not given.get("is_everything"):
+            self.add_error("is_everything", "Tick it, or choose a narrower scope.")
+        for each in PATTERNS:
+            if each not in SCOPES[scope][1]:
+                given[each] = "*"
+            elif not given.get(each, "").strip("*?") and not self.instance.key:
+                self.add_error(each, "Name it, or choose a wider scope.")
 
 
 @admin.register(Silence)
@@ -205,7 +221,7 @@ class SilenceAdmin(ModelAdmin):
     form = SilenceRowForm
     list_display = ["source", "kind", "subject", "until", "note", "created_by"]
     list_filter = ["until"]
-    fields = ["scope", *PATTERNS, "until", "note"]
+    fields = ["scope", "is_everything", *PATTERNS, "until", "note"]
 
     def save_model(self, request: HttpRequest, obj: Silence, form: Any, change: Any) -> None:
         if not change:

@@ -130,6 +130,7 @@ def test_an_alert_that_is_not_there_is_not_found(client, alert):
         ({"scope": "subject", "subject": "**"}, "subject", "choose a wider scope"),
         ({"scope": "source", "source": ""}, "source", "choose a wider scope"),
         ({"scope": "subject", "subject": "?*"}, "subject", "choose a wider scope"),
+        ({"scope": "everything"}, "is_everything", "Tick it, or choose a narrower scope"),
     ],
 )
 def test_a_silence_that_is_over_endless_or_without_a_scope_is_refused(
@@ -157,7 +158,7 @@ def test_a_silence_of_a_scope_needs_only_its_patterns_and_is_shown_as_chosen(cli
     ):
         Silence.objects.all().delete()
         add = reverse("admin:operations_silence_add")
-        client.post(add, sent | {"until_1": "10:00", "scope": scope})
+        client.post(add, sent | {"until_1": "10:00", "scope": scope, "is_everything": "on"})
         silence = Silence.objects.get()
         assert str(silence) == stored
         change = reverse("admin:operations_silence_change", args=[silence.pk])
