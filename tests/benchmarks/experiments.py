@@ -163,7 +163,7 @@ def ratio(report: Report, runs: int, seed: int) -> None:
     report.say(f"- 55/45: {found.visitors():,.0f} visitors")
     for planted, lost in PLANTED:
         cause = experiments_ratio.cause_named(planted, lost, max(40, runs // 10), seed)
-        what = f"{planted.value} loses {lost:.0%}: named within a quarter more visitors, percent"
+        what = f"{planted.value} loses {lost:.0%}: named within as many visitors again, percent"
         report.judge_least(what, 100 * cause.soon, 95)
         report.say(f"- at the alarm itself {100 * cause.at_alarm:.0f} % of {cause.alarms}")
 

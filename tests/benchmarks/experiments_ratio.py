@@ -11,7 +11,7 @@ from marketing.experiments.engine.mismatch import ExposureCounts, Segment, find_
 from tests.benchmarks.experiments_twin import NEVER, SIDES, Floats, Ints, PairRuns, log_e_values
 
 LOOKS, BATCH = 200, 200
-LATEST = 1.25  # times the visitors of the alarm
+LATEST = 2.0  # times the visitors of the alarm
 BROWSERS = {"Chrome": 0.6, "Safari": 0.2, "Edge": 0.1, "Firefox": 0.06, "other": 0.04}
 SOURCES = {"snippet 1.0": 0.55, "python 1.0": 0.3, "server": 0.15}
 DEVICES = {"desktop": 0.55, "phone": 0.4, "tablet": 0.05}
@@ -86,8 +86,8 @@ class CauseOutcome:
 def cause_named(planted: Segment, lost: float, runs: int, seed: int) -> CauseOutcome:
     """One segment loses a part of the variant's exposures; 200 visitors a look.
 
-    The alarm is that of the whole, the cause needs evidence of its own: "soon" is within a quarter
-    more visitors. Nothing is decided meanwhile.
+    The alarm is that of the whole, the cause needs evidence of its own: "soon" is within as many
+    visitors again. Nothing is decided meanwhile.
     """
     draw = np.random.default_rng(seed)
     cells = list(product(BROWSERS, SOURCES, DEVICES))

@@ -5,7 +5,7 @@ stored looks can be walked again.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, log, log1p
@@ -203,6 +203,11 @@ def pair_strata(strata: Sequence[LookStratum], a: int, b: int) -> list[PairStrat
     ]
 
 
+def sum_arms(arms: Iterable[ArmCounts]) -> ArmCounts:
+    """Counts of several strata of one arm as one."""
+    return ArmCounts(*(sum(column) for column in zip(*arms, strict=True)))
+
+
 def by_weights(strata: Sequence[LookStratum]) -> list[LookStratum]:
     """The strata of equal weights as one, whatever their base rate: estimates need no more."""
     groups: dict[tuple[float, ...], list[LookStratum]] = defaultdict(list)
@@ -212,10 +217,7 @@ def by_weights(strata: Sequence[LookStratum]) -> list[LookStratum]:
         LookStratum(
             weights,
             0.0,
-            tuple(
-                ArmCounts(*map(sum, zip(*column, strict=True)))
-                for column in zip(*(each.arms for each in group), strict=True)
-            ),
+            tuple(sum_arms(column) for column in zip(*(each.arms for each in group), strict=True)),
         )
         for weights, group in groups.items()
     ]

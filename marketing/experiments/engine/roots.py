@@ -8,10 +8,12 @@ PRECISION = 1e-15
 def falling_root(function: Callable[[float], float], low: float, high: float) -> float:
     """Where `function`, at least 0 at `low` and at most 0 at `high`, crosses 0.
 
-    Inverse quadratic interpolation where it is safe, else bisection (Chandrupatla 1997): some ten
-    evaluations instead of the sixty of plain bisection.
+    Inverse quadratic interpolation where it is safe, else bisection (Chandrupatla 1997): some
+    fifteen evaluations instead of the sixty of plain bisection. A step that does not halve the
+    interval is followed by a bisection, so that rounding errors near the zero end the search.
     """
     newer, older = low, high
+    width = abs(high - low)
     at_newer, at_older = function(newer), function(older)
     share = 0.5
     while True:
@@ -27,7 +29,10 @@ def falling_root(function: Callable[[float], float], low: float, high: float) ->
         margin = PRECISION * (1 + abs(best)) / abs(older - newer)
         if at_best == 0 or margin > 0.5:
             return best
-        share = _next_share((newer, at_newer), (older, at_older), (dropped, at_dropped), margin)
+        before, width = width, abs(older - newer)
+        share = 0.5
+        if width <= before / 2:
+            share = _next_share((newer, at_newer), (older, at_older), (dropped, at_dropped), margin)
 
 
 def _next_share(

@@ -141,3 +141,15 @@ def test_the_root_of_a_falling_function():
     assert falling_root(lambda x: 8 - x**3, -5, 30) == near(2)
     assert falling_root(lambda x: exp(-50 * x) - 1e-9, -1, 12) == near(-log(1e-9) / 50)
     assert falling_root(lambda x: 1.0 if x < 0.3 else -1.0, -12, 12) == near(0.3)
+
+
+def test_rounding_near_the_zero_does_not_hold_up_the_search():
+    calls = []
+
+    def coarse(x):
+        calls.append(x)
+        return (1e8 + (0.3 - x)) - 1e8
+
+    assert falling_root(coarse, -12, 12) == pytest.approx(0.3, abs=1e-7)
+    assert falling_root(lambda x: coarse(x) + 1e-9, -60, 60) == pytest.approx(0.3, abs=1e-7)
+    assert len(calls) < 250
