@@ -94,7 +94,7 @@ class ListedAutomation(NamedTuple):
 
 def listed(now: datetime) -> list[ListedAutomation]:
     """Every automation, by title, in three queries."""
-    ran = Run.objects.filter(automation=OuterRef("pk")).exclude(state=Run.State.SKIPPED)
+    ran = _until(now).exclude(state=Run.State.SKIPPED)
     rows = automations().select_related("task__interval", "task__crontab")
     found = list(rows.annotate(last=Subquery(ran.order_by("-planned_for", "-pk").values("pk")[:1])))
     last: dict[int, Run] = Run.objects.in_bulk([e.last for e in found if e.last])
@@ -227,17 +227,15 @@ def broken_promises(now: datetime) -> list[str]:
 
 def attention_items(now: datetime) -> list[AttentionItem]:
     """What a person should look at: failed runs, lost workers, late automations."""
-    return [*_failed_or_abandoned(), *_late(now)]
+    return [*_failed_or_abandoned(now), *_late(now)]
 
 
-def _failed_or_abandoned() -> Sequence[AttentionItem]:
+def _failed_or_abandoned(now: datetime) -> Sequence[AttentionItem]:
     """Failed runs, each its automation's last that was not skipped, then abandoned ones.
 
     A run is abandoned whose lease expired a whole lease ago, and that no worker claimed again.
     """
-    ended = Run.objects.filter(
-        automation=OuterRef("pk"), state__in=[Run.State.DONE, Run.State.FAILED]
-    )
+    ended = _until(now).filter(state__in=[Run.State.DONE, Run.State.FAILED])
     last = Automation.objects.annotate(last=Subquery(ended.values("pk")[:1])).values("last")
     expired = Now() - run_rules.LEASE_LENGTH
     rows = Run.objects.filter(
@@ -245,6 +243,12 @@ def _failed_or_abandoned() -> Sequence[AttentionItem]:
     )
     ordered = rows.select_related("automation").order_by("state", "automation__name")
     return [AttentionItem(_what_happened(run), page(run)) for run in ordered]
+
+
+def _until(now: datetime) -> QuerySet[Run]:
+    """An automation's runs, for a subquery; one that ran ahead of its time is not its last."""
+    latest = now + run_rules.AHEAD_AFTER
+    return Run.objects.filter(automation=OuterRef("pk"), planned_for__lte=latest)
 
 
 def _what_happened(run: Run) -> str:

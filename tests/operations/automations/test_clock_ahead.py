@@ -79,6 +79,17 @@ def test_the_form_promises_no_time_that_has_run_already(ahead):
     ]
 
 
+def test_a_failure_is_not_hidden_by_a_run_of_a_time_that_has_not_come(ahead):
+    services.run_due("ads", clock=at(NOON + HOUR))
+    Run.objects.filter(planned_for=NOON + HOUR).update(state="failed", error="No data.")
+    now = NOON + HOUR + MINUTE
+    [item] = reports.attention_items(now)
+    assert item.sentence == "Ads failed at 20 Nov 2026, 13:00 UTC: No data."
+    [row] = reports.listed(now)
+    assert row.last is not None
+    assert row.last.planned_for == NOON + HOUR
+
+
 def test_the_doctor_and_the_probe_say_that_the_clock_was_ahead(ahead):
     assert not reports.is_clock_trusted(at(NOON + MINUTE))
     found = list(doctor.schedules(at(NOON + MINUTE)))
