@@ -40,9 +40,9 @@ class JobKind:
     killed half-way: it runs again after its worker died. A key needs the scope of `area` to see
     such jobs, a person `permission`, as on the pages of what they are about.
 
-    `on_cancelled`, given the input, runs in the transaction that cancels a job which waits to run;
-    a running one raises in `perform` instead. `page` is the address, by the input, of the page that
-    shows what the job made; empty where its own page does.
+    `on_cancelled`, given the input, runs in the transaction that ends a job which waits to run, or
+    whose worker is gone; a running one raises in `perform` instead. `page` is the address, by the
+    input, of the page that shows what the job made; empty where its own page does.
     """
 
     name: str

@@ -70,8 +70,8 @@ def perform(context: JobContext) -> dict[str, Any]:
 
 
 def give_up(given: Mapping[str, Any]) -> None:
-    """Record that the job of an import was cancelled before it ran; `purge` removes staged rows."""
-    _close(given["import"], "Its job was cancelled; nothing was stored. Store it again.")
+    """Record that the job of an import ended before it was done; `purge` removes staged rows."""
+    _close(given["import"], "Its job ended before it was done; nothing was stored. Store it again.")
 
 
 JOB_KIND = JobKind(

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from aethercrown.backup import automation_pause
@@ -38,13 +39,20 @@ def recover_jobs(now: datetime) -> bool:
     return Job.objects.filter(state=states.QUEUED, kind__in=job_kinds.names()).exists()
 
 
+@transaction.atomic
 def _requeue(abandoned: QuerySet[Job], now: datetime) -> None:
+    """Queue them again, or end them; what they were about is told that it is not done."""
     ended = {"slot": None, "caller_slot": None, "lease_until": None, "ended_at": now}
+    is_over = Q(cancel_requested_at__isnull=False) | Q(attempt__gte=MAX_ATTEMPTS)
+    over = list(abandoned.filter(is_over).select_for_update())
     abandoned.exclude(cancel_requested_at=None).update(state=states.CANCELLED, **ended)
     abandoned.filter(attempt__gte=MAX_ATTEMPTS).update(
         state=states.FAILED, error=WORKER_LOST, **ended
     )
     abandoned.update(state=states.QUEUED, slot=None, lease_until=None)
+    for job in over:
+        if job.kind in job_kinds:
+            job_kinds.get(job.kind).on_cancelled(job.input)
 
 
 def cancel_restored(now: datetime) -> int:

@@ -237,7 +237,7 @@ def test_a_job_cancelled_before_it_ran_fails_its_import_which_may_be_stored_agai
     assert spend() == []
     record.refresh_from_db()
     assert record.state == "failed"
-    assert record.error == "Its job was cancelled; nothing was stored. Store it again."
+    assert record.error == "Its job ended before it was done; nothing was stored. Store it again."
     assert services.start(record.pk, caller="user:ann", now=NOW).pk != job.pk
 
 

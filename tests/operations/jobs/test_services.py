@@ -312,21 +312,26 @@ def test_a_lease_given_by_a_clock_that_was_ahead_is_shortened(start):
     assert until < timezone.now() + execute.LEASE_LENGTH * 2
 
 
-def test_after_three_lost_workers_it_has_failed(start):
+def test_after_three_lost_workers_it_has_failed(start, kind):
+    undone: list[Any] = []
+    kind(on_cancelled=undone.append)
     start()
     for _ in range(recover.MAX_ATTEMPTS):
         claimed(GONE)
         recover.recover_jobs(timezone.now())
     job = Job.objects.get()
     assert (job.state, job.error, job.caller_slot) == ("failed", recover.WORKER_LOST, None)
+    assert undone == [{}]
 
 
-def test_a_cancelled_job_whose_worker_died_is_not_run_again(start):
+def test_a_cancelled_job_whose_worker_died_is_not_run_again(start, kind):
+    undone: list[Any] = []
+    kind(on_cancelled=undone.append)
     job = start()
     claimed(GONE)
     services.cancel(job.pk, actor="ada", now=NOON)
     assert recover.recover_jobs(timezone.now()) is False
-    assert Job.objects.get().state == "cancelled"
+    assert (Job.objects.get().state, undone) == ("cancelled", [{}])
 
 
 def test_nothing_runs_while_automation_is_paused_and_a_restore_ends_open_jobs(start):
