@@ -42,11 +42,11 @@ def test_what_has_no_answer_differs():
     [found] = differing(cases=[case])
     assert found.path == "cases.x"
     assert "KeyError" in str(found)
-    [found] = differing(cases=[case | {"kind": "unheard"}])
+    [found] = differing(cases=[case | {"kind": "unlisted"}])
     assert not found.agrees
     counts = {"control": {"n": 100, "conversions": 5}, "variant": {"n": 100, "conversions": 9}}
-    [found] = differing(cases=[case | {"input": counts, "gbstats": {"unheard": {"p": 0.5}}}])
-    assert (found.path, found.found) == ("cases.x.gbstats.unheard.p", None)
+    [found] = differing(cases=[case | {"input": counts, "gbstats": {"unlisted": {"p": 0.5}}}])
+    assert (found.path, found.found) == ("cases.x.gbstats.unlisted.p", None)
     assert differing(growthbook_assignment_vectors={"hash": [["", "a", 1, 0.23]]})
     assert differing(sequential_srm_other=[{"data": [[1, 1]], "null": [0.5, 0.5], "p": [1, 1]}])
 
