@@ -145,7 +145,8 @@ def billed(person: Walker) -> tuple[int, Decimal]:
     issue = next(each for each in person.links("a[href*='/invoicerun/']") if "issue/" in each)
     person.send(issue, {"hold_without_use": False}, ONLY_BUTTON)
     until(lambda: f"{count}" in issued_text(person, run), "issued")
-    rows = person.csv("/admin/revenue/invoice/export-csv/")
+    person.open("/admin/revenue/invoice/")
+    rows = person.csv(person.links("a[href*='export-csv']")[0])
     place = rows[0].index("total")
     mine = [row for row in rows[1:] if str(month) in row]
     assert (len(mine), sum(Decimal(row[place]) for row in mine)) == (count, total)

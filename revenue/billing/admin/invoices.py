@@ -76,7 +76,7 @@ class InvoiceAdmin(ReadOnlyAdmin, CSVAdmin):
     date_hierarchy = "period_start"
     inlines = [AdjustmentInline, CreditNoteInline]
     export_kind = "invoices"
-    actions_list = ["issue_one"]
+    actions_list = ["issue_one", *CSVAdmin.actions_list]
     actions_detail = ["credit"]
     fields = [
         *("customer", "period_start", "period_end", "total", "carried", "currency", "explanation"),
@@ -209,7 +209,7 @@ class CreditEntryAdmin(ReadOnlyAdmin, CSVAdmin):
     search_fields = ["customer__name", "customer__external_id"]
     date_hierarchy = "booked_at"
     export_kind = "credits"
-    actions_list = ["pay_out"]
+    actions_list = ["pay_out", *CSVAdmin.actions_list]
 
     def has_approve_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return people.may_approve(people.person(request.user))

@@ -3,10 +3,12 @@
 from datetime import date
 
 import pytest
+from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from aethercrown.csv.admin import CSVAdmin
 from operations.decisions import services as decisions
 from operations.jobs.services import run_next
 from revenue.billing.models import CreditEntry, DailyUse, Invoice, InvoiceRun, Meter
@@ -233,3 +235,15 @@ def test_unbilled_use_is_waived_from_its_page(customer):
     found = client.post(path, {**given, "choice": "waive"}, follow=True)
     assert messages_of(found) == ["Waive: 5 Mar 2026 to 5 Mar 2026, for Acme."]
     assert browser(OPERATOR).get(path).status_code == 403
+
+
+def test_every_list_that_is_exported_has_its_button():
+    lists = {type(each).__name__: each for each in admin.site._registry.values()}
+    exported = {name: each for name, each in lists.items() if getattr(each, "export_kind", "")}
+    assert {"InvoiceAdmin", "CreditEntryAdmin"} <= exported.keys()
+    without = [
+        name
+        for name, each in exported.items()
+        if isinstance(each, CSVAdmin) and "export_csv" not in each.actions_list
+    ]
+    assert without == []
