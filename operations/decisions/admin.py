@@ -231,8 +231,8 @@ class FourEyesRuleForm(forms.ModelForm[FourEyesRule]):
 
 def kinds() -> dict[str, str]:
     """The kinds of decisions and of other approvals, with their titles."""
-    named = (*decision_type_registry, *approval_kind_registry)
-    return {each.name: each.title for each in named}
+    approved = (each for each in decision_type_registry if not each.is_recorded)
+    return {each.name: each.title for each in (*approved, *approval_kind_registry)}
 
 
 @admin.register(FourEyesRule)

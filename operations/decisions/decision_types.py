@@ -46,6 +46,9 @@ class DecisionType:
     Of a deferred type `apply` only orders what is decided: the decision stays approved until the
     type calls `services.mark_applied` in the transaction that does it. So does a decision for which
     `is_under_way` after `apply`, until `services.apply_approved`.
+
+    One that `is_recorded` was taken outside, such as by a customer: a person enters it, and nobody
+    approves it, so that four eyes are not demanded of it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class DecisionType:
     measure: Callable[[DecisionCase, datetime], MeasuredEffect | None]  # None: not known yet
     path: Callable[[str], str] = lambda _subject: ""  # of the subject's page
     is_deferred: bool = False
+    is_recorded: bool = False
     is_under_way: Callable[[DecisionCase], bool] = lambda _case: False
     may_undo: Callable[[str], bool] = lambda _subject: True  # of an applied one, by its subject
     currency: Callable[[str], str] = lambda _subject: ""  # of the amounts it changes, by subject

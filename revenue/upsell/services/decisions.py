@@ -162,5 +162,6 @@ KINDS = (
         undo_acceptance,
         measure_acceptance,
         path=opportunity_page_path,
+        is_recorded=True,
     ),
 )
