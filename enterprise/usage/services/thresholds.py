@@ -23,7 +23,7 @@ from revenue.customers import reports as customers
 
 SOURCE, KIND = "enterprise.usage", "near_limit"
 MAX_DRAINED = 2_000  # clients in one call
-BATCH = 20  # clients in one transaction
+BATCH = 50  # clients in one transaction
 STATE_COLUMNS = (
     *("period_start", "used", "limit", "limit_version_id"),
     *("armings", "open_alerts", "evaluated_at"),
