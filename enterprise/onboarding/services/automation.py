@@ -21,7 +21,7 @@ from enterprise.onboarding import states
 from enterprise.onboarding.models import OnboardingStep, StepAction
 from enterprise.onboarding.services import steps
 from enterprise.onboarding.services.actions import WORK, Works
-from enterprise.onboarding.services.flow_change import FlowChange
+from enterprise.onboarding.services.flow_change import FlowChange, OpenDependencies
 from operations.alerts import services as alerts
 
 LEASE_LENGTH = timedelta(minutes=2)
@@ -84,6 +84,9 @@ def _do(action: StepAction, clock: Clock, works: Works) -> bool:
             return False
         prepared = works[action.step.action].prepare()
         return _finish(action, prepared, clock(), works)
+    except OpenDependencies:
+        _wait(action, clock())
+        return False
     except Exception as error:
         log.warning("Action %s failed", action.pk, exc_info=True)
         _fail(action, error, clock())
@@ -157,6 +160,16 @@ def _fail(action: StepAction, error: Exception, now: datetime) -> None:
         )  # fmt: skip
 
 
+def _wait(action: StepAction, now: datetime) -> None:
+    """A step that it needs was opened again meanwhile: that is no failure, and costs no try."""
+    _owned(action).update(
+        state=StepAction.State.QUEUED,
+        tries=F("tries") - 1,
+        lease_until=None,
+        next_at=now + FIRST_DELAY,
+    )
+
+
 def _put_back(action: StepAction) -> None:
     """The flow was put on hold meanwhile: the action is done when it goes on."""
     StepAction.objects.filter(pk=action.pk).update(
@@ -169,9 +182,14 @@ def delay(tries: int) -> timedelta:
     return min(FIRST_DELAY * (1 << (tries - 1)), LONGEST_DELAY)
 
 
-def _is_ours(action: StepAction) -> bool:
+def _owned(action: StepAction) -> QuerySet[StepAction]:
+    """The row, while nobody else has claimed it."""
     rows = StepAction.objects.filter(pk=action.pk, claims=action.claims)
-    return rows.filter(state=StepAction.State.RUNNING).exists()
+    return rows.filter(state=StepAction.State.RUNNING)
+
+
+def _is_ours(action: StepAction) -> bool:
+    return _owned(action).exists()
 
 
 def advance_lagged(now: datetime) -> int:

@@ -358,6 +358,26 @@ def test_the_forecast_is_taken_from_finished_flows(flow):
     assert dates == sorted(set(filter(None, dates)))
 
 
+def test_work_whose_dependency_is_opened_again_meanwhile_waits_and_has_not_failed(flow):
+    opened: list[str] = []
+
+    def open_again():
+        if not opened:
+            opened.append("account_creation")
+            flows.reopen_step(flow.pk, "account_creation", MONDAY)
+        return {}
+
+    step = works(assign_sla=StepWork(actions.assign_sla, prepare=open_again))
+    automation.run_due(lambda: MONDAY, step)
+    assert states_of(flow)["sla_assignment"] == "in_progress"
+    waiting = StepAction.objects.get(step__name="sla_assignment")
+    assert (waiting.state, waiting.tries, waiting.error) == ("queued", 0, "")
+    assert not StepTransition.objects.filter(event="fail").exists()
+    automation.run_due(lambda: MONDAY + automation.FIRST_DELAY)
+    assert {states_of(flow)[name] for name in AUTOMATED} == {"done"}
+    assert log.first_fault(flow) is None
+
+
 def test_a_cycle_keeps_a_template_from_being_published():
     version = templates.draft(OnboardingTemplateVersion.objects.get().template_id)
     assert version.pk == templates.draft(version.template_id).pk

@@ -23,7 +23,7 @@ from enterprise.usage.models import (
 )
 from enterprise.usage.reports import rollups
 from enterprise.usage.services import partitions
-from enterprise.usage.services.track import BatchConflicts, BatchRejected
+from enterprise.usage.services.track import LARGE_BATCH, BatchConflicts, BatchRejected
 from revenue.customers.models import Customer
 from tests.enterprise.usage.conftest import CALLS, HOUR, NOW, days, event, total, track
 
@@ -110,6 +110,12 @@ def test_an_unknown_client_and_metric_are_made():
     assert Customer.objects.get().external_id == "new"
     metric = UsageMetric.objects.get()
     assert (metric.code, metric.kind, metric.is_confirmed) == ("widgets", "counter", False)
+
+
+def test_a_large_batch_makes_the_clients_that_it_names(calls):
+    track(*(event(f"e{each}", 1, client=f"c{each % 3}") for each in range(LARGE_BATCH)))
+    assert total() == LARGE_BATCH
+    assert Customer.objects.count() == 3
 
 
 def test_where_staff_closed_the_lists_unknown_names_are_rejected(calls, client_row):
