@@ -32,6 +32,7 @@ LIFETIMES = {
     PasswordLink.Purpose.INVITATION: timedelta(days=3),
     PasswordLink.Purpose.RESET: timedelta(hours=1),
 }
+KEPT_AFTER_END = timedelta(days=30)
 INVITATION, RESET = "access.invitation", "access.reset"
 USER_NAME = re.compile(r"[\w.@+-]{1,150}", re.ASCII)
 TAKEN = "There is an account of this name already."
@@ -113,6 +114,7 @@ def request_reset(name: str, now: datetime) -> bool:
     if person is None or not person.has_usable_password() or reports.has_single_sign_on(person):
         return False
     recent = now - timedelta(minutes=5)
+    User.objects.select_for_update().get(pk=person.pk)  # two requests at once make one link
     if PasswordLink.objects.filter(person=person, created_at__gt=recent, used_at=None).exists():
         return False
     _link(person, PasswordLink.Purpose.RESET, None, now)
@@ -120,7 +122,8 @@ def request_reset(name: str, now: datetime) -> bool:
 
 
 def _link(person: User, purpose: str, by: User | None, now: datetime) -> PasswordLink:
-    """Store a link, end the older ones, record it, and write its mail."""
+    """Store a link, end the older ones, record it, and write its mail; forget those long over."""
+    PasswordLink.objects.filter(expires_at__lt=now - KEPT_AFTER_END).delete()
     PasswordLink.objects.filter(person=person, used_at=None).update(used_at=now)
     row = PasswordLink.objects.create(
         person=person,

@@ -82,6 +82,9 @@ def test_a_link_ends_with_its_time_and_a_newer_one_ends_it(root):
     with pytest.raises(services.PasswordLinkInvalid):
         services.choose_password(first, PHRASE, NOW)
     services.choose_password(second, PHRASE, NOW + timedelta(hours=2))
+    month_later = NOW + timedelta(days=34)
+    assert services.request_reset("vera", month_later)
+    assert list(PasswordLink.objects.values_list("created_at", flat=True)) == [month_later]
     with pytest.raises(LookupError, match="has a password already"):
         services.invite_again(User.objects.get(pk=person.pk), root, NOW)
 
@@ -228,6 +231,13 @@ def test_a_link_ends_when_its_account_becomes_another(root, change):
     messaging.deliver_due(clock=lambda: NOW)
     assert mail.outbox == []  # what waits for its turn would have the new rights in it
     assert services.password_link_of(signing.dumps(row.pk, salt=password_link.SALT), NOW) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_forget_a_password_at_once_get_one_link(vera, at_once):
+    found = at_once(lambda: services.request_reset("vera", NOW), 2)
+    assert sorted(found) == [False, True]
+    assert PasswordLink.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
