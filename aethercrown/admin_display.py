@@ -16,6 +16,7 @@ from unfold import fields as detail
 from unfold.templatetags import unfold_list
 
 from aethercrown.formatting import MISSING, value_text, yes_no
+from aethercrown.text import sentence_case
 
 NO_AMOUNTS = {"rate", "percent"}  # decimals that are none, of rows that have a currency
 original_context = RelatedFieldWidgetWrapper.get_context
@@ -53,8 +54,12 @@ def input_value(_field: forms.DecimalField, value: Any) -> Any:
 def lookup_field(name: Any, row: Any, model_admin: Any = None) -> tuple[Any, Any, Any]:
     """Like Django's, with the value of a field formatted as text where we have a form for it."""
     field, attribute, value = original_lookup(name, row, model_admin)
-    if field is None or field.auto_created or field.remote_field or field.flatchoices:
+    if field is None or field.auto_created or field.remote_field:
         return field, attribute, value
+    if field.flatchoices:
+        label = dict(field.flatchoices).get(value) if value else ""
+        is_bare = label in {None, "", "none"}
+        return (field, attribute, value) if is_bare else (None, field, sentence_case(f"{label}"))
     text = field_text(value, field, row)
     return (field, attribute, value) if text is None else (None, field, text)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any
+from urllib.parse import quote
 
 MAX_CHARACTERS = 8_000
 
@@ -38,6 +39,26 @@ def last_line(error: str) -> str:
 def folded(name: str) -> str:
     """A name as it is compared: one case, one Unicode form, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def sentence_case(words: str) -> str:
+    """The words with a capital first letter, as states and kinds are shown: Rolled back."""
+    return words[:1].upper() + words[1:]
+
+
+DOTS, NO_DOTS = {".", ".."}, "id:"
+
+
+def path_segment(name: object) -> str:
+    """A name as a part of an address; a browser drops a part of dots alone, so that is marked."""
+    text = str(name)
+    return f"{NO_DOTS}{text}" if text in DOTS else quote(text, safe="")
+
+
+def segment_name(segment: str) -> str:
+    """The name that `path_segment` marked; any other as it is."""
+    name = segment.removeprefix(NO_DOTS)
+    return name if name in DOTS else segment
 
 
 def similar(name: str, known: Iterable[str]) -> str:

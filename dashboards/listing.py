@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from aethercrown.formatting import counted
+from aethercrown.text import path_segment
 from dashboards.tables import Cell, Column, Table, Value, csv_row, format_cell
 
 PAGE_SIZE = 25
@@ -45,6 +46,7 @@ class ListFilter:
     choices: Sequence[str]
     chosen: str
     is_cut: bool = False  # the rows have more values than `choices`
+    has_states: bool = False  # choices are shown with a capital, as in the column
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ class Listing:
         if chosen and chosen not in choices:
             self.problems.append(f"No {self.noun} has {field.column.name} {chosen[:30]!r}.")
             chosen = ""
-        return ListFilter(field.name, field.column.name, choices, chosen, is_cut)
+        column = field.column
+        return ListFilter(field.name, column.name, choices, chosen, is_cut, column.badge)
 
     def _stored_choices(self, name: str) -> list[str]:
         """The values of the rows in their order, more than MAX_CHOICES where there are more."""
@@ -190,7 +193,7 @@ class Listing:
         return Table(self.key, self.title, columns, lines, paths if self.path else [])
 
     def _row_path(self, names: Mapping[str, Any]) -> str:
-        return self.path.format(**{key: quote(str(each), safe="") for key, each in names.items()})
+        return self.path.format(**{key: path_segment(each) for key, each in names.items()})
 
     def _sorted_keys(self) -> "QuerySet[Any, Any]":
         """The keys of all rows; where groups are summed, grouped by their key alone.

@@ -238,7 +238,7 @@ GROUPS: tuple[tuple[str, tuple[NavigationJob, ...]], ...] = (
                 "/dashboards/people",
                 ("security.user", "auth.group", "mfa.authenticator", "socialaccount.socialaccount"),
             ),
-            NavigationJob("Audit", "", ("security.event", "security.anchor")),
+            NavigationJob("Audit", "/dashboards/audit", ("security.event", "security.anchor")),
         ),
     ),
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from aethercrown.formatting import MISSING, Unit, date_text, full, moment_text, signed
+from aethercrown.text import sentence_case
 
 
 class UnitNumber(NamedTuple):
@@ -37,7 +38,7 @@ class Column:
     unit: Unit | None = None
     signs: bool = False  # whether + stands before what is above zero
     prose: bool = False  # sentences, which may run over several lines
-    badge: bool = False  # a word whose colour says what it means
+    badge: bool = False  # a word of state, with a capital; its colour says what it means
     csv_only: bool = False  # left out of the page
 
 
@@ -114,5 +115,7 @@ def format_cell(value: Value, column: Column) -> Cell:
         return Cell(text, kind or "when", label=column.name)
     text = MISSING if value is None or value == "" else str(value)
     kind = f"{kind} none".strip() if text == MISSING and column.prose else kind
-    badge = f"badge {TONES.get(text.lower(), '')}".strip() if column.badge else ""
-    return Cell(text, kind, badge=badge if text != MISSING else "", label=column.name)
+    if not column.badge or text == MISSING:
+        return Cell(text, kind, label=column.name)
+    badge = f"badge {TONES.get(text.lower(), '')}".strip()
+    return Cell(sentence_case(text), kind, badge=badge, label=column.name)

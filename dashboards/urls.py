@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, path
 
 from dashboards.alerts import views as alerts
+from dashboards.audit import views as audit
+from dashboards.automations import automation
 from dashboards.automations import views as automations
 from dashboards.budget import amount, views
 from dashboards.customers import views as customers
@@ -10,6 +12,7 @@ from dashboards.decisions import decision
 from dashboards.decisions import views as decisions
 from dashboards.health import component, public
 from dashboards.health import views as health
+from dashboards.history import views as history
 from dashboards.imports import views as imports
 from dashboards.jobs import views as jobs
 from dashboards.keys import views as keys
@@ -20,7 +23,7 @@ from dashboards.overview import views as overview
 from dashboards.people import views as people
 from dashboards.pricing import editor
 from dashboards.pricing import views as pricing
-from dashboards.revenue import bills, invoices
+from dashboards.revenue import bills, invoice_runs, invoices
 from dashboards.revenue import views as revenue
 from dashboards.scheduling import views as scheduling
 from dashboards.search import views as search
@@ -39,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/imports/<int:pk>", imports.import_page, name="import"),
     path("dashboards/revenue", revenue.revenue, name="revenue"),
     path("dashboards/invoices", invoices.invoices, name="invoices"),
+    path("dashboards/invoices/<int:pk>", invoice_runs.invoice_run, name="invoice-run"),
     path("dashboards/revenue/bills/<int:pk>", bills.bill, name="revenue-bill"),
     path("dashboards/customers", customers.customers, name="customers"),
     path("dashboards/customers/<path:external_id>", customers.customer, name="customer"),
@@ -55,6 +59,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/pricing/plans/<slug:code>", editor.plan, name="pricing-plan"),
     path("dashboards/pricing/quotes/<uuid:quote_id>", pricing.quote, name="pricing-quote"),
     path("dashboards/automations", automations.automations, name="automations"),
+    path("dashboards/automations/<int:pk>", automation.automation, name="automation"),
     path("dashboards/jobs", jobs.jobs, name="jobs"),
     path("dashboards/jobs/<int:pk>", jobs.job, name="job"),
     path("dashboards/alerts", alerts.alerts, name="alerts"),
@@ -65,6 +70,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/keys", keys.keys, name="keys"),
     path("dashboards/people", people.people, name="people"),
     path("dashboards/people/<int:pk>/invite", people.invite_again, name="invite-again"),
+    path("dashboards/audit", audit.audit, name="audit"),
+    path("dashboards/history/<slug:app>/<slug:model>/<int:pk>", history.history, name="history"),
     path("dashboards/kit", kit.kit, name="kit"),
     path("status/<str:signature>", public.status, name="public-status"),
     path("dashboards/onboarding", onboarding.onboardings, name="onboardings"),

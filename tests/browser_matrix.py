@@ -30,14 +30,6 @@ return [...document.querySelectorAll('a[href]')].filter(
 """
 
 
-AGAIN = "/account/reauthenticate"  # some pages ask for the password of a sign-in that is old
-SIGN_IN_AGAIN = """
-const field = document.querySelector("[name=password]");
-field.value = arguments[0];
-field.form.submit();
-"""
-
-
 def main(words: list[str]) -> int:
     options = screenshots.parse(words, "browser_matrix")
     found = programs()
@@ -48,12 +40,14 @@ def main(words: list[str]) -> int:
         window.resize(1280, 900)
         screenshots.sign_in(window, site)
         paths = [each for each in pages(window, site) if each.startswith(options.under)]
+        part, parts = map(int, options.slice.split("/"))
+        paths = paths[part - 1 :: parts]
         wrong = 0
         costs = visits(window, site, paths)
         for visit in costs:
             sys.stdout.write(f"{heaviest(visit, costs[visit])}\n")
         shown = chain(too_heavy(costs), matrix(window, site, paths))
-        for each in chain(shown, admin_buttons.refusals(window, site.url, paths)):
+        for each in chain(shown, admin_buttons.refusals(window, site, paths)):
             wrong += 1
             sys.stdout.write(f"{each}\n")
     sys.stdout.write(f"{len(paths)} pages in {len(SHAPES)} windows: {wrong or 'no'} problems.\n")
@@ -70,7 +64,7 @@ def pages(window: Browser, site: Site) -> Iterator[str]:
             continue
         known.add(form)
         yield path
-        window.visit(site.url + path)
+        screenshots.open_page(window, site, path)
         waiting += window.run(LINKS)
 
 
@@ -107,19 +101,12 @@ def matrix(window: Browser, site: Site, paths: list[str]) -> Iterator[str]:
             window.resize(width, height, dark=dark)
             window.console_problems()
             window.requests()
-            _visit(window, site, path)
+            screenshots.open_page(window, site, path)
             for each in (*problems(window, path, width), *axe.problems(window)):
                 if each not in seen:
                     seen.add(each)
                     yield f"{path} at {width}, {'dark' if dark else 'light'}: {each}"
         sys.stderr.write(f"{urlsplit(path).path} {len(seen) or 'good'}\n")
-
-
-def _visit(window: Browser, site: Site, path: str) -> None:
-    window.visit(site.url + path)
-    if window.run("return location.pathname") == AGAIN:
-        window.run(SIGN_IN_AGAIN, site.password)
-        window.visit(site.url + path)
 
 
 if __name__ == "__main__":

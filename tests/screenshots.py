@@ -11,7 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from tests import rig
 from tests.browser import Browser, browsing, programs
@@ -22,6 +25,14 @@ const [user, password] = arguments;
 document.querySelector("[name=username]").value = user;
 document.querySelector("[name=password]").value = password;
 document.querySelector("[name=password]").form.submit();
+"""
+
+
+AGAIN = "/account/reauthenticate"  # some pages ask for the password of a sign-in that is old
+SIGN_IN_AGAIN = """
+const field = document.querySelector("[name=password]");
+field.value = arguments[0];
+field.form.submit();
 """
 
 
@@ -36,13 +47,42 @@ class Shot:
     dark: bool = False
 
 
+WIDE, PHONE = (1280, 900), (390, 844)
+PAGES = (  # of the navigation, each as a wide window shows it
+    *("decisions", "alerts", "imports", "revenue", "customers", "pricing", "invoices", "upsell"),
+    *("onboarding", "sla", "usage", "automations", "jobs", "scheduling", "health", "keys"),
+    *("people", "audit"),
+)
 SHOTS = (
     Shot("budget", "/dashboards/budget", 1280, 1440),
     Shot("budget-dark", "/dashboards/budget", 1280, 1440, dark=True),
-    Shot("budget-phone", "/dashboards/budget", 390, 844),
-    Shot("overview", "/", 1280, 800),
-    Shot("admin", "/admin/", 1280, 900),
+    Shot("budget-phone", "/dashboards/budget", *PHONE),
+    Shot("overview", "/", *WIDE),
+    Shot("overview-phone", "/", *PHONE),
+    Shot("admin", "/admin/", *WIDE),
+    *(Shot(name, f"/dashboards/{name}", *WIDE) for name in PAGES),
 )
+DETAILS = (  # a page, and what the addresses of those that its links lead to begin with
+    ("decision", "/dashboards/decisions", "/dashboards/decisions/"),
+    ("channel", "/dashboards/budget", "/dashboards/budget/"),
+    ("customer", "/dashboards/customers", "/dashboards/customers/"),
+    ("bill", "/dashboards/invoices", "/dashboards/revenue/bills/"),
+    ("invoice-run", "/dashboards/invoices", "/dashboards/invoices/"),
+    ("prices", "/dashboards/pricing", "/dashboards/pricing/versions/"),
+    ("quote", "/dashboards/pricing", "/dashboards/pricing/quotes/"),
+    ("opportunity", "/dashboards/upsell", "/dashboards/upsell/"),
+    ("onboarding-flow", "/dashboards/onboarding", "/dashboards/onboarding/"),
+    ("sla-clock", "/dashboards/sla", "/dashboards/sla/clocks/"),
+    ("usage-client", "/dashboards/usage", "/dashboards/usage/"),
+    ("automation", "/dashboards/automations", "/dashboards/automations/"),
+    ("component", "/dashboards/health", "/dashboards/health/"),
+    ("history", "/dashboards/automations/1", "/dashboards/history/"),
+)
+FIRST = """
+return [...document.querySelectorAll('main a[href]')].map((each) => each.getAttribute('href'))
+  .find((each) => each.startsWith(arguments[0]));
+"""
+COLOURS = 128  # of a picture's palette: a third of the bytes, and nobody sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +107,7 @@ def main(words: list[str]) -> int:
     with running(options) as site, browsing(found) as browser:
         browser.resize(1280, 900)
         sign_in(browser, site)
-        for path in take(browser, site.url, Path(options.folder)):
+        for path in take(browser, site, Path(options.folder)):
             sys.stdout.write(f"{path}\n")
     return 0
 
@@ -78,7 +118,8 @@ def parse(words: list[str], name: str = "screenshots") -> argparse.Namespace:
     parser.add_argument("--user", default="admin")
     parser.add_argument("--password", default=os.environ.get("SCREENSHOT_PASSWORD", ""))
     parser.add_argument("--folder", default=str(IMAGES), help="where the pictures go")
-    parser.add_argument("--under", default="/", help="only addresses that begin so (make browser)")
+    parser.add_argument("--slice", default="1/1", help="a part of the addresses, such as 2/4")
+    parser.add_argument("--under", default="/", help="only addresses that begin so")
     return parser.parse_args(words)
 
 
@@ -104,15 +145,37 @@ def sign_in(browser: Browser, site: Site) -> None:
         raise SignInFailed(f"{site.user} could not sign in at {site.url}: it shows {where}.")
 
 
-def take(browser: Browser, url: str, folder: Path) -> Iterator[Path]:
+def open_page(browser: Browser, site: Site, path: str) -> None:
+    """Open a page; where it asks for the password again, or for signing in, that is given."""
+    browser.visit(site.url + path)
+    where = browser.run("return location.pathname")
+    if where == AGAIN:
+        browser.run(SIGN_IN_AGAIN, site.password)
+    elif where == "/login":
+        sign_in(browser, site)
+    else:
+        return
+    browser.visit(site.url + path)
+
+
+def take(browser: Browser, site: Site, folder: Path) -> Iterator[Path]:
     """Every picture, written as PNG; its path once it is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for shot in SHOTS:
+    for shot in (*SHOTS, *details(browser, site)):
         browser.resize(shot.width, shot.height, dark=shot.dark)
-        browser.visit(url + shot.path)
+        open_page(browser, site, shot.path)
         path = folder / f"{shot.name}.png"
-        path.write_bytes(browser.screenshot(whole=False))
+        with Image.open(BytesIO(browser.screenshot(whole=False))) as picture:
+            picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
         yield path
+
+
+def details(browser: Browser, site: Site) -> Iterator[Shot]:
+    """The first page of each kind that only links lead to; none where there is no link."""
+    for name, page, start in DETAILS:
+        open_page(browser, site, page)
+        if path := browser.run(FIRST, start):
+            yield Shot(name, path, *WIDE)
 
 
 if __name__ == "__main__":

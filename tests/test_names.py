@@ -69,6 +69,9 @@ TEXTS = [
     "Paste a new value",
     "ALERT_SEALING_KEY",
     "MFA_SEALING_KEY",
+    "view=restated",
+    "Told at",
+    "Closings",
 ]
 HERE = ("tests/test_names.py", "docs/adr/")
 

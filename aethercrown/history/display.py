@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Field, ForeignKey, Model
 from simple_history.utils import get_m2m_reverse_field_name
 
@@ -36,6 +37,16 @@ class HistoryChange:
     address: str
     reason: str
     values: tuple[DisplayedValue, ...]
+
+
+def tracked_row(label: str, pk: int) -> Model | None:
+    """The row of a model whose changes are recorded; None where there is no such row or record."""
+    model = apps.get_model(label)
+    meta = model._meta  # noqa: SLF001 - documented
+    if not hasattr(meta, "simple_history_manager_attribute"):
+        return None
+    row: Model | None = model._default_manager.filter(pk=pk).first()  # noqa: SLF001 - documented
+    return row
 
 
 def changes(row: Model, most: int = MOST) -> list[HistoryChange] | None:

@@ -29,7 +29,8 @@ class AutomationLine(NamedTuple):
 
 def automation_table(lines: Sequence[AutomationLine], paths: Sequence[str]) -> Table:
     columns = (
-        *map(Column, ("Automation", "When", "Time zone", "On", "Mode")),
+        *map(Column, ("Automation", "When", "Time zone")),
+        *(Column(each, badge=True) for each in ("On", "Mode")),
         Column("Last run", badge=True),
         *map(Column, ("Last planned for", "Next run")),
     )

@@ -32,8 +32,8 @@ def automations(request: HttpRequest) -> HttpResponseBase:
     """When each automation runs, how its last run ended, and every run of a period."""
     now = timezone.now()
     period = read_period(request.GET, now.date(), PRESETS, DEFAULT, max_days=MAX_DAYS)
-    opens = access.may_open(request, reverse("admin:operations_automation_changelist"))
-    listed = automation_table(now, opens=opens)
+    opens = access.may_open(request, reverse("admin:operations_run_changelist"))
+    listed = automation_table(now)
     days, counts = reports.runs_by_day(period.period)
     chart = tables.runs_by_day(days, counts)
     runs = run_listing(request.GET.dict(), period.period, opens=opens)
@@ -59,8 +59,8 @@ def automations(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def automation_table(now: datetime, *, opens: bool) -> Table:
-    """One row an automation; `opens` links each to its admin page."""
+def automation_table(now: datetime) -> Table:
+    """One row an automation, with the link to its page."""
     found = reports.listed(now)
     lines = [
         AutomationLine(
@@ -75,8 +75,8 @@ def automation_table(now: datetime, *, opens: bool) -> Table:
         )
         for each, last, next_at in found
     ]
-    paths = [reverse("admin:operations_automation_change", args=[each.pk]) for each, *_ in found]
-    return tables.automation_table(lines, paths if opens else [])
+    paths = [reverse("automation", args=[each.pk]) for each, *_ in found]
+    return tables.automation_table(lines, paths)
 
 
 def took_text(took: timedelta | None) -> str | None:
@@ -89,7 +89,9 @@ def run_listing(given: Mapping[str, str], period: Period, *, opens: bool) -> Lis
         ListField("automation__title", Column("Automation"), search=True),
         ListField("planned_for", Column("Planned for")),
         ListField("state", Column("State", badge=True), filter=True, choices=reports.RUN_STATES),
-        ListField("trigger", Column("Started by"), filter=True, choices=reports.TRIGGERS),
+        ListField(
+            "trigger", Column("Started by", badge=True), filter=True, choices=reports.TRIGGERS
+        ),
         ListField("took", Column("Took", COUNT), show=took_text),
         ListField("attempt", Column("Attempts", COUNT)),
         ListField("outcome", Column("Outcome", prose=True), search=True, show=last_line),

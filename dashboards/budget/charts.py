@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from aethercrown.charts.bars import BarRow, bars
 from aethercrown.charts.curves import CurveMarker, CurvePoint, curve, legend
 from aethercrown.charts.lines import Series, line
 from aethercrown.charts.svg import KEY, NARROW, SMALL, Caption, Frame
 from aethercrown.formatting import PERCENT, full, money, rounded
+from aethercrown.text import path_segment
 from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table
 from marketing.budget.planner.proposal import ChannelSummary, Curve, Proposal
@@ -36,7 +36,7 @@ class ResponseChart:
 
 
 def channel_path(channel: str) -> str:
-    return f"/dashboards/budget/{quote(channel, safe='')}"
+    return f"/dashboards/budget/{path_segment(channel)}"
 
 
 def ranked(proposal: Proposal) -> list[ChannelSummary]:

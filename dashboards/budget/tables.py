@@ -9,6 +9,7 @@ from marketing.budget.measurement.followed import PlannedSpend
 from marketing.budget.planner.proposal import Interval, Proposal
 
 FOLLOWED = {True: "yes", False: "no", None: "not known"}
+NO_BREAK = "\N{NO-BREAK SPACE}"  # an interval stands on one line
 
 
 def plan_history(plans: Sequence[Any], currency: str) -> Table:
@@ -22,7 +23,7 @@ def plan_history(plans: Sequence[Any], currency: str) -> Table:
         Column("Expected lift", PERCENT, signs=True),
         Column("90% interval"),
         Column("Realised lift", PERCENT, signs=True),
-        Column("90% interval of the realised lift"),
+        Column("90% interval, realised"),
         Column("Outcome"),
     )
     rows = [
@@ -48,7 +49,8 @@ def interval_text(interval: Interval | None) -> str:
     """The interval in words; nothing where there is none."""
     if interval is None:
         return ""
-    return f"{signed(interval.low, PERCENT)} to {signed(interval.high, PERCENT)}"
+    low, high = signed(interval.low, PERCENT), signed(interval.high, PERCENT)
+    return f"{low} to {high}".replace(" ", NO_BREAK)
 
 
 def placebo(proposal: Proposal) -> Table:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from aethercrown.metrics.period import Period
 from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.page_parts import EmptyState
+from aethercrown.text import segment_name
 from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.budget import charts, summary, tables
@@ -76,6 +77,7 @@ def channel(request: HttpRequest, name: str) -> HttpResponseBase:
     """One channel: its curve, what it gets now and as proposed, what it brought."""
     if "\0" in name:  # PostgreSQL refuses it as a parameter
         raise Http404("A channel's name has no NUL in it.")
+    name = segment_name(name)
     period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT, compares=False)
     found = _requested_overview(request)
     known = reports.spend_trend(found.currency, name)

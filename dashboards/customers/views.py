@@ -80,7 +80,7 @@ def customer_listing(given: Mapping[str, str], currency: str) -> Listing:
 @viewer
 def customer(request: HttpRequest, external_id: str) -> HttpResponseBase:
     """One customer; the address of a merged record leads to the one that is kept."""
-    found = reports.find(external_id)
+    found = reports.find_by_path(external_id)
     if found is None:
         raise Http404(f"There is no customer {external_id[:100]!r}.")
     if found.merged_into:

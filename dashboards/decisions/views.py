@@ -18,7 +18,12 @@ from dashboards.charts import PageChart, page_chart
 from dashboards.tables import Column, Table, UnitNumber
 from operations.decisions import reports
 from operations.decisions.decision_text import failed_guardrails
-from operations.decisions.effect_text import effect_unit, expected_text, realised_text
+from operations.decisions.effect_text import (
+    effect_unit,
+    expected_text,
+    realised_text,
+    unit_name,
+)
 from operations.decisions.reports import DecisionTypeSummary
 
 MAX_ROWS = 30
@@ -133,8 +138,8 @@ def decision_path(key: int) -> str:
 
 def effect_chart(kind: str, rows: Sequence[Any]) -> PageChart:
     """Expected beside realised effect of decisions of one type, with intervals; one unit only."""
-    unit = effect_unit(rows[0].expected["unit"])
-    alike = [each for each in rows if effect_unit(each.expected["unit"]) == unit]
+    unit = effect_unit(unit_name(rows[0].expected))
+    alike = [each for each in rows if effect_unit(unit_name(each.expected)) == unit]
     named = list(zip(alike, titles(alike), strict=True))
     drawn = [
         BarRow(

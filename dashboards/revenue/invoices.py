@@ -23,6 +23,7 @@ from revenue.billing.services import jobs
 from revenue.customers.services import InvalidEntry
 
 PAGES, APPROVE = "security.view_pages", "security.approve_decisions"
+INVOICES = page_context.Breadcrumb("Invoices", "/dashboards/invoices")
 MONTHS_OFFERED = 6
 MAX_RUNS = 12
 NO_INVOICE = EmptyState("No invoice yet", "Preview a month that is over, and issue it.")
@@ -65,14 +66,13 @@ def _previewed(request: HttpRequest, months: dict[str, Any]) -> HttpResponseBase
     if not runs:
         messages.info(request, f"No customer is due in {month_text(month)}.")
     elif len(runs) == 1:
-        path = _run_path(runs[0])
-        if access.may_open(request, path):
-            return redirect(path)
+        return redirect("invoice-run", pk=runs[0].pk)
     return redirect("invoices")
 
 
-def _run_path(run: Any) -> str:
-    return reverse("admin:revenue_invoicerun_change", args=[run.pk])
+def run_state(run: Any) -> str:
+    """Where issuing the month is."""
+    return "done" if run.finished_at else "running" if run.approved_at else "proposed"
 
 
 def runs_table(rows: Any) -> Table:
@@ -90,12 +90,15 @@ def runs_table(rows: Any) -> Table:
     for each in rows:
         known = each.preview
         shown = f"{known['invoices']:,}, {money_text_of(known, each.currency)}" if known else ""
-        state = "done" if each.finished_at else "running" if each.approved_at else "proposed"
         counts = (each.issued_count, len(each.not_billed)) if each.finished_at else (None, None)
         lines.append(
-            (month_text(each.period_start), each.currency, shown, state, *counts, each.finished_at)
+            (
+                *(month_text(each.period_start), each.currency, shown, run_state(each)),
+                *counts,
+                each.finished_at,
+            )
         )
-        paths.append(_run_path(each))
+        paths.append(reverse("invoice-run", args=[each.pk]))
     return Table("runs", "Months", columns, lines, paths)
 
 

@@ -28,7 +28,7 @@ from security.access import reports as people
 
 PRESETS, DEFAULT = ("6m", "12m", "24m", "60m"), "12m"
 RETENTION_MONTHS = 12  # before the first month shown, for retention over a year
-VIEWS = {"booked": mrr.BOOKED, "restated": mrr.EFFECTIVE}
+VIEWS = {"booked": mrr.BOOKED, "effective": mrr.EFFECTIVE}
 TILES = (
     *("revenue.mrr", "revenue.arr", "revenue.paying_customers", "revenue.customer_churn"),
     *("revenue.net_retention", "revenue.gross_retention"),
@@ -38,7 +38,7 @@ TILES = (
 
 @viewer
 def revenue(request: HttpRequest) -> HttpResponseBase:
-    """MRR in one currency over a period, as booked or restated with facts recorded later."""
+    """MRR in one currency over a period, by the day of booking or that of effect."""
     now = timezone.now()
     period = read_period(request.GET, timezone.localdate(), PRESETS, DEFAULT)
     currency, problems = page_context.chosen_currency(request), list(period.problems)
@@ -51,7 +51,7 @@ def revenue(request: HttpRequest) -> HttpResponseBase:
     return page_context.render_page(
         request,
         "revenue",
-        "Revenue",
+        "MRR",
         _tables(shown.values()),
         period=period,
         kept=kept_parameters(request, *PARAMETERS),

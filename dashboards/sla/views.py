@@ -19,6 +19,7 @@ from dashboards.tables import Column, Table
 from dashboards.tiles import tiles
 from enterprise.sla import reports
 from enterprise.sla.reports import ClockRow
+from revenue.customers import reports as customers
 
 PRESETS, DEFAULT = ("30d", "90d", "365d"), "30d"
 TILES = ("sla.attainment", "sla.breaches")
@@ -55,8 +56,9 @@ def clocks(request: HttpRequest) -> HttpResponseBase:
 def clock_listing(given: Mapping[str, str]) -> Listing:
     fields = (
         ListField("title", Column("Clock"), search=True),
-        ListField("kind", Column("Kind"), filter=True, choices=reports.KINDS),
-        ListField("state", Column("State"), filter=True, choices=reports.STATES),
+        ListField("customer__name", Column("Customer"), search=True),
+        ListField("kind", Column("Kind", badge=True), filter=True, choices=reports.KINDS),
+        ListField("state", Column("State", badge=True), filter=True, choices=reports.STATES),
         ListField("outcome", Column("Outcome", badge=True), filter=True, choices=reports.OUTCOMES),
         ListField("target", Column("Target"), show=duration_text),
         ListField("due_at", Column("Due")),
@@ -97,6 +99,7 @@ def clock(request: HttpRequest, pk: int) -> HttpResponseBase:
         tables,
         [SLA],
         clock=row,
+        customer_path=customers.page_path(row.customer.external_id) if row.customer else "",
         elapsed=found.elapsed(until),
         percent=found.percent(until),
         thresholds=tables[0],
@@ -111,7 +114,7 @@ def threshold_table(row: ClockRow) -> Table:
         Column("Reached"),
         Column("Recorded"),
         Column("Sent"),
-        Column("State"),
+        Column("State", badge=True),
     )
     rows = [
         (
@@ -137,7 +140,7 @@ def event_table(row: ClockRow) -> Table:
     )
     rows = [
         (
-            each.kind,
+            each.kind.capitalize(),
             each.at,
             duration_text(each.target) if each.target else None,
             each.counts_from,

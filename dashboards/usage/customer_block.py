@@ -21,10 +21,10 @@ def usage(shown: ShownCustomer) -> BlockContent | None:
         Column("Of limit", PERCENT),
         Column("Last event"),
     )
-    lines = [(each.metric.code, each.used, each.limit, each.percent, each.last_at) for each in rows]
+    lines = [(each.metric_name, each.used, each.limit, each.percent, each.last_at) for each in rows]
     tables = [Table("usage", "Usage and limits", columns, lines)]
     alerts = [
-        (each.raised_at, each.metric.code, each.percent, each.severity)
+        (each.raised_at, each.metric_name, each.percent, each.severity)
         for each in overview.alerts_of(shown.pk)[:MAX_ROWS]
     ]
     if alerts:

@@ -57,6 +57,7 @@ def metrics_table(uses: Sequence[Any]) -> Table:
     """Each metric of a client: its period, limit, growth and outlook."""
     columns = (
         Column("Metric"),
+        Column("Metric id", csv_only=True),
         Column("Used in its period", QUANTITY),
         Column("Limit", QUANTITY),
         Column("Of limit", PERCENT),
@@ -73,6 +74,7 @@ def metrics_table(uses: Sequence[Any]) -> Table:
 def _metric_row(each: Any) -> tuple[Value, ...]:
     version, outlook = each.level.version, each.outlook
     return (
+        str(each.level.metric),
         each.level.metric.code,
         each.level.used,
         None if version is None else version.quantity,
@@ -95,7 +97,7 @@ def metric_chart(each: Any, days: Sequence[date]) -> PageChart:
     return page_chart(
         lambda caption, frame: line(
             days,
-            [Series(code, values)],
+            [Series(str(each.level.metric), values)],
             caption,
             QUANTITY,
             axis=each.level.metric.unit,

@@ -69,7 +69,7 @@ def unconfirmed(request: HttpRequest) -> list[tuple[str, str, str]]:
     opens = access.may_open(request, path)
     return [
         (
-            metric.code,
+            str(metric),
             counted(clients, "client"),
             reverse("admin:enterprise_usagemetric_change", args=[metric.pk]) if opens else "",
         )
@@ -81,7 +81,8 @@ def metric_listing(request: HttpRequest) -> Listing:
     """The metrics of all clients, those nearest to their limit first."""
     fields = (
         ListField("customer__name", Column("Client"), search=True),
-        ListField("metric__code", Column("Metric"), search=True, filter=True),
+        ListField("metric_name", Column("Metric"), search=True, filter=True),
+        ListField("metric__code", Column("Metric id", csv_only=True), search=True),
         ListField("used", Column("Used in its period", QUANTITY)),
         ListField("limit", Column("Limit", QUANTITY)),
         ListField("percent", Column("Of limit", PERCENT)),
@@ -135,7 +136,7 @@ def client(request: HttpRequest, pk: int) -> HttpResponseBase:
 def alert_listing(request: HttpRequest, customer: int) -> Listing:
     fields = (
         ListField("raised_at", Column("Raised")),
-        ListField("metric__code", Column("Metric"), search=True),
+        ListField("metric_name", Column("Metric"), search=True),
         ListField("percent", Column("Threshold", PERCENT)),
         ListField("severity", Column("Severity", badge=True)),
         ListField("used", Column("Used", QUANTITY)),

@@ -493,7 +493,7 @@ class SlaBreach(models.Model):
     """A threshold that a clock reached: a warning below 100 percent, else a breach."""
 
     class State(models.TextChoices):
-        STANDING = "standing"
+        IN_FORCE = "in_force", "in force"
         SUPERSEDED = "superseded", "superseded by another target"
         WITHDRAWN = "withdrawn", "withdrawn by a change of the calendar"
 
@@ -504,7 +504,7 @@ class SlaBreach(models.Model):
     reached_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     is_sent = models.BooleanField("sent", default=False)
-    state = models.CharField(max_length=10, choices=State, default=State.STANDING)
+    state = models.CharField(max_length=10, choices=State, default=State.IN_FORCE)
     decision = models.ForeignKey(
         "operations.Decision", null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -33,7 +33,7 @@ from operations.automations.models import Automation, Run
 from operations.automations.occurrences import upcoming
 from operations.automations.registry import automation_registry
 from operations.automations.run_rules import RunResult
-from operations.automations.tasks import run_automation
+from operations.automations.tasks import send_run
 
 MAY_RUN = "security.operate"  # the permission that makes an operator
 MAY_APPROVE = "security.approve_decisions"  # and an approver
@@ -263,11 +263,7 @@ class AutomationAdmin(ModelAdmin):
 
     def send_task(self, request: HttpRequest, name: str) -> None:
         """Tell a worker; without a broker the recovery task finds the run when it is back."""
-        try:
-            run_automation.apply_async(
-                kwargs={"automation": name}, queue=automation_registry.get(name).queue, expires=300
-            )
-        except run_automation.OperationalError:
+        if not send_run(name):
             message = "The broker does not answer: the run starts when it is back."
             self.message_user(request, message, messages.WARNING)
 

@@ -12,6 +12,7 @@ from aethercrown.background import PeriodicThread
 from aethercrown.db import cache
 from aethercrown.http import sessions
 from operations.automations import services
+from operations.automations.registry import automation_registry
 
 BEAT_INTERVAL_SECONDS, WEB_INTERVAL_SECONDS = 2.0, 5.0
 MESSAGE_EXPIRY_SECONDS = 30  # by then an unread message has been sent again
@@ -34,6 +35,16 @@ def send(waiting: Iterable[tuple[str, str]]) -> None:
     for automation, queue in waiting:
         kwargs = {"automation": automation}
         run_automation.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_EXPIRY_SECONDS)
+
+
+def send_run(name: str) -> bool:
+    """Tell a worker of a run by hand; False without a broker: the recovery task finds the run."""
+    queue = automation_registry.get(name).queue
+    try:
+        run_automation.apply_async(kwargs={"automation": name}, queue=queue, expires=300)
+    except run_automation.OperationalError:
+        return False
+    return True
 
 
 @shared_task(name="operations.purge_runs", ignore_result=True)

@@ -126,7 +126,8 @@ def leaf_text(text: str) -> str:
 def promised(expected: Mapping[str, Any]) -> str:
     """The expected effect with its metric and the level of its interval."""
     level = share_text(expected["level"])
-    return f"{expected['metric']}: {expected_text(expected, level=level)}"
+    named = expected_text(expected, level=level)
+    return f"{expected['metric']}: {named}" if expected["unit"] else named
 
 
 def guardrail_title(name: str) -> str:

@@ -19,7 +19,7 @@ from aethercrown.search import row_source
 from operations.decisions import states
 from operations.decisions.decision_text import ChangedValue, changed_values
 from operations.decisions.decision_types import decision_type_registry
-from operations.decisions.effect_text import effect_unit
+from operations.decisions.effect_text import effect_unit, unit_name
 from operations.decisions.guardrails import MEASURED_VERDICTS, coverage_text
 from operations.decisions.models import Decision, FourEyesRule
 
@@ -277,7 +277,7 @@ def _summary(counts: dict[str, Any], measured: list[Decision]) -> DecisionTypeSu
         **counts,
         title=type_title(kind),
         measured=len(measured),
-        unit=measured[0].expected["unit"] if measured else "",
+        unit=unit_name(measured[0].expected) if measured else "",
         expected=sum(each.expected["estimate"] for each in measured) if measured else None,
         realised=sum(each.realised["value"] for each in measured if each.realised)
         if measured

@@ -59,7 +59,9 @@ class Destination(models.Model):
     takes_alerts = models.BooleanField(default=True, help_text="A message for each alert.")
     takes_digest = models.BooleanField(default=False, help_text="A daily list of open alerts.")
     takes_anchors = models.BooleanField(
-        default=False, help_text="The audit's hourly anchors, to be kept outside this platform."
+        "takes signed audit digests",
+        default=False,
+        help_text="The audit's hourly digest, to be kept outside this platform.",
     )
     takes_budget_plans = models.BooleanField(
         default=False,

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -16,6 +15,7 @@ from aethercrown.db.fields import AmountField
 from aethercrown.formatting import date_text
 from aethercrown.references import NamedRows
 from aethercrown.search import row_source
+from aethercrown.text import path_segment, segment_name
 from operations.messaging import reports as messaging
 from revenue.customers import data_hooks, plan_terms
 from revenue.customers.models import (
@@ -122,9 +122,14 @@ def find(external_id: str) -> Customer | None:
     return rows.filter(external_id=external_id).first()
 
 
+def find_by_path(segment: str) -> Customer | None:
+    """The customer that a part of an address names, as `page_path` writes it."""
+    return find(segment) or find(segment_name(segment))
+
+
 def page_path(external_id: str) -> str:
     """The address of a customer's page."""
-    return f"/dashboards/customers/{quote(external_id, safe='')}"
+    return f"/dashboards/customers/{path_segment(external_id)}"
 
 
 def owners_of(

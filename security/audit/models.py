@@ -69,6 +69,7 @@ class Anchor(models.Model):
 
     class Meta:
         ordering = ["-number"]
+        verbose_name = "signed audit digest"
 
     def __str__(self) -> str:
-        return f"Anchor {self.number}"
+        return f"Signed audit digest {self.number}"

@@ -131,6 +131,14 @@ def stream_ends() -> dict[str, StreamEnd]:
     return {stream: StreamEnd(seq, hash_) for stream, seq, hash_ in rows.iterator()}
 
 
+def newest_anchor() -> Anchor | None:
+    return Anchor.objects.order_by("-number").first()
+
+
+def events() -> "QuerySet[Event]":
+    return Event.objects.all()
+
+
 def stored_anchors() -> list[AnchorRecord]:
     """The anchors that the database holds."""
     return [to_record(each) for each in Anchor.objects.order_by("number")]

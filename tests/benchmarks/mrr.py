@@ -3,7 +3,7 @@
 Random customers subscribe, grow, shrink, leave and come back over two years. Our movements go
 into a database of their own; the bridge adds them up there. A lower bound that keeps no ledger
 recomputes every customer's MRR at each month's end from the subscription changes; another adds
-the same rows as floats. Closings and movements must agree to the last millionth.
+the same rows as floats. Closing MRR and movements must agree to the last millionth.
 """
 
 import argparse

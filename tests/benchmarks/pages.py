@@ -27,7 +27,7 @@ PLANS = (("starter", 49), ("professional", 99), ("enterprise", 490))
 PAGES = (
     "/",
     "/dashboards/revenue",
-    "/dashboards/revenue?view=restated",
+    "/dashboards/revenue?view=effective",
     "/dashboards/revenue?customers.q=customer+77",
     "/dashboards/revenue?customers.sort=name&customers.page=40",
     "/dashboards/health",

@@ -42,6 +42,11 @@ def shown_to(rf, user: object, path: str = "/") -> Shell:
     return Shell(request)
 
 
+def heading(page) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page.content.decode(), re.DOTALL)
+    return html.unescape(found[1].strip()) if found else ""
+
+
 def links(shell: Shell) -> dict[str, str]:
     return {link.title: link.path for group in shell.groups for link in group.links}
 
@@ -64,7 +69,10 @@ def test_every_page_without_a_number_in_its_address_has_a_place():
 )
 @pytest.mark.django_db
 def test_no_link_of_the_navigation_is_refused(rf, place, role, staff):
-    """Each role opens a third of its lists: what it may open is one rule, by permission."""
+    """And each page has the name of its entry.
+
+    Each role opens a third of its lists: what it may open is one rule, by permission.
+    """
     user = person(role, staff=staff)
     client = browser(user)
     shell = shown_to(rf, user)
@@ -72,7 +80,11 @@ def test_no_link_of_the_navigation_is_refused(rf, place, role, staff):
     lists = {each.path for _, jobs in shell.directory for job in jobs for each in job.links} - shown
     assert "/" in shown
     opened = [*shown, *sorted(lists)[place % 3 :: 3]]
-    assert [path for path in opened if client.get(path).status_code != 200] == []
+    pages = {path: client.get(path) for path in opened}
+    assert [path for path, page in pages.items() if page.status_code != 200] == []
+    assert {title: heading(pages[path]) for title, path in links(shell).items()} == {
+        title: title for title in links(shell)
+    }
     assert staff == any(path.startswith("/admin/") for path in shown | lists)
 
 

@@ -78,10 +78,10 @@ def _tell(step: OnboardingStep, kind: str, severity: str, words: str, now: datet
     )  # fmt: skip
 
 
-def _resolve(kind: str, standing: set[int], now: datetime) -> None:
+def _resolve(kind: str, raised: set[int], now: datetime) -> None:
     """End the alerts of steps that are no longer so."""
     for found, key in alert_reports.unresolved_of(SOURCE):
-        if found == kind and int(key.removeprefix("step ")) not in standing:
+        if found == kind and int(key.removeprefix("step ")) not in raised:
             alerts.resolve(SOURCE, kind, key, now=now)
 
 

@@ -107,7 +107,7 @@ def propose(
             inputs_digest=digest.digest({"before": before, "after": after}),
             method="template move 1",
             expected=ExpectedEffect(
-                "steps that change", changed, changed, changed, 0.9, timedelta(0)
+                "steps that change", changed, changed, changed, 0.9, timedelta(0), "steps"
             ),
         ),
         mode="propose",

@@ -76,7 +76,7 @@ def propose_calendar_move(version_id: int, counts_from: datetime, now: datetime)
         after=after,
         inputs_digest=digest.digest({"before": before, "after": after}),
         method="calendar move 1",
-        expected=ExpectedEffect("clocks moved", count, count, count, 0.9, timedelta(0)),
+        expected=ExpectedEffect("clocks moved", count, count, count, 0.9, timedelta(0), "clocks"),
     )
     return decisions.propose(draft, mode="propose", now=now)
 
@@ -186,7 +186,7 @@ def _withdraw(clock: SlaClock, decision_id: int, now: datetime) -> None:
     rows = clock.breaches.filter(
         generation=clock.generation,
         target_version=clock.target_version,
-        state=SlaBreach.State.STANDING,
+        state=SlaBreach.State.IN_FORCE,
     )
     known = list(rows.values_list("threshold", flat=True))
     gone = set(known) - set(timeline.passed(found, known, now))

@@ -124,7 +124,7 @@ def retarget_clock(
         raise InvalidTransition(f"{clock} is stopped; its target cannot change.")
     record_reached(clock, now)
     clock.breaches.filter(
-        generation=clock.generation, threshold__gte=BREACH, state=SlaBreach.State.STANDING
+        generation=clock.generation, threshold__gte=BREACH, state=SlaBreach.State.IN_FORCE
     ).update(state=SlaBreach.State.SUPERSEDED)
     clock.target, clock.target_version = target, clock.target_version + 1
     clock.tier = clock.tier if tier is None else tier

@@ -224,11 +224,11 @@ def recommendations(use: ClientUse, health: UsageHealth) -> list[str]:
             found.append(f"{each.level.sentence()} Offer a larger limit or plan.")
         elif each.outlook.days is not None and each.outlook.days <= 30:
             found.append(
-                f"{each.level.metric.code} reaches its limit in {each.outlook.days} days at this"
+                f"{each.level.metric} reaches its limit in {each.outlook.days} days at this"
                 " growth. Talk to the client before."
             )
         if not each.level.metric.is_confirmed:
-            found.append(f"Confirm what {each.level.metric.code} measures: nobody has yet.")
+            found.append(f"Confirm what {each.level.metric} measures: nobody has yet.")
     return found + [f"Look into it: {each.reason}." for each in health.deductions]
 
 

@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, F, FloatField, QuerySet, Sum
-from django.db.models.functions import Cast, NullIf
+from django.db.models import Count, F, FloatField, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Coalesce, NullIf
 
 from aethercrown.metrics.period import Period
 from enterprise.usage.models import (
@@ -17,12 +17,14 @@ from enterprise.usage.models import (
 )
 from enterprise.usage.reports import policy
 
+METRIC_NAME = Coalesce(NullIf("metric__title", Value("")), "metric__code")  # as people read it
+
 
 def client_metrics() -> "QuerySet[ClientMetric]":
-    """Metrics of clients with `percent` of their limit, both as last evaluated."""
+    """Metrics of clients with `metric_name`, and `percent` of their limit, as last evaluated."""
     used, limit = (Cast(name, FloatField()) for name in ("used", "limit"))
     rows = ClientMetric.objects.select_related("customer", "metric")
-    return rows.annotate(percent=100.0 * used / NullIf(limit, 0.0))
+    return rows.annotate(percent=100.0 * used / NullIf(limit, 0.0), metric_name=METRIC_NAME)
 
 
 def metrics_of(customer: int) -> "QuerySet[Any]":
@@ -33,7 +35,7 @@ def metrics_of(customer: int) -> "QuerySet[Any]":
 
 def listed_metrics() -> "QuerySet[ClientMetric]":
     """One row for each metric that a client uses, for the choices of a filter."""
-    return ClientMetric.objects.select_related("metric")
+    return ClientMetric.objects.annotate(metric_name=METRIC_NAME)
 
 
 def events_by_day(period: Period) -> tuple[list[date], list[int | None]]:
@@ -53,7 +55,7 @@ def unconfirmed_metrics() -> "list[tuple[UsageMetric, int]]":
 
 
 def alerts_of(customer: int | None = None) -> "QuerySet[UsageAlert]":
-    rows = UsageAlert.objects.select_related("customer", "metric")
+    rows = UsageAlert.objects.select_related("customer", "metric").annotate(metric_name=METRIC_NAME)
     return rows if customer is None else rows.filter(customer=customer)
 
 

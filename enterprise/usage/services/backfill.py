@@ -154,7 +154,9 @@ def _draft(row: UsageBackfill) -> Draft:
         after=dict(zip(names, (each["after"] for each in days), strict=True)),
         inputs_digest=row.digest,
         method="usage backfill 2",
-        expected=ExpectedEffect("events stored", events, events, events, 0.9, timedelta(0)),
+        expected=ExpectedEffect(
+            "events stored", events, events, events, 0.9, timedelta(0), "events"
+        ),
     )
 
 

@@ -241,7 +241,7 @@ def _tell(
     alerts.raise_alert(
         SOURCE,
         KIND,
-        f"{level.metric.code} of {name}",
+        f"{level.metric} of {name}",
         alert.severity,
         f"{level.sentence()}{more}",
         key=_alert_key(state, percent),

@@ -16,7 +16,7 @@ from revenue.mrr.models import MrrMovement, MrrRollup, RollupWatermark
 from revenue.mrr.movements import NOTHING, ZERO, MovementKey, MovementKind, MovementSums
 
 BOOKED = "on"  # count each row on the day that it was booked for
-EFFECTIVE = "effective_on"  # restated: count each row on the day that the change took effect
+EFFECTIVE = "effective_on"  # count each row on the day that the change took effect
 
 
 def bridge(currency: str, first: date, last: date, *, basis: str = BOOKED) -> list[Bridge]:

@@ -19,11 +19,13 @@ SOURCE, BROKEN = "audit", "broken"
 def run_anchor(context: RunContext) -> RunOutcome:
     """Verify what is new, anchor it, and send the anchor to the destinations that take anchors."""
     if context.dry_run:
-        return RunOutcome("Would anchor the ends of all streams.")
+        return RunOutcome("Would sign the ends of all streams.")
     faults = reports.recent_faults()
     row = anchor(context.now)
     record = reports.to_record(row)
-    title = f"Audit anchor {row.number}: {counted(row.streams, 'stream')}, root {row.root[:16]}"
+    title = (
+        f"Signed audit digest {row.number}: {counted(row.streams, 'stream')}, root {row.root[:16]}"
+    )
     payload = {"event": "audit.anchored", "anchor": asdict(record)}
     message = OutgoingMessage(f"audit:anchor:{row.number}", title, record.line(), payload)
     messaging.enqueue(message, row.at, takes_anchors=True)
@@ -55,6 +57,6 @@ def _summary(faults: list[AuditFault]) -> str:
 
 
 AUTOMATIONS = (
-    AutomationSpec("security.anchor_audit", "Anchor the audit", run_anchor),
+    AutomationSpec("security.anchor_audit", "Sign the audit", run_anchor),
     AutomationSpec("security.verify_audit", "Verify the audit", run_verify),
 )

@@ -43,7 +43,7 @@ def test_a_channel_says_how_its_money_changes():
 
 
 def test_an_interval_in_words():
-    assert interval_text(Interval(1.0, -2.0, 3.0)) == f"{MINUS}2.0% to +3.0%"
+    assert interval_text(Interval(1.0, -2.0, 3.0)) == f"{MINUS}2.0%\u00a0to\u00a0+3.0%"
     assert interval_text(None) == ""
 
 

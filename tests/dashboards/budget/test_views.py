@@ -34,7 +34,7 @@ def test_the_page_shows_the_waiting_plan_with_its_verdict(page, plans):
 def test_an_older_plan_has_its_own_address(page, plans):
     text = page.get(f"/dashboards/budget?plan={plans[0].pk}").content.decode()
     assert f"Plan {plans[0].pk} of 10 Nov 2025" in text
-    assert "measured" in text
+    assert "Measured" in text
 
 
 def test_the_history_sets_the_gain_beside_the_promise(page, plans):

@@ -1,5 +1,6 @@
 """The list of customers, and the page of one with the blocks of revenue and upsell."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -69,6 +70,17 @@ def test_the_list_has_every_customer_with_mrr_and_leads_to_each(acme, page):
     assert "Euro" not in shown.partition("<tbody>")[2].partition("</tbody>")[0]
     assert "Newcomer" not in text(page, f"{LIST}?customers.segment=bank")
     assert "No customer in GBP" in text(page, f"{LIST}?currency=GBP")
+
+
+def test_any_external_id_is_opened_from_the_list(page, db):
+    """As in lago-ruby-client 136 and PostHog 101885; a browser drops a path of dots alone."""
+    for name in ("gid://app/Customer/1234", "a#b?c%2Fd&e", "..", ".", "id:x"):
+        Customer.objects.create(external_id=name, name=f"Odd {len(name)}", currency="USD")
+    paths = re.findall(r'href="(/dashboards/customers/[^"]+)">(Odd \d+)', text(page, LIST))
+    assert len(paths) == 5
+    for path, name in paths:
+        assert not re.search(r"/(%2e|\.){1,2}$", path, re.IGNORECASE), path
+        assert f"<h1>{name}</h1>" in text(page, path)
 
 
 def test_a_customer_has_terms_mrr_movements_invoices_and_payments(acme, page):

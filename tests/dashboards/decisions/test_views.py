@@ -62,7 +62,7 @@ def test_only_gains_in_one_unit_share_a_chart():
     assert len(table.rows) == 2
     assert table.columns[2].unit == PERCENT
     assert views.effect_chart("budget", [row("days")]).table.columns[2].unit == Unit(
-        "", "\N{NO-BREAK SPACE}days", 1
+        "", "\N{NO-BREAK SPACE}days", 1, trims=True
     )
 
 

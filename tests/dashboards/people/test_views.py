@@ -2,10 +2,12 @@
 
 import csv
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import timezone
 
 from security.access.models import User
 from security.access.roles import ADMINISTRATOR, OFFICER, VIEWER
@@ -49,6 +51,24 @@ def test_without_mail_the_link_is_shown_once_to_hand_on(boss, client, settings):
     assert path not in boss.get(PAGE).content.decode()
 
 
+def test_after_its_link_has_ended_somebody_is_invited_again(boss, client, settings, time_machine):
+    """As in distr 1250, supabase/auth 134 and decidim 2616: nobody was locked out for good."""
+    settings.EMAIL_URL = ""
+    [first] = re.findall(r"/login/password/[^<]+", boss.post(PAGE, GIVEN).content.decode())
+    time_machine.move_to(timezone.now() + timedelta(days=4), tick=False)
+    assert "no longer works" in client.get(first).content.decode()
+    boss.force_login(User.objects.get(username="ada"))
+    assert "Invited, without a password yet" in boss.get(PAGE).content.decode()
+    walt = User.objects.get(username="walt")
+    again = boss.post(f"{PAGE}/{walt.pk}/invite").content.decode()
+    [second] = re.findall(r"/login/password/[^<]+", again)
+    assert client.get(second).status_code == 200
+    walt.delete()
+    [third] = re.findall(r"/login/password/[^<]+", boss.post(PAGE, GIVEN).content.decode())
+    assert client.get(third).status_code == 200
+    assert client.get(second).status_code != 200
+
+
 def test_every_bad_field_is_said_and_what_was_entered_stays(boss):
     wrong = boss.post(PAGE, {"username": "a b", "email": "no", "role": ""})
     assert wrong.status_code == 400
@@ -72,7 +92,7 @@ def test_an_officer_sees_people_and_a_viewer_does_not(page, viewer):
     assert page.get(PAGE).status_code == 403
     viewer.groups.add(Group.objects.get(name=OFFICER))
     text = page.get(PAGE).content.decode()
-    for words in ("everything", ">off<", "security officer, viewer"):
+    for words in ("everything", ">Off<", "security officer, viewer"):
         assert words in text
     assert "Invite somebody" not in text
     assert page.post(PAGE, GIVEN).status_code == 403

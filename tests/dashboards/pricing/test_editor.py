@@ -144,6 +144,21 @@ def test_tiers_are_rows_that_are_added_and_removed_without_scripts(client, draft
     assert not draft.charges.exists()
 
 
+def test_bounds_of_tiers_rise_and_a_last_bound_is_never_dropped(client, draft):
+    """As in lago-front 111, stripe-python 428 and flexprice-front 1243."""
+    data = form_of(client.get(path(draft)))
+    data = form_of(client.post(path(draft), data | {"charge.0.model": "graduated", "do": "show"}))
+    data = form_of(client.post(path(draft), {**data, "do": "add_tier:0"}))
+    data |= {"charge.0.tier.0.up_to": "1000", "charge.0.tier.0.unit": "0.01"}
+    data |= {"charge.0.tier.1.up_to": "1000", "charge.0.tier.1.unit": "0.005"}
+    same = client.post(path(draft), {**data, "do": "save"})
+    assert same.status_code == 400
+    assert "above" in same.content.decode()
+    ended = client.post(path(draft), {**data, "charge.0.tier.1.up_to": "5000", "do": "save"})
+    kept = ended if ended.status_code == 400 else client.get(path(draft))
+    assert form_of(kept)["charge.0.tier.1.up_to"] == "5000"
+
+
 def test_charges_and_plans_are_added_and_taken_out(client, draft):
     data = form_of(
         client.post(path(draft), {**form_of(client.get(path(draft))), "do": "add_charge"})

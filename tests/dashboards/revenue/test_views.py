@@ -77,7 +77,7 @@ def test_a_company_without_customers_is_told_how_to_begin(page):
 
 def test_another_currency_and_view_stand_in_the_address(company, page):
     assert "No subscription in EUR" in page.get(f"{PAGE}?currency=EUR").content.decode()
-    text = page.get(f"{PAGE}?view=restated&period=6m").content.decode()
+    text = page.get(f"{PAGE}?view=effective&period=6m").content.decode()
     assert "in which it took effect" in text
     assert ">MRR</a>" in page.get("/").content.decode()
 

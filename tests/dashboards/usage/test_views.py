@@ -55,7 +55,11 @@ def test_clients_stand_beside_their_limits(admin_client, used, django_assert_max
     assert "Metrics to confirm" in text
     assert "No client waits" in text
     listed = admin_client.get(f"{USAGE}?format=csv&table=clients")
-    assert b"".join(listed.streaming_content).decode("utf-8-sig").startswith("Client,Metric,Used")
+    assert (
+        b"".join(listed.streaming_content)
+        .decode("utf-8-sig")
+        .startswith("Client,Metric,Metric id,Used")
+    )
 
 
 def test_a_clients_page_has_its_trends_alerts_and_costs(
@@ -64,7 +68,7 @@ def test_a_clients_page_has_its_trends_alerts_and_costs(
     with django_assert_max_num_queries(25):
         text = admin_client.get(f"{USAGE}/{used.pk}").content.decode()
     assert "Offer a larger limit or plan" in text
-    assert "critical" in text
+    assert "Critical" in text
     rows = admin_client.get(f"{USAGE}/{used.pk}?format=csv&table=metrics")
     assert b"api_calls" in b"".join(rows.streaming_content)
 

@@ -286,7 +286,7 @@ def test_a_holiday_for_the_past_withdraws_breaches_only_if_chosen():
     gone = clock.breaches.filter(state="withdrawn", decision=decision)
     assert set(gone.values_list("threshold", flat=True)) == {50, 75, 90, 100}
     services.record_due(may(6, 17))
-    assert clock.breaches.filter(state="standing", threshold=100).count() == 1
+    assert clock.breaches.filter(state="in_force", threshold=100).count() == 1
 
 
 def _approve_at(decision, now):

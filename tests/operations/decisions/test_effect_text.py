@@ -11,7 +11,10 @@ def test_an_effect_is_worded_in_its_own_unit():
     assert realised_text(None, LIFT) == ""
     days = {**LIFT, "unit": "days"}
     assert expected_text(days).startswith("+6.4\N{NO-BREAK SPACE}days")
-    assert realised_text({"value": 2, "low": 1, "high": 3}, {**LIFT, "unit": ""}).startswith("+2.0")
+    bare = {**LIFT, "unit": "", "metric": "steps that change"}
+    assert realised_text({"value": 2, "low": None, "high": None}, bare) == (
+        "+2\N{NO-BREAK SPACE}steps that change"
+    )
 
 
 def test_a_gain_that_is_known_exactly_has_no_interval():

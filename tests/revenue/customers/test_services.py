@@ -76,9 +76,9 @@ def test_a_late_fact_counts_today_and_says_when_it_was(customer, subscribe):
     services.change(one.pk, amount=Decimal(130), on=date(2026, 4, 10), now=late)
     assert ledger_rows(customer)[-1] == (date(2026, 5, 7), date(2026, 4, 10), "expansion", 30)
     closed = ledger.bridge("USD", date(2026, 4, 1), date(2026, 4, 30))
-    restated = ledger.bridge("USD", date(2026, 4, 1), date(2026, 4, 30), basis=ledger.EFFECTIVE)
+    effective = ledger.bridge("USD", date(2026, 4, 1), date(2026, 4, 30), basis=ledger.EFFECTIVE)
     assert closed[0].closing == 100
-    assert restated[0].closing == 130
+    assert effective[0].closing == 130
 
 
 def test_an_adjustment_is_a_row_beside_the_wrong_one(customer, subscribe):

@@ -46,7 +46,7 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
     )
     say()
     outcome = automation.run_anchor(context())
-    assert outcome.summary.startswith("Audit anchor 1: ")
+    assert outcome.summary.startswith("Signed audit digest 1: ")
     assert outcome.summary.endswith("nothing is wrong.")
     letter = Message.objects.get()
     assert letter.event_key.startswith("audit:anchor:1:")
@@ -55,7 +55,7 @@ def test_each_hour_the_ends_are_sealed_and_sent_to_who_keeps_them():
 
 
 def test_a_dry_run_seals_nothing():
-    assert automation.run_anchor(context(dry_run=True)).summary.startswith("Would anchor")
+    assert automation.run_anchor(context(dry_run=True)).summary.startswith("Would sign")
     automation.run_verify(context(dry_run=True))
     assert not Anchor.objects.exists()
 
