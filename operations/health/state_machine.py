@@ -17,6 +17,7 @@ RECENT_CHECKS = 21  # stored for slowness and flapping
 SLOW_WINDOW_CHECKS = 20
 SLOW_UNTIL_SHARE = 0.8  # of the limit: a slow component is slow until it is below
 FLAPPING_FROM_PERCENT, FLAPPING_UNTIL_PERCENT = 50.0, 25.0  # of possible changes
+UNCONFIRMED_EXPLAINS = timedelta(minutes=10)  # a failing parent is looked at each 15 seconds
 PARENT_GRACE = timedelta(minutes=3)  # after the parent is up again: children reconnect
 NETWORK_ERROR_KINDS = frozenset({"dns", "connect", "timeout"})
 
@@ -128,9 +129,15 @@ def is_network_failure(seen: Observation) -> bool:
 
 
 def explains_children(parent: ComponentState, since: datetime | None, at: datetime) -> bool:
-    """Whether the parent is down, failing, or up again for less than PARENT_GRACE."""
-    if parent.state == DOWN or parent.contrary_count:
+    """Whether the parent is down, up again for less than PARENT_GRACE, or has begun to fail.
+
+    The last counts for UNCONFIRMED_EXPLAINS: one that can no longer be judged explains nothing.
+    """
+    if parent.state == DOWN:
         return True
+    if parent.contrary_count:
+        began = parent.contrary_since
+        return began is None or at - began < UNCONFIRMED_EXPLAINS
     return parent.state == UP and since is not None and since <= at < since + PARENT_GRACE
 
 

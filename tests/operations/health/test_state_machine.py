@@ -170,6 +170,8 @@ def test_parents_come_first(parents):
     [
         (ComponentState(DOWN), NOON - timedelta(days=1), True),
         (ComponentState(UP, 1, NOON), NOON - timedelta(days=1), True),
+        (ComponentState(UP, 1, NOON - timedelta(seconds=599)), NOON - timedelta(days=1), True),
+        (ComponentState(UP, 1, NOON - timedelta(minutes=10)), NOON - timedelta(days=1), False),
         (ComponentState(UP), NOON - timedelta(seconds=179), True),
         (ComponentState(UP), NOON - timedelta(seconds=180), False),
         (ComponentState(UP), None, False),
