@@ -7,8 +7,28 @@ from marketing.budget.models import (
     PlanAllocation,
 )
 from marketing.channels.models import CalendarFlag, Channel, LiftTest, Performance, TotalRevenue
+from marketing.experiments.models import (
+    AbTest,
+    AbTestCount,
+    AbTestDecision,
+    AbTestEpoch,
+    AbTestEvent,
+    AbTestLook,
+    AbTestTotal,
+    AbTestVariant,
+    AbTestVisitor,
+)
 
 __all__ = [
+    "AbTest",
+    "AbTestCount",
+    "AbTestDecision",
+    "AbTestEpoch",
+    "AbTestEvent",
+    "AbTestLook",
+    "AbTestTotal",
+    "AbTestVariant",
+    "AbTestVisitor",
     "Allocation",
     "AllocationLock",
     "BudgetAmount",

@@ -1,1 +1,1 @@
-"""experiment_cases: worked examples of experiments compared."""
+"""experiment_cases: worked examples compared. replay_experiments: decisions computed again."""
