@@ -10,6 +10,7 @@ from aethercrown.formatting import COUNT, PERCENT, duration_text, yes_no
 from aethercrown.history.attribution import shown_actor
 from aethercrown.metrics.registry import MetricQuery, measure
 from aethercrown.page_parts import EmptyState
+from aethercrown.text import sentence_case
 from dashboards import access, page_context
 from dashboards.access import viewer
 from dashboards.listing import ListField, Listing
@@ -55,7 +56,7 @@ def clocks(request: HttpRequest) -> HttpResponseBase:
 
 def clock_listing(given: Mapping[str, str]) -> Listing:
     fields = (
-        ListField("title", Column("Clock"), search=True),
+        ListField("title", Column("Clock"), search=True, show=clock_title),
         ListField("customer__name", Column("Customer"), search=True),
         ListField("kind", Column("Kind", badge=True), filter=True, choices=reports.KINDS),
         ListField("state", Column("State", badge=True), filter=True, choices=reports.STATES),
@@ -67,6 +68,11 @@ def clock_listing(given: Mapping[str, str]) -> Listing:
         "clocks", "Clocks", fields, reports.clocks(), given,
         order="due_at", path="/dashboards/sla/clocks/{pk}", noun="clock",
     )  # fmt: skip
+
+
+def clock_title(title: str) -> str:
+    """In words: a step's name, such as kick_off, is one of the code."""
+    return sentence_case(title.replace("_", " "))
 
 
 def month_table(found: list[tuple[str, reports.Attainment]]) -> Table:
@@ -95,10 +101,11 @@ def clock(request: HttpRequest, pk: int) -> HttpResponseBase:
     return page_context.render_page(
         request,
         "sla-clock",
-        row.title,
+        clock_title(row.title),
         tables,
         [SLA],
         clock=row,
+        title=clock_title(row.title),
         customer_path=customers.page_path(row.customer.external_id) if row.customer else "",
         elapsed=found.elapsed(until),
         percent=found.percent(until),
