@@ -1,5 +1,6 @@
 """The audit's events, searched and filtered, with the newest signed digest."""
 
+from django.apps import apps
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
@@ -50,8 +51,15 @@ def event_listing(request: HttpRequest) -> Listing:
 
 def event_text(event: str) -> str:
     """key.grace_ended is shown as Key: grace ended."""
-    return sentence_case(event.replace(".", ": ").replace("_", " "))
+    words = event.replace(".", ": ").replace("_", " ").replace("apikey", "API key")
+    return sentence_case(words)
 
 
 def subject_text(subject: str) -> str:
-    return subject.replace("_", " ")
+    """security.apikey:1 is shown as API key 1, by the name of its model."""
+    label, _, key = subject.partition(":")
+    try:
+        named = apps.get_model(label)._meta.verbose_name  # noqa: SLF001 - a documented name
+    except (LookupError, ValueError):
+        return subject.replace("_", " ")
+    return f"{named} {key}"

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from dashboards.audit.views import event_text
+from dashboards.audit.views import event_text, subject_text
 from security.access.models import User
 from security.audit import services
 
@@ -34,3 +34,7 @@ def test_who_may_not_see_events_has_no_page_and_no_entry(page):
 def test_an_event_is_named_in_words():
     assert event_text("access.signed_in") == "Access: signed in"
     assert event_text("restored") == "Restored"
+    assert event_text("apikey.revoked") == "API key: revoked"
+    assert subject_text("security.apikey:1") == "API key 1"
+    for other in ("api_key 3", "user 1", "a.b:1", "three.parts.here"):
+        assert subject_text(other) == other.replace("_", " ")
