@@ -189,7 +189,7 @@ def blocker_table(found: Any) -> Table:
 def clock_table(found: Any) -> Table:
     columns = (
         Column("Clock"),
-        Column("State"),
+        Column("State", badge=True),
         Column("Outcome", badge=True),
         Column("Used", PERCENT),
         Column("Due"),
@@ -207,7 +207,7 @@ def log_table(found: Any) -> Table:
         Column("At"),
         Column("Step"),
         Column("Event"),
-        Column("State"),
+        Column("State", badge=True),
         Column("By"),
         Column("Reason", prose=True),
     )

@@ -27,7 +27,9 @@ def terms(shown: ShownCustomer) -> BlockContent | None:
         return None
     unit = money(shown.currency)
     columns = (
-        *map(Column, ("Plan", "From", "State", "Price basis")),
+        *map(Column, ("Plan", "From")),
+        Column("State", badge=True),
+        Column("Price basis"),
         Column("Price", unit),
         Column("Every"),
         Column("Quantity", COUNT),

@@ -94,7 +94,10 @@ def pipeline(rows: Sequence[Any], currency: str) -> Table:
     """Open and offered opportunities, the best first."""
     unit = money(currency)
     columns = (
-        *map(Column, ("Customer", "Why", "State", "From", "To")),
+        *(
+            Column(each, badge=each == "State")
+            for each in ("Customer", "Why", "State", "From", "To")
+        ),
         *(Column(each, unit, signs=True) for each in ("Gain a month", "At least", "At most")),
         Column("Confidence", PERCENT_OF_100),
         *map(Column, ("Owner", "Found")),
@@ -177,7 +180,7 @@ def sums_of_offers(sums: Sequence[OfferSum], currency: str) -> Table:
 
 def ended_opportunities(rows: Sequence[Any], currency: str) -> Table:
     columns = (
-        *map(Column, ("Customer", "Why", "State", "To")),
+        *(Column(each, badge=each == "State") for each in ("Customer", "Why", "State", "To")),
         Column("Gain a month", money(currency), signs=True),
         *map(Column, ("Ended", "By")),
         Column("Outcome", prose=True),
