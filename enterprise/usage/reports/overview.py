@@ -54,7 +54,7 @@ def unconfirmed_metrics() -> "list[tuple[UsageMetric, int]]":
     return [(each, clients.get(each.pk, 0)) for each in policy.metrics_to_confirm()[:50]]
 
 
-def alerts_of(customer: int | None = None) -> "QuerySet[UsageAlert]":
+def alerts_of(customer: int | None = None) -> "QuerySet[Any]":
     rows = UsageAlert.objects.select_related("customer", "metric").annotate(metric_name=METRIC_NAME)
     return rows if customer is None else rows.filter(customer=customer)
 
