@@ -80,7 +80,7 @@ def test_tables_hold_their_rows_and_lead_to_each():
     assert pipeline.lines()[0][0].path == "/dashboards/upsell/4"
     assert [each.text for each in pipeline.lines()[0]][1:9] == [
         "Growth",
-        "open",
+        "Open",
         "starter",
         "professional",
         "+$77.00",
