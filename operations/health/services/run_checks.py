@@ -37,6 +37,7 @@ from operations.health.state_machine import (
     DOWN,
     HEALTHY,
     NOT_LOOKED_AT,
+    UNHEALTHY,
     UNKNOWN,
     UP,
     Observation,
@@ -231,15 +232,22 @@ def check_components(
     began: datetime | None = None,
     store_every: timedelta | None = None,
 ) -> None:
-    """Check all of them concurrently, and record the observations."""
+    """Check all of them concurrently, and record the observations.
+
+    A witness speaks for the network alone: its failure counts at its own time, not more often.
+    """
     began, chosen = began or clock(), list(components)
     seen = observe(chosen, runner)
     chosen = [each for each in chosen if each.name in seen]
+    due = {each.pk for each in chosen}
     ask_witnesses(chosen, seen, runner)
     at = clock()
     seen = without_own_network_failure(chosen, seen, at)
     by_id = {each.pk: seen[each.name] for each in chosen}
-    record_all(by_id, at, began=began, store_every=store_every)
+    counted_now = {
+        pk: found for pk, found in by_id.items() if pk in due or found.status != UNHEALTHY
+    }
+    record_all(counted_now, at, began=began, store_every=store_every)
 
 
 def observe(components: Iterable[Component], runner: CheckRunner) -> dict[str, Observation]:

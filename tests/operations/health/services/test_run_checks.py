@@ -219,6 +219,7 @@ def test_before_the_network_is_blamed_every_other_host_is_asked(three, clock, ru
     clock.move(seconds=15)
     found = run_checks.check_now(three[0].pk, clock=clock, runner=runner)
     assert (found.status, open_alerts()) == (UNHEALTHY, [])
+    assert [fresh(each).contrary_count for each in three] == [1, 0, 0]  # not yet due themselves
 
 
 def test_the_network_is_not_said_to_be_down_once_targets_are_judged_or_gone(three, clock, runner):
