@@ -36,6 +36,7 @@ STAFF_PAGES = {"dashboards/kit"}  # for who builds pages
 BY_SIGNATURE = re.compile(r"(status|onboarding|unsubscribe)/<")  # 404 without the right address
 EDITORS = frozenset({roles.OPERATOR, roles.ADMINISTRATOR})
 NARROW = [  # pages of some roles alone
+    (re.compile("dashboards/audit"), frozenset({roles.OFFICER, roles.ADMINISTRATOR})),
     (re.compile("dashboards/budget-amount$"), EDITORS),
     (re.compile("dashboards/pricing/(versions/.+/edit|books/.+/draft|plans/.+)$"), EDITORS),
     (re.compile("dashboards/people/.+/invite$"), frozenset({roles.ADMINISTRATOR})),

@@ -123,7 +123,7 @@ ACTIONS = {
     },
     "revenue.Opportunity": {"import_csv": NOBODY}
     | dict.fromkeys(("offer_all", "offer", "accept", "decline", "withdraw"), OPERATORS),
-    "revenue.CreditEntry": {"pay_out": DECIDERS},
+    "revenue.CreditEntry": {"import_csv": NOBODY, "pay_out": DECIDERS},
     "revenue.PriceBook": {"draft": OPERATORS},
     "revenue.PriceBookVersion": dict.fromkeys(
         ("publish", "retire", "publish_one", "retire_one"), DECIDERS

@@ -121,6 +121,7 @@ def pages() -> list[str]:
 
 
 NARROW = {  # pages of some roles alone
+    "/dashboards/audit": {roles.OFFICER, roles.ADMINISTRATOR},
     "/dashboards/people": {roles.OFFICER, roles.ADMINISTRATOR},
     "/dashboards/budget-amount": {roles.OPERATOR, roles.ADMINISTRATOR},
 }
