@@ -4,7 +4,7 @@
 the transaction that moves the step, so that a worker that dies has done all of it or nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,17 +58,33 @@ class StepWork:
 def create_customer(
     flow: OnboardingFlow, _step: OnboardingStep, _prepared: Values, now: datetime
 ) -> dict[str, Any]:
-    """The customer of this company: an existing one with its id or name, or a new row."""
+    """The customer of this company: an existing one with its id or name, or a new row.
+
+    Of an existing one each contact of the flow must be known: a company's name is no proof, and a
+    contact gets a key and invoices. Raises ActionRefused, until somebody has added the contact.
+    """
     customer, is_new = customers.find_or_create(
         flow.company_name,
         currency=flow.currency,
         zone=str(flow.requirements.get("time_zone", "UTC")),
         now=now,
     )
+    people = list(flow.contacts.filter(left_at=None))
+    if not is_new and (strangers := _unknown_to(customer, people)):
+        raise ActionRefused(
+            f"{customer.name} is a customer already, and {', '.join(strangers)} is not among its "
+            "contacts. If it is theirs, add it to the customer: the step is tried again."
+        )
     flow.customer = customer
-    for contact in flow.contacts.filter(left_at=None):
+    for contact in people:
         add_to_customer(customer.pk, contact)
     return {"customer_id": customer.external_id, "created": is_new}
+
+
+def _unknown_to(customer: Any, people: Sequence[OnboardingContact]) -> list[str]:
+    """The addresses of the flow's contacts that the customer does not have."""
+    known = {each.lower() for each in customer.contacts.values_list("email", flat=True)}
+    return [each.email for each in people if each.email.lower() not in known]
 
 
 def add_to_customer(customer_id: int, contact: OnboardingContact) -> None:

@@ -36,6 +36,7 @@ from enterprise.onboarding.services.personal_data import erase
 from enterprise.sla import services as sla
 from enterprise.sla.models import ResourceQuota, SlaAssignment, SlaClock
 from operations.alerts.models import Alert
+from revenue.customers import services as customers
 from revenue.customers.models import Customer
 from security.apikeys import services as apikeys
 from security.apikeys.models import ApiKey
@@ -126,10 +127,16 @@ def test_the_minted_key_authenticates_as_its_customer_and_is_stored_nowhere(auto
     assert not any(fetched.plaintext in text for text in texts)
 
 
-def test_an_existing_customer_is_found_by_name():
+def test_an_existing_customer_is_found_by_name_and_a_contact_that_it_lacks_waits_for_a_person():
     known = Customer.objects.create(external_id="c-17", name="ACME corp")
     made = flows.create(ACME, MONDAY)
     automation.run_due(lambda: MONDAY)
+    waiting = OnboardingFlow.objects.get(pk=made.pk)
+    assert (waiting.customer, known.contacts.count()) == (None, 0)
+    step = waiting.steps.get(name="account_creation")
+    assert f"{ACME.contact_email} is not among its contacts" in step.reason
+    customers.add_contact(known.pk, name="Ada", email=ACME.contact_email.upper())
+    automation.run_due(lambda: MONDAY + HOUR)
     assert OnboardingFlow.objects.get(pk=made.pk).customer == known
 
 
