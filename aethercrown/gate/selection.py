@@ -35,6 +35,7 @@ ABOUT_EVERY_APP = (
     ("tests/security/apikeys/test_every_view.py", r"/api\b|/urls\b|/admin\b|/views\b"),
     ("tests/security/access/test_matrix.py", r"/urls\b|/admin\b|/views\b|/models\b|/roles\b"),
     ("tests/aethercrown/db/test_masked.py", r"/models\b|/admin\b"),
+    ("tests/aethercrown/http/test_kept_forms.py", r"/models\b"),
     ("tests/aethercrown/history/test_tracking.py", r"\.py$"),
     ("tests/aethercrown/test_patterns.py", r"\.py$"),
 )

@@ -79,6 +79,7 @@ def test_a_failed_test_is_written_with_its_reason(tmp_path, monkeypatch):
         for text in ("E   not\n  equal", "x" * 300)
     ]
     reporter: Any = SimpleNamespace(getreports=lambda kind: failed if kind == "failed" else [])
+    monkeypatch.delenv("FAILED_TESTS_FILE", raising=False)
     conftest.pytest_terminal_summary(reporter)
     monkeypatch.setenv("FAILED_TESTS_FILE", str(tmp_path / "failed_tests"))
     conftest.pytest_terminal_summary(reporter)

@@ -16,7 +16,8 @@ def root(db, client):
     return client
 
 
-def test_events_are_searched_and_the_newest_signed_digest_is_named(root):
+def test_events_are_searched_and_the_newest_signed_digest_is_named(root, settings, tmp_path):
+    settings.AUDIT_ANCHORS = tmp_path
     services.record(stream="key:3", event="key.grace_ended", subject="api key 3", actor="user:bob")
     text = root.get(f"{PAGE}?events.q=grace").content.decode()
     for words in ("Key: grace ended", "api key 3", "bob", "1 event"):

@@ -312,16 +312,18 @@ def test_a_lease_given_by_a_clock_that_was_ahead_is_shortened(start):
     assert until < timezone.now() + execute.LEASE_LENGTH * 2
 
 
-def test_after_three_lost_workers_it_has_failed(start, kind):
+@pytest.mark.parametrize(("name", "told"), [("try", [{}]), ("of a later version", [])])
+def test_after_three_lost_workers_it_has_failed(start, kind, name, told):
     undone: list[Any] = []
     kind(on_cancelled=undone.append)
     start()
     for _ in range(recover.MAX_ATTEMPTS):
         claimed(GONE)
+        Job.objects.filter(attempt=recover.MAX_ATTEMPTS).update(kind=name)
         recover.recover_jobs(timezone.now())
     job = Job.objects.get()
     assert (job.state, job.error, job.caller_slot) == ("failed", recover.WORKER_LOST, None)
-    assert undone == [{}]
+    assert undone == told
 
 
 def test_a_cancelled_job_whose_worker_died_is_not_run_again(start, kind):

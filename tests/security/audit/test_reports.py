@@ -113,7 +113,7 @@ def test_an_anchor_holds_what_moved_since_the_one_before(chains):
     services.record(stream="admin", event="e", subject="s")
     row = services.anchor(NOON + timedelta(hours=3))
     assert list(reports.to_record(row).changed_ends) == ["admin"]
-    assert (row.number, row.streams, str(row)) == (3, 3, "Anchor 3")
+    assert (row.number, row.streams, str(row)) == (3, 3, "Signed audit digest 3")
     assert not AuditStream.objects.exclude(anchored=24).filter(stream="x").exists()
     again = services.anchor(NOON + timedelta(hours=4))
     assert reports.to_record(again).changed_ends == {}

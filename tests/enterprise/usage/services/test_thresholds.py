@@ -69,7 +69,7 @@ def test_the_worked_alerts(uses, client_row, calls):
 def test_several_thresholds_at_once_are_one_message_of_the_worst(uses):
     assert uses(990) == [80, 95]
     (alert,) = Alert.objects.all()
-    assert (alert.severity, alert.subject) == (CRITICAL, "api_calls of Acme")
+    assert (alert.severity, alert.subject) == (CRITICAL, "API calls of Acme")
     assert alert.message.startswith("990 of 1,000 API calls used (99%).")
     assert "1 more threshold" in alert.message
 
