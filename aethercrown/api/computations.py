@@ -92,17 +92,41 @@ def computation(caller: str) -> Iterator[None]:
             raise ComputationTooLong(seconds) from None
 
 
+class HeldRows(Iterator[Item]):
+    """Rows with slots that are freed when they are read, or when the response is closed.
+
+    Not a generator: one that nobody closes is ended by garbage collection, perhaps in the middle of
+    a statement, and must not use the database then. Its slots end with their lease.
+    """
+
+    def __init__(self, rows: Iterable[Item], held: list[semaphore.HeldSlot]) -> None:
+        self.rows, self.held = iter(rows), held
+
+    def __next__(self) -> Item:
+        try:
+            return next(self.rows)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        semaphore.release_each(self.held)
+
+
 def held_while_read(request: HttpRequest, rows: Iterable[Item]) -> Iterator[Item]:
     """The rows of a long download, with a slot until they are read. Raises ComputationLimit."""
-    reading = _read_in_slot(page_caller(request), rows)
-    next(reading)  # takes the slot now, so that a refusal is an answer and not a broken file
-    return reading  # type: ignore[return-value]  # only its first item is None
+    limits = _limits(DOWNLOADS, page_caller(request))
+    held, full = semaphore.acquire_each(limits, READING_SECONDS)
+    if full:
+        raise ComputationLimit
+    return HeldRows(rows, held)
 
 
-def _read_in_slot(caller: str, rows: Iterable[Item]) -> Iterator[Item | None]:
-    with _slot(DOWNLOADS, caller, READING_SECONDS):
-        yield None
-        yield from rows
+def _limits(name: str, caller: str) -> dict[str, int]:
+    return {
+        f"{name} of {caller}": settings.COMPUTATIONS_PER_CALLER,
+        name: settings.COMPUTATIONS_AT_ONCE,
+    }
 
 
 @contextmanager
@@ -110,11 +134,7 @@ def _slot(
     name: str, caller: str, lease_seconds: float, refusal: str | None = None
 ) -> Iterator[None]:
     """Hold a slot of the caller and one of all. Raises ComputationLimit."""
-    limits = {
-        f"{name} of {caller}": settings.COMPUTATIONS_PER_CALLER,
-        name: settings.COMPUTATIONS_AT_ONCE,
-    }
-    with semaphore.slots(limits, lease_seconds) as full:
+    with semaphore.slots(_limits(name, caller), lease_seconds) as full:
         if full:
             raise ComputationLimit(refusal)
         yield

@@ -49,25 +49,32 @@ def release(held: HeldSlot) -> None:
     SemaphoreSlot.objects.filter(name=held.name, slot=held.slot, token=held.token).delete()
 
 
+def acquire_each(limits: dict[str, int], lease_seconds: float) -> tuple[list[HeldSlot], str | None]:
+    """A slot of every semaphore and None, or none and the name of one that is full."""
+    held: list[HeldSlot] = []
+    for name, limit in limits.items():
+        slot = acquire(name, limit, lease_seconds)
+        if slot is None:
+            release_each(held)
+            return [], name
+        held.append(slot)
+    return held, None
+
+
+def release_each(held: list[HeldSlot]) -> None:
+    """Free them; the list is empty afterwards."""
+    while held:
+        release(held.pop())
+
+
 @contextmanager
 def slots(limits: dict[str, int], lease_seconds: float) -> Iterator[str | None]:
     """Hold a slot of every semaphore for the block; yields the name of one that is full, or None.
 
     If one is full none is held.
     """
-    held: list[HeldSlot] = []
-    full: str | None = None
+    held, full = acquire_each(limits, lease_seconds)
     try:
-        for name, limit in limits.items():
-            slot = acquire(name, limit, lease_seconds)
-            if slot is None:
-                full = name
-                break
-            held.append(slot)
-        if full:
-            while held:
-                release(held.pop())
         yield full
     finally:
-        for each in held:
-            release(each)
+        release_each(held)

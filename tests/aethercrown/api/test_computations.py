@@ -1,5 +1,6 @@
 """Heavy calculations have a budget: few at once for each caller and in all, and a deadline."""
 
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,6 +64,22 @@ def test_a_long_download_holds_a_slot_until_it_is_read_or_given_up(settings, rf)
     unread: Any = held_while_read(request, [1, 2])
     unread.close()  # as for a HEAD, whose rows nobody reads
     assert not SemaphoreSlot.objects.exists()
+
+
+def test_rows_that_nobody_closes_touch_no_database_when_they_are_collected(
+    rf, django_assert_num_queries
+):
+    """Garbage is collected at any moment, also while a statement holds the connection."""
+    request = rf.get("/")
+    request.user = SimpleNamespace(pk=7)
+    gc.collect()  # what other tests left
+    lost: Any = held_while_read(request, [1, 2])
+    next(lost)
+    lost.itself = lost
+    del lost
+    with django_assert_num_queries(0):
+        gc.collect()
+    assert SemaphoreSlot.objects.count() == 2  # until their leases end
 
 
 def test_a_page_that_is_refused_says_so(rf):
