@@ -269,7 +269,7 @@ def has_certificates(text: str) -> bool:
     """Whether a text is certificates in PEM, as the client of a database needs them."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # the last of what is not ASCII
         return False
     return True
 

@@ -310,6 +310,7 @@ class TestBindings:
         "wrong",
         [{"host": "a,b"}, {"host": "10.2.0.1"}, {"host": "::1"}, {"networks": "8.8.8.0/24"},
          {"port": "0"}, {"purpose": "webhook", "tls": "disable"}, {"ca_certificate": "my CA"},
+         {"ca_certificate": "\u0663"},
          {"ca_certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}],
     )  # fmt: skip
     def test_what_could_never_be_used_is_refused(self, officer, app, wrong):
