@@ -6,7 +6,7 @@ caller gets 429 with Retry-After, on a page too; an API call with `Prefer: respo
 instead (operations/jobs), and only the check of a long body counts, in `body_check`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
@@ -110,6 +110,8 @@ class HeldRows(Iterator[Item]):
             raise
 
     def close(self) -> None:
+        if isinstance(self.rows, Generator):
+            self.rows.close()
         semaphore.release_each(self.held)
 
 

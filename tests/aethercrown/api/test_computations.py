@@ -1,10 +1,13 @@
 """Heavy calculations have a budget: few at once for each caller and in all, and a deadline."""
 
 import gc
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.http import HttpResponse
 
 from aethercrown import cancellation
@@ -17,6 +20,7 @@ from aethercrown.api.computations import (
     held_while_read,
     page_computation,
 )
+from aethercrown.csv.export import csv_response
 from aethercrown.models import SemaphoreSlot
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +67,14 @@ def test_a_long_download_holds_a_slot_until_it_is_read_or_given_up(settings, rf)
     begun.close()
     unread: Any = held_while_read(request, [1, 2])
     unread.close()  # as for a HEAD, whose rows nobody reads
+    given_up: Any = csv_response("x", ["n"], held_while_read(request, ([each] for each in (1, 2))))
+    assert b"".join(islice(given_up.streaming_content, 3)).endswith(b"n\r\n1\r\n")
+    assert SemaphoreSlot.objects.exists()
+    request_finished.disconnect(close_old_connections)  # the test's own connection stays
+    try:
+        given_up.close()
+    finally:
+        request_finished.connect(close_old_connections)
     assert not SemaphoreSlot.objects.exists()
 
 
